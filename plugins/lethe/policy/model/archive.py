@@ -1,0 +1,145 @@
+"""Documents whose bound data are archived, versioned and sealed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from lethe.policy.model.base import Columns, Country, Key, Model, Table, Text
+from lethe.policy.model.conditions import Conditions
+from lethe.policy.model.rules import Minimum, StartingPoint
+from lethe.policy.periods import Period
+
+
+class Bound(Model):
+    """A table whose data are bound to a document or to its party."""
+
+    table: Table
+    """The table."""
+    columns: Columns
+    """Which columns."""
+    where: Conditions = ()
+    """Which rows."""
+    history: Table | None = None
+    """History table, where the warehouse has one."""
+    valid_from: str | None = None
+    """Column of the history that says from when a row held."""
+    valid_to: str | None = None
+    """Column of the history that says until when."""
+
+
+class Document(Model):
+    """A kind of document: invoice, credit note, payment."""
+
+    title: Text
+    """Name for people."""
+    table: Table
+    """Its table."""
+    number: str
+    """Column of its number."""
+    issued_on: str
+    """Column of its date."""
+    issued: Conditions = ()
+    """Which rows are issued; drafts are left out."""
+    subject: Key
+    """Kind of subject that it belongs to."""
+    country: str | None = None
+    """Column of the country on the document."""
+    currency: str | None = None
+    """Column of its currency."""
+    total: str | None = None
+    """Column of its total."""
+    corrects: str | None = None
+    """Column that names the document that this one corrects."""
+    columns: Columns
+    """Columns of the document itself that are archived."""
+    lines: tuple[Bound, ...] = ()
+    """Its lines."""
+
+
+class Archive(Model):
+    """The invoice archive."""
+
+    clause: Key
+    """The clause that it keeps."""
+    documents: Annotated[dict[Key, Document], Field(min_length=1)]
+    """Kinds of document."""
+    party: tuple[Bound, ...] = ()
+    """Contact, payment and billing data of the subject, versioned once a subject."""
+    starting_point: StartingPoint
+    """Deactivation of the account."""
+    period: Period
+    """How long after deactivation a record is kept."""
+    financial_year_end: Annotated[str, Field(pattern=r"^\d\d-\d\d$")] = "12-31"
+    """Last day of the financial year, month-day."""
+    legal_minimum: dict[Country, Minimum] = {}
+    """Minimum from the end of the document's financial year, by country; the controller's country
+    binds unless a cited law binds otherwise."""
+    recovery_key: str | None = None
+    """File below `include/` with the public recovery key (X25519, PEM)."""
+
+
+class Expectation(Model):
+    """An extra quality expectation."""
+
+    table: Table
+    """The table."""
+    column: str | None = None
+    """The column, for a column expectation."""
+    expect: Literal[
+        "not_null",
+        "unique",
+        "matches",
+        "in_set",
+        "between",
+        "fresh",
+        "row_count",
+        "references",
+        "sql",
+    ]
+    """What is expected."""
+    where: Conditions = ()
+    """Of which rows."""
+    values: tuple[str | int | float, ...] = ()
+    """For in_set, between, row_count: the values."""
+    pattern: str | None = None
+    """For matches: a POSIX regular expression."""
+    references: Table | None = None
+    """For references: the other table."""
+    statement: str | None = None
+    """For sql: a SELECT that gives the rows that are wrong."""
+    within: Period | None = None
+    """For fresh: how old the newest value may be."""
+    mostly: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of rows for which it must hold."""
+    severity: Literal["critical", "warning"] = "warning"
+    """critical stops the rules that it touches."""
+    clause: Key
+    """The clause that it checks."""
+    owner: str | None = None
+    """Who mends it."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needs = {
+            "matches": "pattern",
+            "references": "references",
+            "sql": "statement",
+            "fresh": "within",
+        }
+        need = needs.get(self.expect)
+        if need and getattr(self, need) is None:
+            raise ValueError(f"expect {self.expect} needs {need}")
+        return self
+
+
+class Quality(Model):
+    """Data quality."""
+
+    extra: dict[Key, Expectation] = {}
+    """Expectations beyond those derived from clauses, clusters and rules."""
+    owner: str | None = None
+    """Who mends what has no owner of its own."""
+    freshness: dict[str, Period] = {}
+    """Table (schema.table) and how old its newest activity may be."""

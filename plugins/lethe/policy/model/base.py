@@ -1,0 +1,63 @@
+"""What every part of the policy model shares: strictness, and a few types of values."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from lethe.policy.names import TableName, parse_table
+
+
+class Model(BaseModel):
+    """A frozen part of a policy; unknown keys are refused."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        populate_by_name=True,
+        str_strip_whitespace=True,
+    )
+
+
+def _table(value: Any) -> Any:
+    return parse_table(value) if isinstance(value, str) else value
+
+
+def _text(value: Any) -> Any:
+    return {"en": value} if isinstance(value, str) else value
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, (str, dict)) else value
+
+
+Table = Annotated[
+    TableName,
+    BeforeValidator(_table, json_schema_input_type=str),
+    PlainSerializer(str, return_type=str),
+]
+"""`schema.table`, spelled as in the catalogue."""
+
+Text = Annotated[
+    dict[Literal["en", "fr"], str],
+    BeforeValidator(_text, json_schema_input_type=str | dict[Literal["en", "fr"], str]),
+    Field(min_length=1),
+]
+"""Words for people: one string, or one a language (`en`, `fr`)."""
+
+Columns = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_several, json_schema_input_type=str | list[str]),
+    Field(min_length=1),
+]
+"""One column, or a list of columns."""
+
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+"""A stable key of the policy: small letters, digits, `-` and `_`."""
+
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2."""
+
+Scalar = str | int | float | bool
