@@ -1,0 +1,339 @@
+"""Resolve Airflow connections and open the warehouse under one of Lethe's roles.
+
+A connection is looked for in the environment (`AIRFLOW_CONN_<ID>`, JSON or URI), then in
+`$LETHE_HOME/secrets/connections.json`, then in Airflow itself, which is imported only then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import psycopg2
+from psycopg2 import extensions
+
+from lethe.errors import (
+    ConfigurationError,
+    UsageError,
+    WarehouseRefused,
+    WarehouseUnreachable,
+)
+from lethe.include import home_folder
+
+Role = Literal["runner", "owner", "approver", "planner", "reader"]
+ROLES: tuple[Role, ...] = ("owner", "runner", "approver", "planner", "reader")
+OLDEST_SERVER = 150000
+_OWN_CONNECTION: dict[Role, str] = {
+    "owner": "lethe_owner",
+    "approver": "lethe_approver",
+    "planner": "lethe_planner",
+    "reader": "lethe_reader",
+}
+# fmt: off
+_LIBPQ_EXTRAS = frozenset({
+    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslsni", "ssl_min_protocol_version",
+    "channel_binding", "gssencmode", "krbsrvname", "target_session_attrs", "passfile", "service",
+    "options", "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval",
+    "keepalives_count", "tcp_user_timeout",
+})
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """What an Airflow connection says; `password` is never shown."""
+
+    connection_id: str
+    conn_type: str = ""
+    host: str | None = None
+    port: int | None = None
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+    schema: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def group_role(role: Role) -> str:
+    """Name the group role (NOLOGIN) that carries the rights of `role`."""
+    return f"lethe_{role}"
+
+
+def find_connection(connection_id: str) -> ConnectionSettings | None:
+    """Look a connection up in all three places; None if none has it."""
+    return _find_nearby(connection_id) or _find_in_airflow(connection_id)
+
+
+def require_connection(connection_id: str) -> ConnectionSettings:
+    """Look a connection up.
+
+    Raises  ConfigurationError if nobody has it, with the places to put it
+    """
+    settings = find_connection(connection_id)
+    if settings is None:
+        raise ConfigurationError(
+            f"the connection '{connection_id}' is not defined; define it in Airflow, as "
+            f"AIRFLOW_CONN_{connection_id.upper()}, or in {_connections_file()}"
+        )
+    return settings
+
+
+def warehouse_dsn(dsn: str | None, role: Role) -> str:
+    """Say which DSN serves a role: the given one, else the role's connection, else the runner's."""
+    if dsn is not None:
+        return _readable_dsn(dsn)
+    own = _OWN_CONNECTION.get(role)
+    # Airflow takes seconds to import: it is asked for a role's own connection only where the
+    # runner's is not at hand either, or where Airflow is running us.
+    nearby = _find_nearby("lethe_warehouse")
+    found = None
+    if own:
+        ask_airflow = nearby is None or "airflow" in sys.modules or _has_secrets_backend()
+        found = find_connection(own) if ask_airflow else _find_nearby(own)
+    return _dsn_of(found or nearby or require_connection("lethe_warehouse"))
+
+
+def open_warehouse(dsn: str | None = None, role: Role = "runner") -> extensions.connection:
+    """Open the warehouse for one of Lethe's roles.
+
+    dsn      any libpq DSN or URL, used for every role; None: the connection of the role
+    Returns  a connection outside any transaction; begin each one with `acting_as`
+    Raises   UsageError, ConfigurationError, WarehouseUnreachable, WarehouseRefused
+    """
+    return open_dsn(warehouse_dsn(dsn, role))
+
+
+def open_dsn(dsn: str) -> extensions.connection:
+    """Open a PostgreSQL 15 or later by DSN, with a time limit and our name on the session."""
+    parsed = extensions.parse_dsn(_readable_dsn(dsn))
+    settings = {"connect_timeout": "10"} | parsed | {"application_name": "lethe"}
+    try:
+        connection: extensions.connection = psycopg2.connect(**settings)
+    except psycopg2.OperationalError as error:
+        raise WarehouseUnreachable(_explain(error, settings)) from None
+    try:
+        require_version(connection.server_version)
+    except WarehouseRefused:
+        connection.close()
+        raise
+    return connection
+
+
+def open_connection(connection_id: str) -> extensions.connection:
+    """Open the PostgreSQL that an Airflow connection names."""
+    return open_dsn(_dsn_of(require_connection(connection_id)))
+
+
+def acting_as(connection: extensions.connection, role: Role) -> bool:
+    """Begin a transaction under the rights of `role`; the first statement of every transaction.
+
+    Sets, for this transaction only, the group role where the session user may take it (else the
+    session's rights are used as they are) and `row_security = off`, so that a row-level policy
+    is an error and never a shorter list.
+    Returns  whether the group role was taken
+    """
+    membership = "SET" if connection.server_version >= 160000 else "MEMBER"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('row_security', 'off', true),"
+            " (SELECT set_config('role', rolname, true) FROM pg_catalog.pg_roles"
+            "  WHERE rolname = %(role)s AND pg_has_role(session_user, oid, %(membership)s))",
+            {"role": group_role(role), "membership": membership},
+        )
+        row = cursor.fetchone()
+    return row is not None and row[1] is not None
+
+
+def require_version(server_version: int) -> None:
+    """Refuse a server that is too old.
+
+    server_version  as libpq gives it: 150004 is 15.4
+    """
+    if server_version < OLDEST_SERVER:
+        raise WarehouseRefused(
+            f"the warehouse runs PostgreSQL {server_version // 10000}; Lethe needs 15 or later: "
+            "upgrade the server"
+        )
+
+
+def _find_nearby(connection_id: str) -> ConnectionSettings | None:
+    return _find_in_environment(connection_id) or _find_in_file(connection_id)
+
+
+def _find_in_environment(connection_id: str) -> ConnectionSettings | None:
+    name = f"AIRFLOW_CONN_{connection_id.upper()}"
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return None
+    if not text.startswith("{"):
+        return _from_uri(connection_id, text, name)
+    try:
+        return _from_mapping(connection_id, json.loads(text), name)
+    except json.JSONDecodeError:
+        raise ConfigurationError(
+            f"{name}: starts like JSON but is not; write JSON or a URI"
+        ) from None
+
+
+def _find_in_file(connection_id: str) -> ConnectionSettings | None:
+    path = _connections_file()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        connections = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(f"{path}:{error.lineno}: not valid JSON") from None
+    if not isinstance(connections, dict):
+        raise ConfigurationError(f"{path}: must be an object of connection ids")
+    found = connections.get(connection_id)
+    if found is None:
+        return None
+    if isinstance(found, str):
+        return _from_uri(connection_id, found, str(path))
+    return _from_mapping(connection_id, found, str(path))
+
+
+def _find_in_airflow(connection_id: str) -> ConnectionSettings | None:
+    try:
+        from airflow.sdk import BaseHook
+        from airflow.sdk.exceptions import AirflowException
+    except ImportError:
+        return None
+    try:
+        found = BaseHook.get_connection(connection_id)
+    except AirflowException:
+        return None
+    return ConnectionSettings(
+        connection_id=connection_id,
+        conn_type=found.conn_type or "",
+        host=found.host,
+        port=found.port,
+        login=found.login,
+        password=found.password,
+        schema=found.schema,
+        extra=found.extra_dejson,
+    )
+
+
+def _from_mapping(connection_id: str, found: object, place: str) -> ConnectionSettings:
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"{place}: '{connection_id}' must be an object or a URI")
+    extra = found.get("extra") or {}
+    try:
+        extra = json.loads(extra) if isinstance(extra, str) else extra
+        port = int(found["port"]) if found.get("port") else None
+    except ValueError:
+        raise ConfigurationError(
+            f"{place}: '{connection_id}': 'port' must be a number and 'extra' a JSON object"
+        ) from None
+    return ConnectionSettings(
+        connection_id=connection_id,
+        conn_type=str(found.get("conn_type") or ""),
+        host=found.get("host"),
+        port=port,
+        login=found.get("login"),
+        password=found.get("password"),
+        schema=found.get("schema"),
+        extra=extra,
+    )
+
+
+def _from_uri(connection_id: str, text: str, place: str) -> ConnectionSettings:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError(f"{place}: '{connection_id}' is not a valid URI") from None
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    try:
+        extra = json.loads(query["__extra__"]) if "__extra__" in query else query
+    except json.JSONDecodeError:
+        raise ConfigurationError(f"{place}: '{connection_id}': __extra__ is not JSON") from None
+    return ConnectionSettings(
+        connection_id=connection_id,
+        conn_type=parts.scheme,
+        host=unquote(parts.hostname) if parts.hostname else None,
+        port=port,
+        login=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        schema=unquote(parts.path.lstrip("/")) or None,
+        extra=extra,
+    )
+
+
+def _dsn_of(settings: ConnectionSettings) -> str:
+    if settings.conn_type not in {"postgres", "postgresql"}:
+        raise ConfigurationError(
+            f"the connection '{settings.connection_id}' is of type '{settings.conn_type}'; "
+            "it must be 'postgres'"
+        )
+    given = {
+        "host": settings.host,
+        "port": str(settings.port or ""),
+        "user": settings.login,
+        "password": settings.password,
+        "dbname": settings.schema,
+    }
+    extras = {key: str(value) for key, value in settings.extra.items() if key in _LIBPQ_EXTRAS}
+    return extensions.make_dsn(**extras, **{k: v for k, v in given.items() if v})
+
+
+def _readable_dsn(dsn: str) -> str:
+    scheme, mark, rest = dsn.partition("://")
+    if mark:
+        dsn = f"{scheme.partition('+')[0]}://{rest}"
+    try:
+        extensions.parse_dsn(dsn)
+    except psycopg2.ProgrammingError:
+        # libpq quotes the broken part, which may be the password.
+        raise UsageError(
+            "the DSN cannot be read; write 'host=… dbname=… user=…' or "
+            "'postgresql://user@host/database' (special characters percent-encoded)"
+        ) from None
+    return dsn
+
+
+def _explain(error: psycopg2.OperationalError, settings: Mapping[str, str]) -> str:
+    place = f"{settings.get('host') or 'the local socket'}:{settings.get('port') or 5432}"
+    database = settings.get("dbname") or settings.get("user") or "the user's own"
+    user = settings.get("user") or "the system user"
+    text = str(error)
+    if "password authentication failed" in text or "no password supplied" in text:
+        return f"the warehouse at {place} refuses user '{user}': wrong or missing password"
+    if "database" in text and "does not exist" in text:
+        return f"the warehouse at {place} has no database '{database}'; check its name in the DSN"
+    if "role" in text and "does not exist" in text:
+        return f"the warehouse at {place} has no user '{user}'; check it in the DSN"
+    if "no pg_hba.conf entry" in text or "Peer authentication failed" in text:
+        return f"the warehouse at {place} does not let user '{user}' in from here (pg_hba.conf)"
+    if "too many" in text or "remaining connection slots" in text:
+        return f"the warehouse at {place} has no free connection; try again or raise its limit"
+    if "starting up" in text or "shutting down" in text or "recovery mode" in text:
+        return f"the warehouse at {place} is starting or stopping; try again in a moment"
+    if "not translate host name" in text:
+        return f"the host of the warehouse, {place}, is unknown; check it in the DSN"
+    if "SSL" in text or "certificate" in text:
+        return (
+            f"the warehouse at {place} and we do not agree on TLS; check sslmode and certificates"
+        )
+    return (
+        f"no PostgreSQL answers at {place}; is the server running, and is the address right? "
+        "(LETHE_HOME and `make up` for the demo warehouse)"
+    )
+
+
+def _has_secrets_backend() -> bool:
+    return bool(os.environ.get("AIRFLOW__SECRETS__BACKEND"))
+
+
+def _connections_file() -> Path:
+    return home_folder() / "secrets" / "connections.json"
