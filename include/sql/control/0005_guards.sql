@@ -105,13 +105,14 @@ ALTER TABLE lethe.decision ENABLE ALWAYS TRIGGER refuse_change;
 
 CREATE TABLE lethe.skeleton (
     subject_kind text   NOT NULL,
+    cluster      text   NOT NULL,
     key          text[] NOT NULL,
     erased_on    date   NOT NULL,
     run_id       uuid,
-    PRIMARY KEY (subject_kind, key)
+    PRIMARY KEY (subject_kind, cluster, key)
 );
 COMMENT ON TABLE lethe.skeleton IS
-    'Rows that stay without their personal columns because others reference them; never due again, never a match of a tombstone.';
+    'Subjects of whom rows of a cluster stay without their personal columns; due again only for a later starting point, never a match of a tombstone.';
 
 CREATE TABLE lethe.archived_document (
     document_type text        NOT NULL,

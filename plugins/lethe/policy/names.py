@@ -24,7 +24,15 @@ class TableName:
     @property
     def identifier(self) -> sql.Identifier:
         """The quoted identifier of this table."""
-        return sql.Identifier(self.schema, self.name)
+        return quoted(self.schema, self.name)
+
+
+def quoted(*names: str) -> sql.Identifier:
+    """Quote a name, or a name of several parts, for a statement that is executed with values.
+
+    psycopg2 reads a percent sign as the start of a placeholder, in a name too: it is doubled.
+    """
+    return sql.Identifier(*(name.replace("%", "%%") for name in names))
 
 
 def parse_table(text: str) -> TableName:

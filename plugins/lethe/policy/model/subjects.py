@@ -115,8 +115,8 @@ class Link(Model):
 
     columns: Columns
     """Columns of this table."""
-    to: Table
-    """The other table."""
+    to: Table | None = None
+    """The other table; none: these columns hold the key of the subject itself."""
     references: Columns | None = None
     """Columns of the other table; needed only where no foreign key says so. They need not be
     unique: then the row hangs on every row that matches (a contact shared by accounts)."""

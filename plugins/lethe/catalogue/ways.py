@@ -1,0 +1,60 @@
+"""Ways as SQL: the joins that lead from a row to the key of its root."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+
+from lethe.catalogue.fragments import column
+from lethe.catalogue.graph import Hop, Way
+from lethe.policy.names import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A way walked from an alias.
+
+    tables      what joins the FROM list, with aliases
+    conditions  what joins the WHERE list
+    owner       the columns that hold the key of the root, in its order
+    """
+
+    tables: tuple[sql.Composable, ...]
+    conditions: tuple[sql.Composable, ...]
+    owner: tuple[sql.Composable, ...]
+
+    def source(self, *first: sql.Composable) -> sql.Composed:
+        """The FROM list: given tables, then those on the way."""
+        return sql.SQL(", ").join([*first, *self.tables])
+
+
+def walk(way: Way, alias: str) -> Walk:
+    """Walk a way that ends at the key of its root."""
+    tables: list[sql.Composable] = []
+    conditions: list[sql.Composable] = []
+    here = alias
+    for number, hop in enumerate(way):
+        if hop.to is None:
+            owner = tuple(column(here, name) for name in hop.columns)
+            return Walk(tuple(tables), tuple(conditions), owner)
+        there = f"{alias}_{number + 1}"
+        tables.append(sql.SQL("{} AS {}").format(hop.to.identifier, quoted(there)))
+        conditions.extend(equalities(hop, here, there))
+        here = there
+    raise ValueError("a way ends at the key of its root")
+
+
+def equalities(hop: Hop, here: str, there: str) -> list[sql.Composable]:
+    """The conditions of one hop between two aliases."""
+    pattern = "{} = {}" if hop.match == "exact" else "lower({}::text) = lower({}::text)"
+    return [
+        sql.SQL(pattern).format(column(here, mine), column(there, theirs))
+        for mine, theirs in zip(hop.columns, hop.references, strict=True)
+    ]
+
+
+def same(left: Sequence[sql.Composable], right: Sequence[sql.Composable]) -> list[sql.Composable]:
+    """Pairwise equality of two lists of columns."""
+    return [sql.SQL("{} = {}").format(a, b) for a, b in zip(left, right, strict=True)]

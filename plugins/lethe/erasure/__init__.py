@@ -1,0 +1,1 @@
+"""The one eraser: every destruction in the warehouse passes here."""

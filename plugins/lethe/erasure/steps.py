@@ -1,0 +1,232 @@
+"""The steps of an erasure, as data: in which order a cluster's rows go, and what must not remain.
+
+Pure: (graph, cluster) → steps. Children go before parents. A cycle of foreign keys is broken where
+a constraint can be deferred, or where a nullable column can be cut first.
+"""
+
+from __future__ import annotations
+
+import graphlib
+import itertools
+from dataclasses import dataclass
+
+from lethe.catalogue.graph import Anchor, Graph, Kind, Member, Reference
+from lethe.policy.model.subjects import PolicyTable
+from lethe.policy.names import TableName
+
+Finding = tuple[tuple[str | int, ...], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Blanking:
+    """What becomes of the personal columns of rows that stay.
+
+    nulled    columns that go NULL
+    replaced  column → fixed text; `{token}` becomes a fresh random token a row
+    """
+
+    member: Member
+    nulled: tuple[str, ...]
+    replaced: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How the rows of one cluster go, in order.
+
+    anchors   tables whose rows hang on several subjects
+    barred    references from outside that stop a subject whose row they point at
+    unlinks   references that go NULL
+    cuts      references inside the cluster that go NULL first, to break a cycle
+    deferred  constraints that are checked at the end
+    deletes   members whose rows go, children first
+    spared    for each member that may become a skeleton, the references that make it one
+    blankings rows that stay without their personal columns
+    """
+
+    cluster: str
+    kind: Kind
+    anchors: tuple[Anchor, ...]
+    barred: tuple[tuple[Member, Reference], ...]
+    unlinks: tuple[tuple[Member, Reference], ...]
+    cuts: tuple[tuple[Member, Reference], ...]
+    deferred: tuple[str, ...]
+    deletes: tuple[Member, ...]
+    spared: dict[TableName, tuple[Reference, ...]]
+    blankings: tuple[Blanking, ...]
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        """Every table that the steps touch, deletes first."""
+        touched = [member.table for member in self.deletes]
+        touched += [blanking.member.table for blanking in self.blankings]
+        return tuple(dict.fromkeys(touched))
+
+    @property
+    def late(self) -> tuple[Member, ...]:
+        """Members that no foreign key guards: rows may still come while we erase."""
+        return tuple(member for member in self.deletes if not member.is_declared)
+
+
+def plan_steps(graph: Graph, cluster: str) -> tuple[Steps, list[Finding]]:
+    """Plan the erasure of a cluster; what cannot be ordered or would hang is a finding."""
+    members = graph.members[cluster]
+    going = {m.table: m for m in members if m.action.do in ("erase", "skeleton")}
+    kept = {m.table: m for m in members if m.action.do == "keep"}
+    findings: list[Finding] = []
+    order, cuts, deferred = _ordered(graph, going, findings)
+    barred, unlinks, spared = [], [], {}
+    for member in going.values():
+        outside = _outside(graph, member, going)
+        unlinks += [(member, ref) for ref in outside if ref.unlink]
+        pointing = [ref for ref in outside if not ref.unlink]
+        if member.action.do == "skeleton":
+            spared[member.table] = tuple(pointing)
+            continue
+        barred += [(member, ref) for ref in pointing if ref.child not in kept]
+        findings += [_hanging(cluster, ref) for ref in pointing if ref.child in kept]
+    steps = Steps(
+        cluster,
+        graph.kind_of(cluster),
+        graph.anchors(cluster),
+        tuple(barred),
+        tuple(unlinks),
+        tuple(cuts),
+        tuple(deferred),
+        tuple(order),
+        spared,
+        _blankings(graph, members, findings),
+    )
+    return steps, findings
+
+
+def _outside(graph: Graph, member: Member, going: dict[TableName, Member]) -> list[Reference]:
+    """References to this member's rows from rows that do not go with them."""
+    return [
+        ref
+        for ref in graph.references
+        if ref.parent == member.table
+        and (ref.constraint is not None or ref.unlink)
+        and _stays(ref, going.get(ref.child))
+    ]
+
+
+def _stays(ref: Reference, child: Member | None) -> bool:
+    """A row that holds this reference may stay when the row that it points at goes."""
+    if child is None or child.action.do == "skeleton" or child.where or ref.unlink:
+        return True
+    if ref.child == ref.parent:
+        return ref.on_delete != "no action"
+    reaching = ref.on_delete in ("cascade", "set null", "set default")
+    return reaching and not _on_way(child, ref)
+
+
+def _on_way(child: Member, ref: Reference) -> bool:
+    first = child.way[0]
+    return set(first.columns) == set(ref.columns)
+
+
+def _hanging(cluster: str, ref: Reference) -> Finding:
+    return (
+        ("tables", str(ref.parent), "when_due"),
+        f"its rows are erased with cluster '{cluster}', and {ref.child} ({', '.join(ref.columns)}) "
+        "keeps rows that reference them; say when_due: skeleton here, or when_gone: unlink on the "
+        f"link of {ref.child}",
+    )
+
+
+def _ordered(
+    graph: Graph, going: dict[TableName, Member], findings: list[Finding]
+) -> tuple[list[Member], list[tuple[Member, Reference]], list[str]]:
+    edges = [
+        ref
+        for ref in graph.references
+        if ref.child in going and ref.parent in going and ref.constraint is not None
+    ]
+    cuts = [
+        (going[ref.child], ref)
+        for ref in edges
+        if ref.child == ref.parent and ref.on_delete == "restrict" and ref.can_be_cut
+    ]
+    deferred: list[str] = []
+    edges = [ref for ref in edges if ref.child != ref.parent]
+    while True:
+        sorter: graphlib.TopologicalSorter[TableName] = graphlib.TopologicalSorter(
+            {table: set() for table in going}
+        )
+        for ref in edges:
+            sorter.add(ref.parent, ref.child)
+        try:
+            order = [going[table] for table in sorter.static_order()]
+        except graphlib.CycleError as error:
+            broken = _break(error.args[1], edges)
+            if broken is None:
+                names = " → ".join(str(table) for table in error.args[1])
+                findings.append(
+                    (
+                        ("tables", str(error.args[1][0])),
+                        f"foreign keys form a circle that cannot be ordered: {names}; make one of "
+                        "them deferrable or nullable",
+                    )
+                )
+                return list(going.values()), cuts, deferred
+            edges = [ref for ref in edges if ref is not broken]
+            if broken.deferrable and broken.on_delete == "no action":
+                deferred.append(_constraint(broken))
+            else:
+                cuts.append((going[broken.child], broken))
+            continue
+        return order, cuts, deferred
+
+
+def _constraint(ref: Reference) -> str:
+    return f"{ref.child.schema}\x00{ref.constraint}"
+
+
+def _break(cycle: list[TableName], edges: list[Reference]) -> Reference | None:
+    pairs = set(itertools.pairwise(cycle))
+    inside = [ref for ref in edges if (ref.child, ref.parent) in pairs]
+    inside += [ref for ref in edges if (ref.parent, ref.child) in pairs]
+    for ref in inside:
+        if ref.deferrable and ref.on_delete == "no action":
+            return ref
+    return next((ref for ref in inside if ref.can_be_cut), None)
+
+
+def _blankings(
+    graph: Graph, members: tuple[Member, ...], findings: list[Finding]
+) -> tuple[Blanking, ...]:
+    found = []
+    for member in members:
+        if member.action.do == "erase":
+            continue
+        entry = graph.policy.tables[member.table]
+        blanking = _blanking(graph, member, entry)
+        table = graph.catalogue.tables[member.table]
+        for column in blanking.nulled:
+            known = table.columns.get(column)
+            if known is not None and not known.may_be_nulled:
+                findings.append(
+                    (
+                        ("tables", str(member.table), "when_due"),
+                        f"column '{column}' cannot be NULL; give it a text under replace",
+                    )
+                )
+        found.append(blanking)
+    return tuple(found)
+
+
+def _blanking(graph: Graph, member: Member, entry: PolicyTable) -> Blanking:
+    action = member.action
+    nulled = list(action.blank)
+    if action.do == "skeleton" and not action.blank:
+        known = graph.catalogue.tables[member.table].columns
+        nulled = [
+            column
+            for column, spec in entry.columns.items()
+            if spec.class_ not in ("key", "date")
+            and column in known
+            and known[column].generated is None
+            and column not in action.replace
+        ]
+    return Blanking(member, tuple(nulled), tuple(sorted(action.replace.items())))

@@ -1,0 +1,125 @@
+"""Guards as SQL: which of some candidates are held, restricted or not yet archived.
+
+Each piece is a SELECT of keys (as the columns k0, k1, …) joined with a relation `candidates` that
+has the same columns; a hash join or an index serves it, whatever the size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from psycopg2 import sql
+
+from lethe.catalogue.conditions import Context, Row, conditions_sql
+from lethe.catalogue.fragments import all_of, column, comma, key_text
+from lethe.catalogue.graph import Kind, Way
+from lethe.catalogue.ways import same, walk
+from lethe.policy.model.archive import Document
+from lethe.policy.model.conditions import Conditions
+from lethe.policy.model.guards import Marked
+from lethe.policy.names import TableName, quoted
+
+
+def candidate_key(kind: Kind, alias: str = "c") -> list[sql.Composable]:
+    """The key columns of a candidate."""
+    return [column(alias, f"k{i}") for i in range(len(kind.key))]
+
+
+def key_columns(kind: Kind) -> sql.Composed:
+    """The list k0, k1, … of a key."""
+    return comma(quoted(f"k{i}") for i in range(len(kind.key)))
+
+
+def held(context: Context, kind: Kind) -> list[sql.Composable]:
+    """Candidates under a legal hold, from Lethe's own list and from the warehouse."""
+    marked = context.graph.policy.guards.holds
+    return [_listed(context, kind, "hold"), *_marked(context, kind, marked.values())]
+
+
+def restricted(context: Context, kind: Kind) -> list[sql.Composable]:
+    """Candidates whose processing is restricted (GDPR Art. 18)."""
+    marked = context.graph.policy.guards.restrictions
+    return [_listed(context, kind, "restriction"), *_marked(context, kind, marked.values())]
+
+
+def _listed(context: Context, kind: Kind, table: str) -> sql.Composed:
+    text = (
+        "SELECT {key} FROM candidates AS c JOIN lethe.{table} AS h ON h.key = {text}"
+        " WHERE h.subject_kind = {kind} AND h.released_at IS NULL"
+    )
+    own = candidate_key(kind)
+    return sql.SQL(text).format(
+        key=comma(own),
+        table=quoted(table),
+        text=key_text(own),
+        kind=context.values.bind(kind.name),
+    )
+
+
+def _marked(context: Context, kind: Kind, marks: Iterable[Marked]) -> list[sql.Composable]:
+    return [
+        matching(context, kind, mark.where)
+        for mark in marks
+        if mark.subject == kind.name and kind.table is not None
+    ]
+
+
+def matching(context: Context, kind: Kind, where: Conditions) -> sql.Composable:
+    """Candidates whose own row meets conditions."""
+    if kind.table is None:
+        raise ValueError("a subject that is a query has no row of its own")
+    row = Row("s", kind.table, kind)
+    own = [column("s", name) for name in kind.key]
+    return sql.SQL("SELECT {key} FROM {table} AS s, candidates AS c WHERE {where}").format(
+        key=comma(candidate_key(kind)),
+        table=kind.table.identifier,
+        where=all_of([*same(own, candidate_key(kind)), conditions_sql(context, row, where)]),
+    )
+
+
+def unarchived(context: Context, kind: Kind, tables: set[TableName]) -> list[sql.Composable]:
+    """Candidates with an issued document that the archive does not hold.
+
+    tables  those that the erasure touches; documents elsewhere do not matter
+    """
+    archive = context.graph.policy.archive
+    if archive is None:
+        return []
+    return [
+        _missing(context, kind, name, document, way)
+        for name, document in archive.documents.items()
+        if document.subject == kind.name and (document.table in tables or kind.table in tables)
+        for way in context.graph.ways.get((kind.name, document.table), ())
+    ]
+
+
+def _missing(
+    context: Context, kind: Kind, name: str, document: Document, way: Way
+) -> sql.Composable:
+    walked = walk(way, "d")
+    row = Row("d", document.table, kind)
+    text = (
+        "SELECT {key} FROM {source}, candidates AS c WHERE {where} AND NOT EXISTS ("
+        "SELECT FROM lethe.archived_document AS a WHERE a.document_type = {name}"
+        " AND a.key = {document})"
+    )
+    first = sql.SQL("{} AS d").format(document.table.identifier)
+    return sql.SQL(text).format(
+        key=comma(candidate_key(kind)),
+        source=walked.source(first),
+        where=all_of(
+            [
+                *walked.conditions,
+                *same(walked.owner, candidate_key(kind)),
+                conditions_sql(context, row, document.issued),
+            ]
+        ),
+        name=context.values.bind(name),
+        document=key_text([column("d", c) for c in document_key(context, document)]),
+    )
+
+
+def document_key(context: Context, document: Document) -> Sequence[str]:
+    """The columns that name a document: its table's key, else its number."""
+    unique = context.graph.catalogue.tables[document.table].unique_keys
+    return unique[0] if unique else (document.number,)

@@ -1,0 +1,1 @@
+"""Retention: which subjects are due, and why the others are not."""

@@ -1,0 +1,300 @@
+"""The one statement that judges: for every subject of a rule, whether it is due and if not, why.
+
+The same text, restricted to the keys of a batch, re-checks the decision at the moment of the act.
+
+    subjects    whom the rule claims
+    e0, e1 …    the events of the starting point, one row a subject
+    dated       starting point, and whether it can be believed
+    judged      outcome by date alone
+    candidates  those whose period has ended
+    held, restricted, newer, unarchived   what stops a candidate
+    decided     the result: k0…, starting_on, due_on, outcome
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from psycopg2 import sql
+
+from lethe.catalogue.conditions import Context, Row, conditions_sql
+from lethe.catalogue.days import day_sql
+from lethe.catalogue.fragments import Statement, Values, all_of, column, comma, in_batch, key_text
+from lethe.catalogue.graph import Graph, Kind, Member
+from lethe.catalogue.ways import same, walk
+from lethe.guards.statements import candidate_key, held, key_columns, restricted, unarchived
+from lethe.policy.model.rules import Rule
+from lethe.policy.names import quoted
+from lethe.policy.periods import Period, boundary
+from lethe.retention.events import Source, earliest_source, event_sources, start_sql
+
+PASSED_OVER = ("not yet due", "active")
+"""Outcomes that need nobody's attention."""
+
+
+def judge(graph: Graph, name: str, as_of: date, *, batch: bool = False) -> Statement:
+    """Compose the judging statement of a rule, up to the relation `decided`.
+
+    batch    restrict it to the keys `key0…` of a batch
+    Returns  a WITH list without a final SELECT; values bound
+    """
+    rule = graph.policy.rules[name]
+    kind = graph.kind_of(rule.cluster)
+    context = Context(graph, as_of, Values())
+    events = event_sources(context, kind, rule.starting_point, batch=batch)
+    opened = earliest_source(context, kind, rule.starting_point, batch=batch)
+    members = graph.members[rule.cluster]
+    relations: list[tuple[str, sql.Composable]] = [
+        ("subjects", _subjects(context, kind, rule, members, batch=batch)),
+        *((source.name, source.text) for source in events),
+        *([(opened.name, opened.text)] if opened else []),
+        ("dated", _dated(context, kind, rule, events, opened)),
+        ("judged", _judged(context, kind, rule)),
+        ("candidates", sql.SQL("SELECT * FROM judged WHERE outcome = 'due'")),
+        ("held", _union(kind, held(context, kind))),
+        ("restricted", _union(kind, restricted(context, kind))),
+        ("newer", _union(kind, _newer(context, kind, rule, members))),
+        ("unarchived", _union(kind, unarchived(context, kind, {m.table for m in members}))),
+        ("decided", _decided(kind)),
+    ]
+    materialised = {"subjects": batch, "judged": True, "candidates": True}
+    return Statement(
+        sql.SQL("WITH {}").format(
+            comma(
+                sql.SQL("{} AS {}({})").format(
+                    quoted(relation),
+                    sql.SQL("MATERIALIZED " if materialised.get(relation) else ""),
+                    text,
+                )
+                for relation, text in relations
+            )
+        ),
+        context.values.bound,
+    )
+
+
+def _subjects(
+    context: Context, kind: Kind, rule: Rule, members: Sequence[Member], *, batch: bool
+) -> sql.Composable:
+    own = [column("s", name) for name in kind.key]
+    where: list[sql.Composable] = [
+        in_batch(own, kind.types)
+        if batch
+        else all_of(sql.SQL("{} IS NOT NULL").format(part) for part in own)
+    ]
+    key = comma(sql.SQL("{} AS {}").format(part, quoted(f"k{i}")) for i, part in enumerate(own))
+    if kind.table is None:
+        source: sql.Composable = sql.SQL("({}) AS s").format(sql.SQL(kind.query or ""))
+        country: sql.Composable = sql.SQL("NULL::text")
+    else:
+        source = sql.SQL("{} AS s").format(kind.table.identifier)
+        row = Row("s", kind.table, kind)
+        where += [conditions_sql(context, row, part) for part in (kind.where, rule.where)]
+        named = kind.policy.country
+        country = column("s", named) if named else sql.SQL("NULL")
+        country = sql.SQL("{}::text").format(country)
+    if kind.table is not None and not _holds_root(kind, members):
+        where.append(_in_cluster(context, kind, members, own, batch=batch))
+    if kind.unique:
+        text = "SELECT {key}, {country} AS country FROM {source} WHERE {where}"
+    else:
+        text = "SELECT {key}, max({country}) AS country FROM {source} WHERE {where} GROUP BY {own}"
+    return sql.SQL(text).format(
+        key=key,
+        country=country,
+        source=source,
+        where=all_of(where),
+        **({} if kind.unique else {"own": comma(own)}),
+    )
+
+
+def _holds_root(kind: Kind, members: Sequence[Member]) -> bool:
+    return any(member.table == kind.table and not member.where for member in members)
+
+
+def _in_cluster(
+    context: Context,
+    kind: Kind,
+    members: Sequence[Member],
+    own: Sequence[sql.Composable],
+    *,
+    batch: bool,
+) -> sql.Composable:
+    """Subjects that have at least one row in the cluster."""
+    parts: list[sql.Composable] = []
+    for member in members:
+        row = Row("m", member.table, kind)
+        for way in context.graph.ways.get((kind.name, member.table), (member.way,)):
+            walked = walk(way, "m")
+            where = [*walked.conditions, conditions_sql(context, row, member.where)]
+            if batch:
+                where.append(in_batch(walked.owner, kind.types))
+            else:
+                where.extend(sql.SQL("{} IS NOT NULL").format(part) for part in walked.owner)
+            parts.append(
+                sql.SQL("SELECT {owner} FROM {source} WHERE {where}").format(
+                    owner=comma(walked.owner),
+                    source=walked.source(sql.SQL("{} AS m").format(member.table.identifier)),
+                    where=all_of(where),
+                )
+            )
+    return sql.SQL("({}) IN ({})").format(comma(own), sql.SQL(" UNION ALL ").join(parts))
+
+
+def _dated(
+    context: Context, kind: Kind, rule: Rule, events: Sequence[Source], opened: Source | None
+) -> sql.Composable:
+    names = [source.name for source in events]
+    key = [column("subjects", f"k{i}") for i in range(len(kind.key))]
+    joins = sql.SQL(" ").join(
+        sql.SQL("LEFT JOIN {0} ON {1}").format(
+            quoted(name), all_of(same(candidate_key(kind, name), key))
+        )
+        for name in [*names, *([opened.name] if opened else [])]
+    )
+    contradiction = (
+        sql.SQL("coalesce({start} < opened.day, false)").format(
+            start=start_sql(rule.starting_point, names)
+        )
+        if opened
+        else sql.SQL("false")
+    )
+    text = (
+        "SELECT {key}, country, {start} AS starting_on, {running} AS running,"
+        " {missing} AS missing, {implausible} AS implausible,"
+        " {contradiction} AS contradiction, {limit} AS last_due"
+        " FROM subjects {joins}"
+    )
+    return sql.SQL(text).format(
+        key=comma(key),
+        start=start_sql(rule.starting_point, names),
+        running=_either(names, "running"),
+        missing=_either(names, "missing"),
+        implausible=_either(names, "implausible"),
+        contradiction=contradiction,
+        limit=_by_country(
+            context, rule, lambda period: sql.Literal(boundary(context.as_of, period))
+        ),
+        joins=joins,
+    )
+
+
+def _either(names: Sequence[str], flag: str) -> sql.Composable:
+    parts = [sql.SQL("coalesce({}, false)").format(column(name, flag)) for name in names]
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(parts))
+
+
+def _by_country(
+    context: Context, rule: Rule, limit: Callable[[Period], sql.Composable]
+) -> sql.Composable:
+    """The last starting day that is due, for the subject's country: the later end wins."""
+    base = limit(rule.period)
+    if not rule.at_least:
+        return sql.SQL("{}::date").format(base)
+    whens = [
+        sql.SQL("WHEN {} THEN least({}::date, {}::date)").format(
+            context.values.bind(country), base, limit(minimum.period)
+        )
+        for country, minimum in rule.at_least.items()
+    ]
+    return sql.SQL("CASE country {} ELSE {}::date END").format(sql.SQL(" ").join(whens), base)
+
+
+def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
+    interval = sql.Literal(rule.period.interval)
+    due: sql.Composable = sql.SQL("(starting_on + {}::interval)::date + 1").format(interval)
+    if rule.at_least:
+        whens = [
+            sql.SQL(
+                "WHEN {} THEN greatest(starting_on + {}::interval,"
+                " starting_on + {}::interval)::date + 1"
+            ).format(context.values.bind(country), interval, sql.Literal(minimum.period.interval))
+            for country, minimum in rule.at_least.items()
+        ]
+        due = sql.SQL("CASE country {} ELSE {} END").format(sql.SQL(" ").join(whens), due)
+    text = (
+        "SELECT {key}, starting_on, last_due, CASE"
+        " WHEN running THEN 'active'"
+        " WHEN implausible THEN 'refused: implausible date'"
+        " WHEN missing THEN 'refused: no date'"
+        " WHEN contradiction THEN 'refused: contradictory dates'"
+        " WHEN starting_on IS NULL THEN 'refused: no starting point'"
+        " WHEN starting_on > last_due THEN 'not yet due'"
+        " ELSE 'due' END AS outcome,"
+        " CASE WHEN starting_on <= last_due AND NOT implausible THEN {due} END AS due_on"
+        " FROM dated AS d WHERE NOT EXISTS (SELECT FROM lethe.skeleton AS b"
+        " WHERE b.subject_kind = {kind} AND b.cluster = {cluster} AND b.key = {text}"
+        " AND (d.starting_on IS NULL OR d.starting_on <= b.erased_on))"
+    )
+    own = candidate_key(kind, "d")
+    return sql.SQL(text).format(
+        key=comma(own),
+        due=due,
+        kind=context.values.bind(kind.name),
+        cluster=context.values.bind(rule.cluster),
+        text=key_text(own),
+    )
+
+
+def _newer(
+    context: Context, kind: Kind, rule: Rule, members: Sequence[Member]
+) -> list[sql.Composable]:
+    """Candidates with a row that came after the cut-off."""
+    if rule.newer_rows == "ignore":
+        return []
+    found: list[sql.Composable] = []
+    for member in members:
+        if member.activity is None:
+            continue
+        sql_type = context.graph.column_type(member.table, member.activity)
+        day = day_sql(context, column("m", member.activity), sql_type)
+        row = Row("m", member.table, kind)
+        for way in context.graph.ways.get((kind.name, member.table), ()):
+            walked = walk(way, "m")
+            first = sql.SQL("{} AS m").format(member.table.identifier)
+            found.append(
+                sql.SQL("SELECT {key} FROM {source}, candidates AS c WHERE {where}").format(
+                    key=comma(candidate_key(kind)),
+                    source=walked.source(first),
+                    where=all_of(
+                        [
+                            *walked.conditions,
+                            *same(walked.owner, candidate_key(kind)),
+                            sql.SQL("{} > c.last_due").format(day),
+                            conditions_sql(context, row, member.where),
+                        ]
+                    ),
+                )
+            )
+    return found
+
+
+def _union(kind: Kind, parts: Sequence[sql.Composable]) -> sql.Composable:
+    if not parts:
+        return sql.SQL("SELECT {} FROM candidates WHERE false").format(key_columns(kind))
+    return sql.SQL(" UNION ").join(
+        sql.SQL("SELECT {} FROM ({}) AS p({})").format(key_columns(kind), part, key_columns(kind))
+        for part in parts
+    )
+
+
+def _decided(kind: Kind) -> sql.Composable:
+    key = candidate_key(kind, "j")
+    joins = sql.SQL(" ").join(
+        sql.SQL("LEFT JOIN {0} ON {1}").format(
+            quoted(name), all_of(same(candidate_key(kind, name), key))
+        )
+        for name in ("held", "restricted", "newer", "unarchived")
+    )
+    text = (
+        "SELECT {key}, {text} AS key, j.starting_on, j.due_on, CASE"
+        " WHEN j.outcome <> 'due' THEN j.outcome"
+        " WHEN held.k0 IS NOT NULL THEN 'held'"
+        " WHEN restricted.k0 IS NOT NULL THEN 'restricted'"
+        " WHEN newer.k0 IS NOT NULL THEN 'newer rows'"
+        " WHEN unarchived.k0 IS NOT NULL THEN 'not archived'"
+        " ELSE 'due' END AS outcome"
+        " FROM judged AS j {joins}"
+    )
+    return sql.SQL(text).format(key=comma(key), text=key_text(key), joins=joins)
