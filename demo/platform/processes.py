@@ -1,0 +1,130 @@
+"""Start and end the services of one installation, and nobody else's.
+
+Every service, and with it every process it ever starts, carries the mark
+`LETHE_PLATFORM=<home>` in its environment. What runs is read from `/proc` each time: there is
+no pid file that a crash could leave behind, and a reused pid is never taken for ours.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.platform.home import Home
+
+MARK = "LETHE_PLATFORM"
+SERVICE = "LETHE_SERVICE"
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One running process of this installation."""
+
+    pid: int
+    service: str
+
+
+def start(
+    home: Home, service: str, command: Sequence[str], environment: Mapping[str, str], cwd: Path
+) -> int:
+    """Start a service in a session of its own; its words go to `logs/<service>.log`."""
+    log = home.logs / f"{service}.log"
+    if log.exists():
+        log.replace(log.with_suffix(".log.old"))
+    marked = {**environment, MARK: str(home.root), SERVICE: service}
+    # setproctitle would overwrite the environment that the mark is read from.
+    marked["SPT_NOENV"] = "1"
+    with log.open("wb") as words:
+        return subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=subprocess.STDOUT,
+            env=marked,
+            cwd=cwd,
+            start_new_session=True,
+            umask=0o077,
+        ).pid
+
+
+def running(home: Home) -> list[Process]:
+    """Name every process that carries the mark of this home, whatever started it."""
+    mark = f"{MARK}={home.root}".encode()
+    own = _self_and_ancestors()
+    found = []
+    for folder in PROC.iterdir():
+        if not folder.name.isdigit() or int(folder.name) in own:
+            continue
+        try:
+            variables = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if mark in variables:
+            service = next((v for v in variables if v.startswith(f"{SERVICE}=".encode())), b"=?")
+            found.append(Process(int(folder.name), service.decode().partition("=")[2]))
+    return found
+
+
+def services(home: Home) -> set[str]:
+    """Name the services whose own process lives; orphans of a killed one do not count."""
+    return {process.service for process in running(home) if _is_leader(process.pid)}
+
+
+def stop(home: Home, only: Iterable[str] | None = None, grace_s: float = 20) -> list[str]:
+    """End services (all by default): ask, wait, then kill; returns the names of those ended.
+
+    The leaders are asked first, so that a scheduler can see its tasks off; whatever is left of
+    the mark after the grace time is killed.
+    """
+    chosen = None if only is None else set(only)
+
+    def ours() -> list[Process]:
+        return [p for p in running(home) if chosen is None or p.service in chosen]
+
+    ended = sorted({process.service for process in ours()})
+    _signal((p.pid for p in ours() if _is_leader(p.pid)), signal.SIGTERM)
+    asked_all = False
+    deadline = time.monotonic() + grace_s
+    while left := ours():
+        now = time.monotonic()
+        if now > deadline:
+            _signal((p.pid for p in left), signal.SIGKILL)
+        elif not asked_all and now > deadline - grace_s / 2:
+            _signal((p.pid for p in left), signal.SIGTERM)
+            asked_all = True
+        time.sleep(0.1)
+    return ended
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def _is_leader(pid: int) -> bool:
+    try:
+        return os.getsid(pid) == pid
+    except ProcessLookupError:
+        return False
+
+
+def _self_and_ancestors() -> set[int]:
+    own = set()
+    pid = os.getpid()
+    while pid > 1 and pid not in own:
+        own.add(pid)
+        try:
+            status = (PROC / str(pid) / "stat").read_text()
+        except OSError:
+            break
+        pid = int(status.rpartition(")")[2].split()[1])
+    return own
