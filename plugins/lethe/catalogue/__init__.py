@@ -1,0 +1,1 @@
+"""What the warehouse has: tables, columns, foreign keys, the subject graph, shared SQL pieces."""
