@@ -1,0 +1,348 @@
+"""Make a warehouse ready for Lethe, print what a DBA may do instead, and arm it."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import psycopg2
+from psycopg2 import errorcodes, errors, extensions, sql
+
+from lethe.connections import ROLES, acting_as, group_role
+from lethe.errors import (
+    ConfigurationError,
+    UsageError,
+    WarehouseRefused,
+    describe_database_error,
+)
+from lethe.evidence.ledger import LedgerRow, append_rows, close_batch
+from lethe.evidence.migrate import current_revision, migrate, newest_revision, print_migrations
+from lethe.evidence.privileges import (
+    CONTROL_GRANTS,
+    Grant,
+    control_statements,
+    grant_statements,
+    missing_grants,
+)
+from lethe.include import statement
+
+_ASK_DBA = "run `lethe init --print-sql` and give the script to your DBA"
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """What Lethe knows of the warehouse that it works on."""
+
+    warehouse_id: UUID
+    created_at: datetime
+    rehearsal: bool
+    armed_at: datetime | None
+    armed_by: str | None
+
+    @property
+    def armed(self) -> bool:
+        """Whether the approver has allowed it to erase; else it only reports."""
+        return self.armed_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """What `initialise` found and did."""
+
+    warehouse: Warehouse
+    roles_created: tuple[str, ...]
+    migrated_from: str | None
+    migrated_to: str
+    granted: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was done at all."""
+        return bool(self.roles_created or self.granted or self.migrated_from != self.migrated_to)
+
+
+def read_warehouse(connection: extensions.connection) -> Warehouse:
+    """Read the identity and state of the warehouse.
+
+    Raises  ConfigurationError if `lethe init` has not been here, or an older Lethe was
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement("evidence/read_warehouse"))
+            row = cursor.fetchone()
+            cursor.execute(statement("evidence/read_revision"))
+            revision = cursor.fetchone()
+    except (errors.UndefinedTable, errors.InvalidSchemaName):
+        row = revision = None
+    except errors.InsufficientPrivilege:
+        raise ConfigurationError(
+            f"this user may not read Lethe's schema; {_ASK_DBA}, and make the user a member of "
+            "the group role that it acts as"
+        ) from None
+    if row is None or revision is None:
+        raise ConfigurationError("this warehouse does not know Lethe yet; run `lethe init` first")
+    if revision[0] != newest_revision():
+        raise ConfigurationError(
+            f"Lethe's schema is at version {revision[0]}, this Lethe wants {newest_revision()}; "
+            "run `lethe init` (it migrates)"
+        )
+    return Warehouse(UUID(row[0]), *row[1:])
+
+
+def initialise(
+    connection: extensions.connection,
+    *,
+    rehearsal: bool = False,
+    grants: Sequence[Grant] = (),
+) -> Initialised:
+    """Create or migrate Lethe's own schema, roles and rights; doing it again changes nothing.
+
+    connection  of the owner (or a DBA); committed, or rolled back on an error
+    rehearsal   mark a fresh warehouse as a throw-away one, where future dates may be executed
+    grants      what runner and planner need on the tables of the warehouse
+    Raises      ConfigurationError where rights are missing, with what to ask for
+    """
+    try:
+        connection.rollback()
+        done = _initialise(connection, rehearsal, grants)
+        connection.commit()
+    except psycopg2.Error as error:
+        connection.rollback()
+        if error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE:
+            raise ConfigurationError(
+                f"this user may not set Lethe up here ({describe_database_error(error)}); "
+                f"{_ASK_DBA}"
+            ) from None
+        raise WarehouseRefused(
+            f"setting up failed: {describe_database_error(error)}", error.pgcode
+        ) from None
+    except BaseException:
+        connection.rollback()
+        raise
+    return done
+
+
+def arm(connection: extensions.connection, by: str | None = None) -> Warehouse:
+    """Record that the approver allows this warehouse to be erased from.
+
+    connection  of the approver; committed
+    by          the person; by default the user of the operating system
+    """
+    return _record_arming(connection, by or getpass.getuser(), armed=True)
+
+
+def disarm(connection: extensions.connection, by: str | None = None) -> Warehouse:
+    """Put the warehouse back to report-only; the off switch."""
+    return _record_arming(connection, by or getpass.getuser(), armed=False)
+
+
+def print_sql(
+    grants: Iterable[Grant] = (),
+    *,
+    rehearsal: bool = False,
+    from_revision: str | None = None,
+) -> str:
+    """Print the whole script for the DBA: roles, schema, tables, triggers, rights.
+
+    grants         what runner and planner need on the tables of the warehouse
+    from_revision  version of Lethe's schema that is there; None: none
+    Returns        one transaction; afterwards nothing at run time needs CREATEROLE
+    """
+    roles = ", ".join(group_role(role) for role in ROLES)
+    parts = [
+        "-- Lethe: schema, group roles and the rights it needs on this warehouse.",
+        "-- Run once as a user who may create roles and schemas and grant on the tables below.",
+        f"-- Then make a login a member of each group role that you use ({roles}),",
+        "-- the approver's never that of the runner: GRANT lethe_runner TO your_login;",
+        "BEGIN;",
+        *(_role_block(group_role(role)) for role in ROLES),
+        _OWNER_MEMBERSHIP,
+        "CREATE SCHEMA IF NOT EXISTS lethe AUTHORIZATION lethe_owner;",
+        "SET LOCAL ROLE lethe_owner;",
+        print_migrations(from_revision).strip(),
+        _warehouse_row(rehearsal),
+        *(f"{_text(one)};" for one in control_statements()),
+        "SET LOCAL ROLE NONE;",
+        *(f"{_text(one)};" for one in grant_statements(grants)),
+        "COMMIT;",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _initialise(
+    connection: extensions.connection, rehearsal: bool, grants: Sequence[Grant]
+) -> Initialised:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('lethe/init', 0))")
+        if not _may_own(cursor) and (ready := _find_ready(connection, rehearsal, grants)):
+            return ready
+        created = _create_roles(cursor)
+        _create_schema(cursor)
+        before = current_revision(connection)
+        acting_as(connection, "owner")
+        migrate(connection)
+        _mark_warehouse(cursor, rehearsal)
+        for one in control_statements():
+            cursor.execute(one)
+        warehouse = read_warehouse(connection)
+        cursor.execute("SET LOCAL ROLE NONE")
+        granted = _grant(connection, grants)
+    return Initialised(
+        warehouse=warehouse,
+        roles_created=created,
+        migrated_from=before,
+        migrated_to=newest_revision(),
+        granted=granted,
+    )
+
+
+def _find_ready(
+    connection: extensions.connection, rehearsal: bool, grants: Sequence[Grant]
+) -> Initialised | None:
+    """Find that a DBA has done everything, so that a user without rights has nothing to do."""
+    try:
+        if current_revision(connection) != newest_revision():
+            return None
+        acting_as(connection, "runner")
+        warehouse = read_warehouse(connection)
+    except errors.InsufficientPrivilege:
+        connection.rollback()
+        return None
+    if missing_grants(connection, (*CONTROL_GRANTS, *grants)) or rehearsal > warehouse.rehearsal:
+        return None
+    return Initialised(warehouse, (), newest_revision(), newest_revision(), 0)
+
+
+def _may_own(cursor: extensions.cursor) -> bool:
+    cursor.execute(
+        "SELECT rolsuper OR rolcreaterole OR pg_has_role(oid, 'pg_database_owner', 'MEMBER') OR"
+        " EXISTS (SELECT FROM pg_roles WHERE rolname = 'lethe_owner'"
+        "         AND pg_has_role(session_user, oid, 'MEMBER'))"
+        " FROM pg_roles WHERE rolname = session_user"
+    )
+    return cursor.fetchone() == (True,)
+
+
+def _create_schema(cursor: extensions.cursor) -> None:
+    cursor.execute("SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'lethe'")
+    row = cursor.fetchone()
+    if row is None:
+        cursor.execute("CREATE SCHEMA lethe AUTHORIZATION lethe_owner")
+    elif row[0] != "lethe_owner":
+        raise ConfigurationError(
+            f"the schema 'lethe' exists and belongs to '{row[0]}', not to lethe_owner; if it is "
+            "not yours, ALTER SCHEMA lethe OWNER TO lethe_owner, else rename it"
+        )
+
+
+def _create_roles(cursor: extensions.cursor) -> tuple[str, ...]:
+    names = [group_role(role) for role in ROLES]
+    cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", (names,))
+    there = {row[0] for row in cursor.fetchall()}
+    missing = tuple(name for name in names if name not in there)
+    for name in missing:
+        cursor.execute(_role_block(name))
+    cursor.execute(_OWNER_MEMBERSHIP)
+    return missing
+
+
+def _mark_warehouse(cursor: extensions.cursor, rehearsal: bool) -> None:
+    cursor.execute(statement("evidence/add_warehouse"), {"rehearsal": rehearsal})
+    cursor.execute("SELECT rehearsal FROM lethe.warehouse")
+    if not rehearsal or cursor.fetchone() == (True,):
+        return
+    cursor.execute("SELECT EXISTS (SELECT FROM lethe.ledger) OR EXISTS (SELECT FROM lethe.run)")
+    if cursor.fetchone() == (True,):
+        raise UsageError(
+            "this warehouse has been worked on in earnest and cannot become a rehearsal; "
+            "make the rehearsal on a copy without the schema lethe"
+        )
+    cursor.execute("UPDATE lethe.warehouse SET rehearsal = true")
+
+
+def _grant(connection: extensions.connection, grants: Sequence[Grant]) -> int:
+    missing = missing_grants(connection, grants)
+    with connection.cursor() as cursor:
+        for one in grant_statements(missing):
+            cursor.execute(one)
+    # A user without the grant option gets a warning instead of an error.
+    refused = sorted({str(grant.table) for grant in missing_grants(connection, missing)})
+    if refused:
+        raise ConfigurationError(
+            f"this user may not grant rights on {', '.join(refused)}; {_ASK_DBA}"
+        )
+    return len(missing)
+
+
+def _record_arming(connection: extensions.connection, by: str, *, armed: bool) -> Warehouse:
+    try:
+        connection.rollback()
+        acting_as(connection, "approver")
+        warehouse = read_warehouse(connection)
+        if warehouse.armed != armed:
+            with connection.cursor() as cursor:
+                cursor.execute(statement("evidence/arm_warehouse"), {"by": by if armed else None})
+            batch = uuid4()
+            row = LedgerRow("warehouse_armed" if armed else "warehouse_disarmed", {"by": by})
+            close_batch(connection, batch, None, append_rows(connection, batch, None, [row]))
+            warehouse = read_warehouse(connection)
+        connection.commit()
+    except psycopg2.Error as error:
+        connection.rollback()
+        if error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE:
+            raise ConfigurationError(
+                "only the approver arms a warehouse, and this user is not one: use the connection "
+                "'lethe_approver', whose user is a member of the group role lethe_approver"
+            ) from None
+        raise WarehouseRefused(
+            f"arming failed: {describe_database_error(error)}", error.pgcode
+        ) from None
+    except BaseException:
+        connection.rollback()
+        raise
+    return warehouse
+
+
+def _role_block(name: str) -> str:
+    return _ROLE_BLOCK.replace("ROLE_NAME", name)
+
+
+def _warehouse_row(rehearsal: bool) -> str:
+    text = "true" if rehearsal else "false"
+    return f"INSERT INTO lethe.warehouse (rehearsal) VALUES ({text}) ON CONFLICT DO NOTHING;"  # noqa: S608
+
+
+def _text(composed: sql.Composed) -> str:
+    """Write a statement of keywords and identifiers without a connection."""
+    written = []
+    for part in composed.seq:
+        if isinstance(part, sql.Composed):
+            written.append(_text(part))
+        elif isinstance(part, sql.Identifier):
+            quoted = (name.replace('"', '""') for name in part.strings)
+            written.append(".".join(f'"{name}"' for name in quoted))
+        elif isinstance(part, sql.SQL):
+            written.append(part.string)
+        else:
+            raise TypeError(type(part).__name__)
+    return "".join(written)
+
+
+_ROLE_BLOCK = """DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ROLE_NAME') THEN
+        CREATE ROLE ROLE_NAME NOLOGIN;
+    END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;"""
+
+# From version 16 on, the creator of a role may administer it but not become it.
+_OWNER_MEMBERSHIP = """DO $$ BEGIN
+    IF NOT pg_has_role(current_user, 'lethe_owner',
+                       CASE WHEN current_setting('server_version_num')::int >= 160000
+                            THEN 'SET' ELSE 'MEMBER' END) THEN
+        EXECUTE format('GRANT lethe_owner TO %I', current_user);
+    END IF;
+END $$;"""

@@ -1,0 +1,96 @@
+"""The ledger: what was done, added within the transaction that does it, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from psycopg2 import extensions
+
+from lethe.evidence.copying import copy_rows
+from lethe.include import statement
+
+Json = None | bool | int | float | str | list["Json"] | tuple["Json", ...] | Mapping[str, "Json"]
+_LARGEST = 2**53 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One thing that was done.
+
+    kind           word for it, such as 'subject_erased'
+    payload        counts by table, names of rules, reasons: nothing personal
+    subject_token  keyed token of the subject, with the id of its key; both or neither
+    """
+
+    kind: str
+    payload: Mapping[str, Json] = field(default_factory=dict)
+    subject_token: bytes | None = None
+    key_id: UUID | None = None
+
+
+def append_rows(
+    connection: extensions.connection,
+    batch: UUID,
+    run_id: UUID | None,
+    rows: Iterable[LedgerRow],
+) -> int:
+    """Add rows to the ledger in the caller's transaction; returns how many.
+
+    Raises  ValueError if a payload has no canonical form (RFC 8785), which could not be sealed
+    """
+    name, run = str(batch), None if run_id is None else str(run_id)
+    return copy_rows(
+        connection,
+        "evidence/copy_ledger",
+        (
+            (name, run, row.kind, row.subject_token, row.key_id, _payload(row.payload))
+            for row in rows
+        ),
+    )
+
+
+def close_batch(
+    connection: extensions.connection,
+    batch: UUID,
+    run_id: UUID | None,
+    row_count: int,
+    witness: tuple[int, bytes] | None = None,
+) -> None:
+    """Say that a batch of ledger rows is complete; its presence proves that it was committed.
+
+    witness  number and hash of the witness record that was written for it
+    """
+    number, digest = witness or (None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("evidence/close_batch"),
+            {
+                "batch": str(batch),
+                "run_id": None if run_id is None else str(run_id),
+                "row_count": row_count,
+                "witness_no": number,
+                "witness_hash": digest,
+            },
+        )
+
+
+def _payload(payload: Mapping[str, Json]) -> str:
+    _require_canonical(payload)
+    return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _require_canonical(value: Json) -> None:
+    if isinstance(value, int):
+        if abs(value) > _LARGEST:
+            raise ValueError("a number of the ledger is beyond 2^53; write it as text")
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            if not isinstance(key, str):
+                raise ValueError("a name of the ledger's payload is not text")
+            _require_canonical(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _require_canonical(part)
