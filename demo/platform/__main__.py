@@ -86,8 +86,7 @@ def demo(home: Home, display: Display) -> int:
                 with display.stage("Stopping what was started (make up keeps it running)"):
                     lifecycle.bring_down(home)
     show_summary(display.console, home, runs, display.elapsed_s(), new_reports(home, since))
-    if ground.credentials.ui_is_new:
-        display.console.print(users_table(ground.credentials, home))
+    display.console.print(users_table(ground.credentials, home))
     return 1 if any(run.failed for run in runs) else 0
 
 

@@ -56,7 +56,10 @@ class Home:
 
     def make(self) -> None:
         """Create the folders that are missing; all but the root are their owner's alone."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        if not self.root.exists():
+            self.root.mkdir(parents=True)
+            # Root's PostgreSQL runs under another account, which has to pass through here.
+            self.root.chmod(0o755)
         owner = self.root.stat().st_uid
         if os.geteuid() not in (0, owner):
             raise PlatformError(

@@ -40,16 +40,16 @@ def new_reports(home: Home, since: float) -> list[Path]:
 
 
 def users_table(credentials: Credentials, home: Home) -> RenderableType:
-    """Show who may sign in; the passwords only when they have just been made."""
+    """Show who may sign in; the passwords the first time only."""
+    shown = home.run / "passwords-shown"
     table = Table(title="Who signs in", title_justify="left", box=None, pad_edge=False)
     table.add_column("user", style="bold")
     table.add_column("may")
     table.add_column("password")
     for name in UI_USERS:
         hidden = "[dim]as before[/]"
-        table.add_row(
-            name, _DUTIES[name], credentials.ui[name] if credentials.ui_is_new else hidden
-        )
+        table.add_row(name, _DUTIES[name], hidden if shown.exists() else credentials.ui[name])
+    shown.touch()
     return Group(table, f"[dim]Passwords are kept in {home.secrets / 'ui-users.json'}[/]")
 
 
