@@ -1,0 +1,30 @@
+"""The fingerprint of a policy: what it says, not how the file is written."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import rfc8785
+from pydantic import BaseModel
+
+
+def policy_digest(policy: BaseModel) -> str:
+    """Name a policy by the SHA-256 of its canonical JSON, as 64 hexadecimal digits.
+
+    Comments, the order of keys, quotes and defaults written out make no difference; anything that
+    changes what Lethe does makes one.
+
+    Source  RFC 8785
+    """
+    return hashlib.sha256(rfc8785.dumps(_plain(policy.model_dump(mode="python")))).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
