@@ -19,7 +19,7 @@ Finding = tuple[Place, str]
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _WRONG_TYPE: Final = ("_type", "_parsing", "_from_float", "_inexact", "none_required")
 _WRONG_CHOICE: Final = ("literal_error", "enum")
-_PATTERNS: Final = {
+PATTERNS: Final = {
     r"^[a-z][a-z0-9_-]{0,62}$": "a key: small letters, digits, - and _, beginning with a letter",
     r"^[A-Z]{2}$": "a country: two capital letters (ISO 3166-1), such as LU",
     r"^\d\d:\d\d$": 'a time of day in quotes, such as "06:00"',
@@ -163,7 +163,7 @@ def _sentence(found: _Found, document: Document, shapes: Shapes) -> str:
         return _wrong_choice(found, shapes, say(value, written), is_key)
     if found.kind == "string_pattern_mismatch":
         pattern = str(found.error["ctx"]["pattern"])
-        return f"{say(value, written)} is not {_PATTERNS.get(pattern, f'of the form {pattern}')}"
+        return f"{say(value, written)} is not {PATTERNS.get(pattern, f'of the form {pattern}')}"
     if found.kind in ("too_short", "string_too_short"):
         least = found.error["ctx"]["min_length"]
         unit = "characters" if found.kind == "string_too_short" else "entries"

@@ -58,7 +58,8 @@ class Subject(Model):
     identifiers: dict[
         Key,
         Annotated[
-            Identifier, BeforeValidator(_identifier, json_schema_input_type=Identifier | str)
+            Identifier,
+            BeforeValidator(_identifier, json_schema_input_type=Identifier | str | list[str]),
         ],
     ] = {}
     """Natural identifiers for tombstones and requests, such as e-mail or customer number."""
@@ -76,6 +77,10 @@ class Subject(Model):
         return self
 
 
+def _keys(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 class Cluster(Model):
     """A cluster of personal data (DIN 66398): data of one kind of subject that end together."""
 
@@ -83,7 +88,9 @@ class Cluster(Model):
     """Name for people."""
     subject: Key
     """Kind of subject on which it hangs."""
-    purpose: Annotated[tuple[Key, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
+    purpose: Annotated[
+        tuple[Key, ...], BeforeValidator(_keys, json_schema_input_type=Key | list[Key])
+    ]
     """Purposes of processing."""
     recipients: tuple[Key, ...] = ()
     """Processors that get it."""
