@@ -1,0 +1,1 @@
+"""The demo warehouse: schema, deterministic generator, loader. Invented people only."""

@@ -1,0 +1,1 @@
+"""One maker of rows for each schema of the demo warehouse."""
