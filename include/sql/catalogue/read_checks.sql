@@ -1,4 +1,5 @@
 -- Name the CHECK constraints of every table, partitions left out.
+-- Their text is not asked: pg_get_constraintdef would wait for whoever holds a table exclusively.
 -- identifiers: none
 -- values: ignore_schemas (text[])
 -- locks: none
@@ -10,8 +11,7 @@ SELECT
         FROM pg_attribute AS a
         WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
         ORDER BY a.attnum
-    ) AS columns,
-    pg_get_constraintdef(k.oid) AS definition
+    ) AS columns
 FROM pg_constraint AS k
 JOIN pg_class AS c ON c.oid = k.conrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

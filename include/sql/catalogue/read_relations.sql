@@ -1,6 +1,6 @@
 -- Name every table, partition, foreign table and view of the users' schemas, with its rights.
--- Sizes come from pg_class, not from the files: pg_total_relation_size would wait for whoever
--- holds a table exclusively.
+-- Sizes come from pg_class and partition keys from their columns: pg_total_relation_size and
+-- pg_get_partkeydef would wait for whoever holds a table exclusively.
 -- identifiers: none
 -- values: ignore_schemas (text[])
 -- locks: none
@@ -33,7 +33,18 @@ SELECT
     c.relrowsecurity AND row_security_active(c.oid) AS rls_filters_us,
     c.relispopulated AS is_populated,
     c.relreplident AS replica_identity,
-    pg_get_partkeydef(c.oid) AS partition_key,
+    (
+        SELECT
+            CASE p.partstrat WHEN 'r' THEN 'RANGE' WHEN 'l' THEN 'LIST' ELSE 'HASH' END
+            || ' ('
+            || string_agg(coalesce(quote_ident(a.attname), '(expression)'), ', ' ORDER BY k.place)
+            || ')'
+        FROM pg_partitioned_table AS p
+        CROSS JOIN LATERAL unnest(p.partattrs::smallint[]) WITH ORDINALITY AS k (attnum, place)
+        LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
+        WHERE p.partrelid = c.oid
+        GROUP BY p.partstrat
+    ) AS partition_key,
     ARRAY(
         SELECT a.attname::text
         FROM pg_partitioned_table AS p

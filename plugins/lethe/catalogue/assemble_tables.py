@@ -93,7 +93,7 @@ def assemble_tables(
             row,
             columns.get(row.oid, NO_COLUMNS),
             indexes.get(row.oid, ()),
-            tuple(Check(c.name, tuple(c.columns), c.definition) for c in checks.get(row.oid, ())),
+            tuple(Check(c.name, tuple(c.columns)) for c in checks.get(row.oid, ())),
             tuple(
                 relations.own_name(link.parent)
                 for link in parents.get(row.oid, ())

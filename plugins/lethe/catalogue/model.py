@@ -106,7 +106,6 @@ class Check:
 
     name: str
     columns: tuple[str, ...]
-    definition: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class Table:
     rls_enabled       row-level security is on; `rls_forced`: for the owner too
     rls_filters_us    it filters what the current role sees
     inherits_from     parents of classical inheritance: their queries return this table's rows
-    partition_key     such as 'RANGE (created_at)'
+    partition_key     such as 'RANGE (created_at)'; an expression in it reads '(expression)'
     replica_identity  what logical replication calls a row by
     foreign_server    where the rows of a foreign table are
     extension         the extension that owns the table

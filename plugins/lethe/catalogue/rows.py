@@ -82,7 +82,6 @@ class CheckRow(NamedTuple):
     relation: int
     name: str
     columns: list[str]
-    definition: str
 
 
 class ForeignKeyRow(NamedTuple):
