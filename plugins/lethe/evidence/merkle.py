@@ -80,7 +80,7 @@ def verify_inclusion(
     leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> bool:
     """Check that `leaf` stands at `index` of a tree of `size` leaves with that root."""
-    if not 0 <= index < size:
+    if not 0 <= index < size or len(leaf) != 32:
         return False
     node, last, result = index, size - 1, leaf
     for sibling in proof:

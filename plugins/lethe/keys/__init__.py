@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lethe.keys.periods import month_of, year_of
 from lethe.keys.ring import KeyDestroyed, KeyMissing, KeyRecord, KeyRing, KeyWitness
+from lethe.keys.sealing import Sealer
 from lethe.keys.tokens import Tokens, encode_message
 from lethe.keys.wrapping import KeyEncryptionKey, derive
 
@@ -18,6 +19,7 @@ __all__ = [
     "KeyRecord",
     "KeyRing",
     "KeyWitness",
+    "Sealer",
     "Tokens",
     "derive",
     "encode_message",

@@ -13,6 +13,7 @@ from psycopg2 import extensions
 
 from lethe.errors import ActError, ConfigurationError, UsageError
 from lethe.include import statement
+from lethe.keys.sealing import Sealer
 from lethe.keys.tokens import Tokens
 from lethe.keys.wrapping import SECRET_BYTES, KeyEncryptionKey
 from lethe.keys.wrapping import derive as derive_key
@@ -164,6 +165,11 @@ class KeyRing:
         """Give the maker of tokens under a key of the ring."""
         key_id, secret = self._opened(purpose, period, create)
         return Tokens(secret, key_id)
+
+    def sealer(self, purpose: str, period: str, *, create: bool = False) -> Sealer:
+        """Give what seals and opens payloads under a key of the ring."""
+        key_id, secret = self._opened(purpose, period, create)
+        return Sealer(secret, key_id)
 
     @staticmethod
     def derive(secret: bytes, info: str | bytes, length: int = 32) -> bytes:

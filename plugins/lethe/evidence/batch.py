@@ -1,0 +1,139 @@
+"""One batch of evidence: tombstones, ledger rows and witness record, committed with the act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import psycopg2
+from psycopg2 import extensions
+
+from lethe.evidence.ledger import Json, LedgerRow, append_rows, close_batch
+from lethe.evidence.tombstones import Tombstone, add_tombstones
+from lethe.evidence.witness import Witness, WitnessRecord, decode, encode
+from lethe.include import statement
+
+
+class EvidenceBatch:
+    """Gather the evidence of one batch in the caller's transaction and commit both together.
+
+    Order: rows of the warehouse → tombstones and ledger rows → witness record, durable outside →
+    commit. A crash before the commit leaves a witness record that `settle_witness` voids.
+    """
+
+    def __init__(
+        self,
+        connection: extensions.connection,
+        run_id: UUID | None,
+        witness: Witness | None,
+        batch: UUID | None = None,
+    ) -> None:
+        self.batch = batch or uuid4()
+        self.run_id = run_id
+        self._connection = connection
+        self._witness = witness
+        self._rows = 0
+        self._groups: list[Json] = []
+        self._events: list[Json] = []
+        self._erased_at: datetime | None = None
+
+    def add_tombstones(self, stones: Sequence[Tombstone]) -> int:
+        """Write tombstones; call it before the rows are deleted."""
+        self._erased_at = self._erased_at or datetime.now(UTC)
+        self._groups.extend(_packed(stones))
+        return add_tombstones(self._connection, self.batch, self.run_id, self._erased_at, stones)
+
+    def add_rows(self, rows: Iterable[LedgerRow]) -> int:
+        """Add rows to the ledger."""
+        added = append_rows(self._connection, self.batch, self.run_id, rows)
+        self._rows += added
+        return added
+
+    def add_event(self, kind: str, body: Mapping[str, Json]) -> None:
+        """Tell the witness of something else that must outlive a restore, such as a hold.
+
+        body  nothing personal in the clear: seal it with a key of the ring
+        """
+        self._events.append({"kind": kind, "body": body})
+
+    def commit(self) -> None:
+        """Make the witness record durable, then commit the transaction.
+
+        Raises  ValueError for a batch without a ledger row; whatever commit raises
+        """
+        if self._rows == 0:
+            raise ValueError("a batch without a ledger row would leave no trace")
+        with self._connection.cursor() as cursor:
+            # What would fail at the commit fails before the witness hears of it.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute(statement("evidence/lock_batches_shared"))
+        position = None
+        if self._witness is not None:
+            position = self._witness.append("batch", self._body(), self.batch)
+        try:
+            close_batch(self._connection, self.batch, self.run_id, self._rows, position)
+            self._connection.commit()
+        except psycopg2.Error:
+            # Whether it was committed is for `settle_witness` to find out.
+            if self._witness is not None:
+                self._witness.renew_writer()
+            raise
+
+    def _body(self) -> dict[str, Json]:
+        return {
+            "run": None if self.run_id is None else str(self.run_id),
+            "erased_at": self._erased_at.isoformat() if self._erased_at else None,
+            "tombstones": self._groups,
+            "events": self._events,
+        }
+
+
+def read_tombstones(record: WitnessRecord) -> Iterator[Tombstone]:
+    """Read the tombstones out of the witness record of a batch."""
+    for group in record.body["tombstones"]:
+        for token, subject, start, newest in group["rows"]:
+            own = decode(token)
+            yield Tombstone(
+                token=own,
+                kind=group["kind"],
+                key_id=UUID(group["key_id"]),
+                subject_kind=group["subject_kind"],
+                identifier=group["identifier"],
+                subject_token=own if subject is None else decode(subject),
+                starting_point=_instant(start),
+                newest_activity=_instant(newest),
+            )
+
+
+def _packed(stones: Iterable[Tombstone]) -> list[Json]:
+    groups: dict[tuple[str, UUID, str, str], list[Json]] = {}
+    for stone in stones:
+        name = (stone.kind, stone.key_id, stone.subject_kind, stone.identifier)
+        subject = None if stone.subject_token == stone.token else encode(stone.subject_token)
+        groups.setdefault(name, []).append(
+            [
+                encode(stone.token),
+                subject,
+                _written(stone.starting_point),
+                _written(stone.newest_activity),
+            ]
+        )
+    return [
+        {
+            "kind": kind,
+            "key_id": str(key_id),
+            "subject_kind": subject_kind,
+            "identifier": identifier,
+            "rows": rows,
+        }
+        for (kind, key_id, subject_kind, identifier), rows in groups.items()
+    ]
+
+
+def _written(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
