@@ -1,4 +1,8 @@
-"""The JSON schema of the policy file, for editors: `python -m lethe.policy.schema [--check]`."""
+"""The JSON schema of the policy file, for editors, and the tables of keys in docs/policy.md.
+
+python -m lethe.policy.schema           write both from the model
+python -m lethe.policy.schema --check   say whether both are what the model says
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from lethe.include import include_folder
+from lethe.include import PROJECT, include_folder
+from lethe.policy.key_tables import draw_key_tables
 from lethe.policy.model import Policy
+from lethe.policy.shapes import draw_model
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -21,7 +27,7 @@ def schema_file() -> Path:
 
 def draw_schema() -> dict[str, Any]:
     """Draw the schema of a policy file from the model."""
-    schema = Policy.model_json_schema(mode="validation", by_alias=True)
+    schema = draw_model(Policy)
     _refine(schema)
     return {"$schema": DIALECT, **schema, "title": "Lethe policy"}
 
@@ -31,21 +37,34 @@ def write_schema() -> str:
     return json.dumps(draw_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+def handbook_file() -> Path:
+    """Say where the page is that explains the policy file."""
+    return PROJECT / "docs" / "policy.md"
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Write the schema, or check that the one in `include/` is what the model says."""
-    parser = argparse.ArgumentParser(prog="python -m lethe.policy.schema", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is stale")
+    """Write what is drawn from the model, or check that it is current."""
+    parser = argparse.ArgumentParser(prog="python -m lethe.policy.schema")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if one is stale"
+    )
     check = parser.parse_args(arguments).check
-    file, wanted = schema_file(), write_schema()
-    is_current = file.is_file() and file.read_text(encoding="utf-8") == wanted
-    if check and not is_current:
-        sys.stderr.write(f"{file}: is stale; run python -m lethe.policy.schema\n")
-        return 1
-    if not is_current:
+    wanted = {schema_file(): write_schema()}
+    if handbook_file().is_file():
+        wanted[handbook_file()] = draw_key_tables(handbook_file().read_text(encoding="utf-8"))
+    stale = [file for file, text in wanted.items() if not _holds(file, text)]
+    for file in stale:
+        if check:
+            sys.stderr.write(f"{file}: is stale; run python -m lethe.policy.schema\n")
+            continue
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(wanted, encoding="utf-8")
+        file.write_text(wanted[file], encoding="utf-8")
         sys.stdout.write(f"wrote {file}\n")
-    return 0
+    return 1 if check and stale else 0
+
+
+def _holds(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_text(encoding="utf-8") == text
 
 
 def _refine(part: Any) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
 
+from lethe.policy.periods import Period
 from lethe.policy.yaml_problems import Place
 
 Schema = dict[str, Any]
@@ -23,11 +25,23 @@ _WORDS: Final = {
 }
 
 
+class _Drawer(GenerateJsonSchema):
+    """Draws JSON schemas with a period as default written as text."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return str(dft) if isinstance(dft, Period) else super().encode_default(dft)
+
+
+def draw_model(model: type[BaseModel]) -> Schema:
+    """Draw the JSON schema of what a file of this model may say."""
+    return model.model_json_schema(mode="validation", by_alias=True, schema_generator=_Drawer)
+
+
 class Shapes:
     """The JSON schema of a model, walked along places of a file."""
 
     def __init__(self, model: type[BaseModel]) -> None:
-        schema = model.model_json_schema(mode="validation", by_alias=True)
+        schema = draw_model(model)
         self._definitions: dict[str, Schema] = schema.get("$defs", {})
         self._root = schema
 
