@@ -9,12 +9,11 @@ SELECT
         SELECT a.attname::text
         FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
         JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-        WHERE k.place <= i.indnkeyatts
-          AND k.place <= coalesce(
-              array_position(i.indkey::smallint[], 0::smallint)
-                  - array_lower(i.indkey::smallint[], 1),
-              i.indnkeyatts
-          )
+        WHERE k.place <= coalesce(
+            array_position(i.indkey::smallint[], 0::smallint)
+                - array_lower(i.indkey::smallint[], 1),
+            i.indnkeyatts
+        )
         ORDER BY k.place
     ) AS columns,
     method.amname AS method,
