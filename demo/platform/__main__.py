@@ -11,14 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from demo.platform import airflow_services, lifecycle, processes
+from demo.platform.demo_data import fill_warehouse
 from demo.platform.display import Display
 from demo.platform.errors import NightFailed, PlatformError
 from demo.platform.home import PROJECT, Home
 from demo.platform.lifecycle import Ground
 from demo.platform.night import Run, failed_task_log, nightly_dags, pause, run_night
 from demo.platform.summary import new_reports, show_summary, users_table
-
-DEFAULT_ACCOUNTS = 2000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,14 +106,12 @@ def _bring_up(
 
 
 def _prepare_warehouse(ground: Ground, display: Display) -> None:
-    accounts = os.environ.get("LETHE_DEMO_ACCOUNTS") or str(DEFAULT_ACCOUNTS)
-    if (PROJECT / "demo" / "warehouse" / "__main__.py").exists():
-        with display.stage(f"Demo warehouse with {accounts} accounts"):
-            load = [sys.executable, "-m", "demo.warehouse", "load", "--accounts", accounts]
-            _run([*load, "--dsn", ground.loader_dsn()], ground)
-    if (PROJECT / "plugins" / "lethe" / "cli.py").exists():
-        with display.stage("Lethe's own schema, for rehearsal and armed"):
-            _run([str(PROJECT / "bin" / "lethe"), "init", "--rehearsal", "--arm"], ground)
+    with display.stage("Demo warehouse"):
+        display.tell(fill_warehouse(ground, display.tell))
+    if not (PROJECT / "plugins" / "lethe" / "cli.py").exists():
+        return
+    with display.stage("Lethe's own schema, for rehearsal and armed"):
+        _run([str(PROJECT / "bin" / "lethe"), "init", "--rehearsal", "--arm"], ground)
 
 
 def _run(command: list[str], ground: Ground) -> None:

@@ -128,6 +128,7 @@ def write_settings(home: Home, server: Server, credentials: Credentials, port: i
         "workers": {"execution_api_timeout": 60},
         # After a kill -9 the orphaned task is noticed within half a minute, not after five.
         "scheduler": {
+            "orphaned_tasks_check_interval": 15,
             "task_instance_heartbeat_sec": 5,
             "task_instance_heartbeat_timeout": 30,
             "task_instance_heartbeat_timeout_detection_interval": 5,

@@ -41,6 +41,17 @@ def prepare_databases(server: Server, credentials: Credentials) -> None:
         connection.close()
 
 
+def drop_warehouse(server: Server) -> None:
+    """Drop the demo warehouse, for instance to fill it anew."""
+    connection = psycopg2.connect(server.dsn("postgres"))
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            _execute(cursor, "DROP DATABASE IF EXISTS {} WITH (FORCE)", WAREHOUSE)
+    finally:
+        connection.close()
+
+
 def _create_role(
     cursor: psycopg2.extensions.cursor, role: str, kind: str, password: str | None = None
 ) -> None:

@@ -18,6 +18,10 @@ class Api:
         # trust_env=False: a proxy of this machine must not stand between us and 127.0.0.1.
         self.client = httpx.Client(base_url=address, timeout=60, trust_env=False)
 
+    def close(self) -> None:
+        """Hang up; the API server would wait for it when it is stopped."""
+        self.client.close()
+
     def health(self) -> dict[str, Any] | None:
         """Ask how the services are; None while nobody answers."""
         try:

@@ -1,0 +1,53 @@
+"""Fill the demo's warehouse, or find it filled."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import psycopg2
+
+from demo.platform.databases import drop_warehouse, prepare_databases
+from demo.platform.errors import PlatformError
+from demo.platform.lifecycle import Ground
+from demo.warehouse.load import DEFAULT_ACCOUNTS, LoadRefusedError, load_warehouse, read_marker
+
+
+def fill_warehouse(ground: Ground, tell: Callable[[str], None]) -> str:
+    """Load the demo warehouse; returns a sentence about what it holds.
+
+    One that is there stays as it is. Only where its size is not the one that
+    `LETHE_DEMO_ACCOUNTS` asks for, or another version of the generator made it, the whole
+    database is dropped and filled anew.
+    """
+    dsn = ground.loader_dsn()
+    accounts = _wanted_accounts() or _present_accounts(dsn) or DEFAULT_ACCOUNTS
+    try:
+        loaded = load_warehouse(dsn, accounts)
+    except LoadRefusedError as refusal:
+        tell(f"{refusal}: filling it anew")
+        drop_warehouse(ground.server)
+        prepare_databases(ground.server, ground.credentials)
+        loaded = load_warehouse(dsn, accounts)
+    if loaded.already_there:
+        return f"there already: {loaded.marker}"
+    return f"{sum(loaded.rows.values()):,} rows in {len(loaded.rows)} tables: {loaded.marker}"
+
+
+def _wanted_accounts() -> int | None:
+    text = os.environ.get("LETHE_DEMO_ACCOUNTS")
+    if not text:
+        return None
+    if not text.isdigit() or not int(text):
+        raise PlatformError(f"LETHE_DEMO_ACCOUNTS={text} is no number of accounts; give 400 or so")
+    return int(text)
+
+
+def _present_accounts(dsn: str) -> int | None:
+    connection = psycopg2.connect(dsn)
+    try:
+        with connection.cursor() as cursor:
+            marker = read_marker(cursor)
+    finally:
+        connection.close()
+    return marker.accounts if marker else None
