@@ -152,14 +152,16 @@ def _never_any_service_for_six_years(book: Book) -> None:
 
 @_case(account_11=Expected.REFUSED)
 def _closed_before_opened(book: Book) -> None:
-    """The closing day of the account lies before its opening day."""
-    _ended_account(book, 11, book.ago(years=5), state="closed", closed_at=noon(book.ago(years=20)))
+    """Service and account ended years before the account was opened."""
+    end = book.ago(years=20)
+    book.account(11, state="closed", closed_at=noon(end))
+    book.service(11, end, start=book.ago(years=21))
 
 
 @_case(account_12=Expected.REFUSED)
 def _service_ended_before_it_started(book: Book) -> None:
-    """The end of the service lies before its start."""
-    book.account(12)
+    """The service started with the account and ended a year before."""
+    book.account(12, opened_at=noon(book.ago(years=5)))
     book.service(12, book.ago(years=6), start=book.ago(years=5))
 
 
@@ -259,6 +261,16 @@ def _unpaid_invoice(book: Book) -> None:
     """A due account that still owes money: a risk flag for the approver."""
     _ended_account(book, 25, book.ago(years=3))
     book.invoice(25, book.ago(years=3, days=40), paid=False)
+    sent = book.ago(years=3, days=1)
+    book.add(
+        "billing.reminder",
+        reminder_id=book.key("billing.reminder"),
+        account_number="MS-00000025",
+        invoice_number="INV-OLD",
+        level=1,
+        sent_on=sent,
+        addressee="Case Number25",
+    )
 
 
 @_case(account_26=Expected.AWAITS_ARCHIVE)

@@ -167,6 +167,7 @@ def _invoices(chunk: Chunk, who: Profiles, orders: Orders, kinds: Ints) -> Itera
     yield _lines(chunk, ids, net)
     yield _payments(chunk, who, ids, owner, kinds[owner], paid, paid_on, net + vat)
     yield _credit_notes(chunk, ids, issued, paid, until, net, vat)
+    yield _reminders(chunk, who, owner, number, np.where(draft, until + 1, issued + 35), until)
 
 
 def _lines(chunk: Chunk, ids: Ints, net: Ints) -> Batch:
@@ -247,6 +248,29 @@ def _credit_notes(
                 "reason": pl.Series(["charged twice", "goodwill", "wrong VAT rate"]).gather(
                     rng.integers(0, 3, total)
                 ),
+            }
+        ),
+    )
+
+
+def _reminders(
+    chunk: Chunk, who: Profiles, owner: Ints, number: pl.Series, sent: Ints, until: Ints
+) -> Batch:
+    rng = chunk.rng("billing.reminder")
+    index = np.flatnonzero((rng.random(len(owner)) < 0.06) & (sent <= until))
+    total = len(index)
+    ids = chunk.counters.take("billing.reminder", total)
+    return Batch(
+        "billing.reminder",
+        pl.DataFrame(
+            {
+                "reminder_id": ids,
+                "account_number": who.number(owner[index]),
+                "invoice_number": number.gather(index),
+                "level": rng.integers(1, 4, total),
+                "sent_on": days(sent[index]),
+                "addressee": who.people["name"].gather(owner[index]),
+                "file_reference": join("reminders/{}.pdf", pl.Series(ids)),
             }
         ),
     )

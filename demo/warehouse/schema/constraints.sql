@@ -21,6 +21,7 @@ ALTER TABLE billing.invoice ADD PRIMARY KEY (invoice_id), ADD UNIQUE (invoice_nu
 ALTER TABLE billing.invoice_line ADD PRIMARY KEY (invoice_id, line_no);
 ALTER TABLE billing.credit_note ADD PRIMARY KEY (credit_note_id), ADD UNIQUE (number);
 ALTER TABLE billing.payment ADD PRIMARY KEY (payment_id);
+ALTER TABLE billing.reminder ADD PRIMARY KEY (reminder_id);
 ALTER TABLE support.ticket ADD PRIMARY KEY (ticket_id);
 ALTER TABLE support.ticket_message ADD PRIMARY KEY (message_id);
 ALTER TABLE support.chat ADD PRIMARY KEY (chat_id);
@@ -153,6 +154,7 @@ CREATE INDEX ON billing.invoice (order_id);
 CREATE INDEX ON billing.credit_note (invoice_id);
 CREATE INDEX ON billing.payment (invoice_id);
 CREATE INDEX ON billing.payment (account_id, mandate_no);
+CREATE INDEX ON billing.reminder (account_number);
 CREATE INDEX ON support.ticket (account_id, opened_at);
 CREATE INDEX ON support.ticket (contact_id);
 CREATE INDEX ON support.ticket (assigned_to);
