@@ -25,19 +25,10 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement and its values; the keys of a batch come on top (`keys`)."""
+    """A statement and its values; those of a batch come on top (see `in_batch`)."""
 
     text: sql.Composable
     values: Mapping[str, object] = field(default_factory=dict)
-
-    def with_keys(self, keys: Sequence[Sequence[str]]) -> dict[str, object]:
-        """Give the values together with the keys of a batch.
-
-        keys  one sequence a subject, PostgreSQL's text form of each key column
-        """
-        columns = zip(*keys, strict=True) if keys else ()
-        arrays = {f"key{i}": list(column) for i, column in enumerate(columns)}
-        return {**self.values, **arrays}
 
 
 def column(alias: str, name: str) -> sql.Composed:
@@ -64,24 +55,43 @@ def comma(items: Iterable[sql.Composable]) -> sql.Composed:
     return sql.SQL(", ").join(list(items))
 
 
-def key_array(position: int, sql_type: str) -> sql.Composed:
-    """The array of the batch's keys at a position, cast to the type of the key column."""
-    return sql.SQL("{}::text[]::{}[]").format(
-        sql.Placeholder(f"key{position}"), type_name(sql_type)
-    )
-
-
 def type_name(sql_type: str) -> sql.SQL:
     """A type as the catalogue spells it (format_type quotes what needs it)."""
-    return sql.SQL(sql_type)
+    return sql.SQL(sql_type.replace("%", "%%"))
 
 
 def in_batch(owner: Sequence[sql.Composable], types: Sequence[str]) -> sql.Composed:
-    """The owner columns name one of the batch's keys."""
+    """The owner columns name a subject of the batch.
+
+    The batch is rows of the frozen set, called by number: keys do not travel in statements that
+    the server may log.
+    values  run_id (uuid), rule (text), numbers (bigint[])
+    """
+    keys = comma(
+        sql.SQL("b.key[{}]::{}").format(sql.Literal(i), type_name(sql_type))
+        for i, sql_type in enumerate(types, start=1)
+    )
+    batch = sql.SQL(
+        "SELECT {} FROM lethe.plan_subject AS b WHERE b.run_id = %(run_id)s AND b.rule = %(rule)s"
+        " AND b.subject_no = ANY(%(numbers)s)"
+    ).format(keys)
     if len(types) == 1:
-        return sql.SQL("{} = ANY({})").format(owner[0], key_array(0, types[0]))
-    arrays = comma(key_array(i, sql_type) for i, sql_type in enumerate(types))
-    return sql.SQL("({}) IN (SELECT * FROM unnest({}))").format(comma(owner), arrays)
+        return sql.SQL("{} = ANY(ARRAY({}))").format(owner[0], batch)
+    return sql.SQL("({}) IN ({})").format(comma(owner), batch)
+
+
+def in_anchored(owner: Sequence[sql.Composable], types: Sequence[str]) -> sql.Composed:
+    """The owner columns name one of the given rows of an anchor.
+
+    values  anchor0, anchor1, … (text[]): the key columns, in PostgreSQL's text form
+    """
+    arrays = [
+        sql.SQL("{}::text[]::{}[]").format(sql.Placeholder(f"anchor{i}"), type_name(sql_type))
+        for i, sql_type in enumerate(types)
+    ]
+    if len(types) == 1:
+        return sql.SQL("{} = ANY({})").format(owner[0], arrays[0])
+    return sql.SQL("({}) IN (SELECT * FROM unnest({}))").format(comma(owner), comma(arrays))
 
 
 def key_text(owner: Sequence[sql.Composable]) -> sql.Composed:

@@ -19,8 +19,10 @@ from lethe.catalogue.fragments import (
     any_of,
     column,
     comma,
+    in_anchored,
     in_batch,
     key_text,
+    type_name,
 )
 from lethe.catalogue.graph import Anchor, Graph, Kind, Member, Reference, Way
 from lethe.catalogue.ways import walk
@@ -28,8 +30,11 @@ from lethe.erasure.steps import Blanking
 from lethe.policy.names import TableName, quoted
 
 
-def _types(kind: Kind, member: Member) -> tuple[str, ...]:
-    return member.anchor.types if member.anchor else kind.types
+def _rooted(kind: Kind, member: Member, owner: Sequence[sql.Composable]) -> sql.Composed:
+    """The owner columns name a root of the batch: a subject, or a going row of the anchor."""
+    if member.anchor is not None:
+        return in_anchored(owner, member.anchor.types)
+    return in_batch(owner, kind.types)
 
 
 def _rows_of(
@@ -40,7 +45,7 @@ def _rows_of(
     row = Row(alias, member.table, kind)
     where = [
         *walked.conditions,
-        in_batch(walked.owner, _types(kind, member)),
+        _rooted(kind, member, walked.owner),
         *([conditions_sql(context, row, member.where)] if member.where else []),
     ]
     return list(walked.tables), where, walked.owner
@@ -119,7 +124,7 @@ def find_anchored(kind: Kind, anchor: Anchor) -> Statement:
 def find_going(graph: Graph, kind: Kind, anchor: Anchor, as_of: date) -> Statement:
     """Of an anchor's rows on the batch, those that hang on nobody else; gives their keys.
 
-    keys  those of the batch as key0…; the anchor's rows as anchor0…
+    rows  the anchor's rows as anchor0…
     """
     context = Context(graph, as_of, Values())
     own = [column("a", name) for name in anchor.key]
@@ -139,21 +144,13 @@ def find_going(graph: Graph, kind: Kind, anchor: Anchor, as_of: date) -> Stateme
                 where=all_of([*same_row, *walked.conditions, elsewhere]),
             )
         )
-    arrays = comma(
-        sql.SQL("{}::text[]::{}[]").format(sql.Placeholder(f"anchor{i}"), sql.SQL(sql_type))
-        for i, sql_type in enumerate(anchor.types)
-    )
-    text = (
-        "SELECT {key} AS owner FROM {table} AS a WHERE ({own}) IN (SELECT * FROM unnest({arrays}))"
-        " AND NOT {others} AND {where}"
-    )
+    text = "SELECT {key} AS owner FROM {table} AS a WHERE {among} AND NOT {others} AND {where}"
     row = Row("a", anchor.table, kind)
     return Statement(
         sql.SQL(text).format(
             key=key_text(own),
             table=anchor.table.identifier,
-            own=comma(own),
-            arrays=arrays,
+            among=in_anchored(own, anchor.types),
             others=any_of(others),
             where=conditions_sql(context, row, anchor.where),
         ),
@@ -162,7 +159,10 @@ def find_going(graph: Graph, kind: Kind, anchor: Anchor, as_of: date) -> Stateme
 
 
 def cut_links(graph: Graph, anchor: Anchor, way: Way, kind: Kind) -> Statement | None:
-    """Null the link of an anchor's remaining rows to the batch; None for an association table."""
+    """Null the links of an anchor's staying rows to the batch; None for an association table.
+
+    rows  the anchor's staying rows as anchor0…
+    """
     hop = way[0]
     if not hop.to_one:
         return None
@@ -179,7 +179,13 @@ def cut_links(graph: Graph, anchor: Anchor, way: Way, kind: Kind) -> Statement |
             table=anchor.table.identifier,
             nulls=comma(sql.SQL("{} = NULL").format(quoted(name)) for name in nulled),
             source=source,
-            where=all_of([*walked.conditions, in_batch(walked.owner, kind.types)]),
+            where=all_of(
+                [
+                    *walked.conditions,
+                    in_batch(walked.owner, kind.types),
+                    in_anchored([column("a", name) for name in anchor.key], anchor.types),
+                ]
+            ),
             key=key_text(walked.owner),
         )
     )
@@ -217,9 +223,7 @@ def _not_in_batch(graph: Graph, kind: Kind, member: Member, ref: Reference) -> l
     return [
         sql.SQL(text).format(
             source=walked.source(sql.SQL("{} AS y").format(ref.child.identifier)),
-            where=all_of(
-                [*same_row, *walked.conditions, in_batch(walked.owner, _types(kind, inside[0]))]
-            ),
+            where=all_of([*same_row, *walked.conditions, _rooted(kind, inside[0], walked.owner)]),
         )
     ]
 
@@ -321,7 +325,7 @@ def blank(graph: Graph, kind: Kind, blanking: Blanking, as_of: date) -> Statemen
 
 def _replaced(graph: Graph, context: Context, member: Member, name: str, text: str) -> sql.Composed:
     """A fixed text; `{token}` in it is random, so that a unique column stays unique."""
-    sql_type = sql.SQL(graph.column_type(member.table, name))
+    sql_type = type_name(graph.column_type(member.table, name))
     value = context.values.bind(text)
     if "{token}" in text:
         pattern = "{} = replace({}, '{{token}}', replace(gen_random_uuid()::text, '-', ''))::{}"
@@ -369,4 +373,45 @@ def count_remaining(graph: Graph, kind: Kind, member: Member) -> Statement:
             source=sql.SQL(", ").join([_named(member, "t"), *tables]), where=all_of(where)
         ),
         context.values.bound,
+    )
+
+
+def count_unblanked(graph: Graph, kind: Kind, blanking: Blanking) -> Statement:
+    """Count the batch's rows that stay and still hold what should be blank."""
+    context = Context(graph, date.min, Values())
+    member = blanking.member
+    tables, where, _ = _rows_of(context, kind, member, "t")
+    full = any_of(sql.SQL("{} IS NOT NULL").format(column("t", name)) for name in blanking.nulled)
+    return Statement(
+        sql.SQL("SELECT count(*) FROM {source} WHERE {where}").format(
+            source=sql.SQL(", ").join([_named(member, "t"), *tables]),
+            where=all_of([*where, full]),
+        ),
+        context.values.bound,
+    )
+
+
+def find_returned(kind: Kind, cluster: str) -> Statement:
+    """Numbers of the batch's subjects whose key is in use again, and not by a skeleton."""
+    if kind.table is None:
+        raise ValueError("a subject that is a query has no row of its own")
+    values = Values()
+    matched = all_of(
+        sql.SQL("{} = p.key[{}]::{}").format(column("s", name), sql.Literal(i), type_name(sql_type))
+        for i, (name, sql_type) in enumerate(zip(kind.key, kind.types, strict=True), start=1)
+    )
+    text = (
+        "SELECT p.subject_no FROM lethe.plan_subject AS p JOIN {table} AS s ON {matched}"
+        " WHERE p.run_id = %(run_id)s AND p.rule = %(rule)s AND p.subject_no = ANY(%(numbers)s)"
+        " AND NOT EXISTS (SELECT FROM lethe.skeleton AS b WHERE b.subject_kind = {kind}"
+        " AND b.cluster = {cluster} AND b.key = p.key)"
+    )
+    return Statement(
+        sql.SQL(text).format(
+            table=kind.table.identifier,
+            matched=matched,
+            kind=values.bind(kind.name),
+            cluster=values.bind(cluster),
+        ),
+        values.bound,
     )

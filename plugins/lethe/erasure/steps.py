@@ -85,6 +85,8 @@ def plan_steps(graph: Graph, cluster: str) -> tuple[Steps, list[Finding]]:
             continue
         barred += [(member, ref) for ref in pointing if ref.child not in kept]
         findings += [_hanging(cluster, ref) for ref in pointing if ref.child in kept]
+    for anchor in graph.anchors(cluster):
+        findings += _unlinkable(graph, anchor)
     steps = Steps(
         cluster,
         graph.kind_of(cluster),
@@ -124,6 +126,21 @@ def _stays(ref: Reference, child: Member | None) -> bool:
 def _on_way(child: Member, ref: Reference) -> bool:
     first = child.way[0]
     return set(first.columns) == set(ref.columns)
+
+
+def _unlinkable(graph: Graph, anchor: Anchor) -> list[Finding]:
+    """Links of a shared row that cannot be cut while another subject still needs it."""
+    known = graph.catalogue.tables[anchor.table].columns
+    return [
+        (
+            ("tables", str(anchor.table), "links"),
+            f"its rows hang on several subjects, and ({', '.join(way[0].columns)}) cannot be NULL "
+            "when one of them goes before the others; make it nullable, or give one link "
+            "role: reference",
+        )
+        for way in anchor.ways
+        if way[0].to_one and not any(known[name].may_be_nulled for name in way[0].columns)
+    ]
 
 
 def _hanging(cluster: str, ref: Reference) -> Finding:

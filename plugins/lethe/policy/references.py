@@ -89,9 +89,8 @@ def _tables(policy: Policy) -> Iterator[Finding]:
         place = ("tables", str(table))
         for cluster in sorted(_clusters_of(policy, table)):
             yield from _unknown((*place, "cluster"), "cluster", cluster, policy.clusters)
-        for part in (entry, *entry.rows):
-            for link in part.links:
-                yield from _table_known(policy, (*place, "links"), link.to)
+        for link in (*entry.links, *(link for part in entry.rows for link in part.links)):
+            yield from _table_known(policy, (*place, "links"), link.to)
         for column, spec in entry.columns.items():
             if spec.file_reference:
                 yield from _unknown(
@@ -128,7 +127,7 @@ def _guards(policy: Policy) -> Iterator[Finding]:
     guards = policy.guards
     for group in ("holds", "restrictions", "risk_flags", "canaries"):
         for name, item in getattr(guards, group).items():
-            place = ("guards", group, name, "subject")
+            place: Place = ("guards", group, name, "subject")
             yield from _unknown(place, "subject", item.subject, policy.subjects)
     for name, canary in guards.canaries.items():
         if canary.rule is not None:
@@ -139,7 +138,7 @@ def _guards(policy: Policy) -> Iterator[Finding]:
 def _others(policy: Policy) -> Iterator[Finding]:
     for name, system in policy.systems.items():
         for cluster in system.holds:
-            place = ("systems", name, "holds")
+            place: Place = ("systems", name, "holds")
             yield from _unknown(place, "cluster", cluster, policy.clusters)
     if policy.logs is not None:
         yield from _unknown(("logs", "clause"), "clause", policy.logs.clause, policy.clauses)

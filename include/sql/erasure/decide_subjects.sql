@@ -1,0 +1,9 @@
+-- Write the outcome of claimed subjects.
+-- identifiers: none
+-- values: run_id (uuid), rule (text), numbers (bigint[]), outcomes (text[]), reasons (text[])
+-- locks: row locks on the frozen rows, until the transaction ends
+UPDATE lethe.plan_subject AS p
+SET outcome = d.outcome, reason = d.reason, decided_at = now()
+FROM unnest(%(numbers)s::bigint[], %(outcomes)s::text[], %(reasons)s::text[])
+     AS d(subject_no, outcome, reason)
+WHERE p.run_id = %(run_id)s AND p.rule = %(rule)s AND p.subject_no = d.subject_no

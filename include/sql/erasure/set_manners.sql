@@ -1,0 +1,7 @@
+-- Set how long this transaction waits and works, and that a row policy is an error.
+-- identifiers: none
+-- values: lock_timeout (text), statement_timeout (text)
+-- locks: none
+SELECT set_config('lock_timeout', %(lock_timeout)s, true),
+       set_config('statement_timeout', %(statement_timeout)s, true),
+       set_config('row_security', 'off', true)

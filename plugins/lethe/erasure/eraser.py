@@ -1,0 +1,238 @@
+"""The eraser: works a frozen set off, oldest first, in batches that a live database hardly feels.
+
+Several workers may run on one set; each claims its own rows. A batch that fails is cut in halves,
+down to the one subject that makes it fail: that one is quarantined, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import psycopg2
+from psycopg2 import errorcodes, extensions
+
+from lethe.connections import acting_as
+from lethe.erasure.assignment import Assignment, Claimed
+from lethe.erasure.batch import BatchAct, write_outcomes
+from lethe.erasure.prepared import Prepared, prepare
+from lethe.erasure.record import Recorder
+from lethe.errors import WarehouseRefused, WarehouseUnreachable, describe_database_error
+from lethe.include import statement
+from lethe.policy.model.guards import Batches
+
+log = logging.getLogger(__name__)
+
+_TRANSIENT = frozenset(
+    {
+        errorcodes.DEADLOCK_DETECTED,
+        errorcodes.SERIALIZATION_FAILURE,
+        errorcodes.LOCK_NOT_AVAILABLE,
+        errorcodes.QUERY_CANCELED,
+    }
+)
+_FATAL_CLASSES = ("08", "28", "3D", "42", "53", "57P", "58", "F0", "XX")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a worker did, by outcome and reason."""
+
+    done: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    batches: int = 0
+    longest_ms: float = 0.0
+
+    def add(self, act: BatchAct) -> None:
+        """Count a committed batch."""
+        for outcome, reason in act.outcomes.decided.values():
+            if outcome == "done":
+                self.done += 1
+            elif outcome == "skipped":
+                self.skipped[reason or ""] += 1
+            else:
+                self.quarantined[reason or ""] += 1
+
+
+class Eraser:
+    """One worker on one assignment."""
+
+    def __init__(
+        self,
+        connection: extensions.connection,
+        assignment: Assignment,
+        recorder: Recorder,
+        *,
+        manners: Batches,
+        shard: int = 0,
+        proceed: Callable[[], bool] = lambda: True,
+        most: int | None = None,
+    ) -> None:
+        self._connection = connection
+        self._assignment = assignment
+        self._recorder = recorder
+        self._manners = manners
+        self._shard = shard
+        self._proceed = proceed
+        self._most = most
+        self._size = min(50, manners.subjects)
+        self._prepared: Prepared = prepare(connection, assignment)
+        self.tally = Tally()
+
+    def work(self) -> Tally:
+        """Work until nothing undecided is left that another worker does not hold."""
+        self._round("pass over")
+        self._round("wait")
+        return self.tally
+
+    def _round(self, locked: Literal["pass over", "wait"]) -> None:
+        after = 0
+        while self._proceed() and (self._most is None or self.tally.done < self._most):
+            last = self._claim_and_erase(after, wait=locked == "wait")
+            if last is None:
+                return
+            after = last
+
+    def _claim_and_erase(self, after: int, *, wait: bool) -> int | None:
+        size = self._size
+        if self._most is not None:
+            size = max(1, min(size, self._most - self.tally.done))
+        started = time.monotonic()
+        with self._transaction() as cursor:
+            cursor.execute(
+                statement("erasure/claim_batch"), {**self._run, "after": after, "size": size}
+            )
+            claimed = [_claimed(row) for row in cursor.fetchall()]
+            if not claimed:
+                return None
+            failure = self._try(cursor, claimed, wait=wait)
+        if failure is None:
+            self._adapt((time.monotonic() - started) * 1000, len(claimed))
+        else:
+            self._again(claimed, failure, attempt=1)
+        return claimed[-1].number
+
+    def _try(
+        self, cursor: extensions.cursor, claimed: Sequence[Claimed], *, wait: bool
+    ) -> psycopg2.Error | None:
+        """Act on claimed subjects and commit; on a database error roll back and return it."""
+        evidence = self._recorder.begin(self._connection, self._assignment)
+        act = BatchAct(cursor, self._assignment, self._prepared, claimed, evidence.batch)
+        try:
+            if act.settle(wait=wait):
+                self._recorder.bury(evidence, self._assignment, act)
+                act.erase()
+            if not act.outcomes.decided:
+                return None
+            write_outcomes(cursor, self._assignment, act, shard=self._shard)
+            self._recorder.write(evidence, self._assignment, act)
+            evidence.commit()
+        except psycopg2.Error as error:
+            self._roll_back(error)
+            return error
+        self.tally.add(act)
+        self.tally.batches += 1
+        return None
+
+    def _again(self, claimed: Sequence[Claimed], failure: psycopg2.Error, *, attempt: int) -> None:
+        """Try a failed batch again: whole if the failure may pass, else in halves."""
+        transient = failure.pgcode in _TRANSIENT
+        if transient and attempt < self._manners.attempts:
+            time.sleep(min(2.0, 0.05 * 2**attempt))
+            self._retry(claimed, attempt + 1)
+        elif len(claimed) > 1:
+            middle = len(claimed) // 2
+            self._retry(claimed[:middle], attempt)
+            self._retry(claimed[middle:], attempt)
+        else:
+            self._quarantine(claimed[0], failure)
+
+    def _retry(self, claimed: Sequence[Claimed], attempt: int) -> None:
+        with self._transaction() as cursor:
+            cursor.execute(
+                statement("erasure/claim_numbers"),
+                {**self._run, "numbers": [each.number for each in claimed]},
+            )
+            mine = [_claimed(row) for row in cursor.fetchall()]
+            failure = self._try(cursor, mine, wait=True) if mine else None
+        if failure is not None:
+            self._again(mine, failure, attempt=attempt)
+
+    def _quarantine(self, claimed: Claimed, failure: psycopg2.Error) -> None:
+        """Set one subject aside; one whose rows somebody else holds is only skipped."""
+        locked = failure.pgcode == errorcodes.LOCK_NOT_AVAILABLE
+        outcome = "skipped" if locked else "quarantined"
+        reason = "locked by somebody else" if locked else describe_database_error(failure)
+        log.warning("Rule %s: one subject %s: %s", self._assignment.rule, outcome, reason)
+        with self._transaction() as cursor:
+            cursor.execute(
+                statement("erasure/decide_subjects"),
+                {
+                    **self._run,
+                    "numbers": [claimed.number],
+                    "outcomes": [outcome],
+                    "reasons": [reason],
+                },
+            )
+            self._connection.commit()
+        (self.tally.skipped if locked else self.tally.quarantined)[reason] += 1
+
+    def _adapt(self, took_ms: float, size: int) -> None:
+        self.tally.longest_ms = max(self.tally.longest_ms, took_ms)
+        wanted = size * self._manners.target_ms / max(took_ms, 1.0)
+        self._size = max(1, min(self._manners.subjects, int(min(wanted, size * 2))))
+
+    @property
+    def _run(self) -> dict[str, object]:
+        return {"run_id": str(self._assignment.run_id), "rule": self._assignment.rule}
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._connection, self._manners)
+
+    def _roll_back(self, error: psycopg2.Error) -> None:
+        if self._connection.closed or (error.pgcode or "08").startswith(("57P", "08")):
+            raise WarehouseUnreachable(
+                "the connection to the warehouse broke in the middle of a batch; the batch was "
+                "rolled back, and running again goes on from there"
+            ) from None
+        self._connection.rollback()
+        if (error.pgcode or "").startswith(_FATAL_CLASSES):
+            raise WarehouseRefused(
+                f"rule {self._assignment.rule}: {describe_database_error(error)}; the batch was "
+                "rolled back. If rights are missing, `lethe init` grants what the policy needs",
+                error.pgcode,
+            ) from None
+
+
+class _Transaction:
+    """A transaction of the runner with manners; rolled back unless it was committed."""
+
+    def __init__(self, connection: extensions.connection, manners: Batches) -> None:
+        self._connection = connection
+        self._manners = manners
+
+    def __enter__(self) -> extensions.cursor:
+        acting_as(self._connection, "runner")
+        cursor = self._connection.cursor()
+        cursor.execute(
+            statement("erasure/set_manners"),
+            {
+                "lock_timeout": f"{self._manners.lock_timeout_ms}ms",
+                "statement_timeout": f"{self._manners.statement_timeout_ms}ms",
+            },
+        )
+        return cursor
+
+    def __exit__(self, *_: object) -> None:
+        if not self._connection.closed:
+            self._connection.rollback()
+
+
+def _claimed(row: tuple[object, ...]) -> Claimed:
+    number, key, due_on, starting_on = row
+    return Claimed(int(number), tuple(key), due_on, starting_on)  # type: ignore[call-overload,arg-type]

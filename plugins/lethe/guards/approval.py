@@ -1,0 +1,60 @@
+"""Approval: a decision about the digest of an exact frozen set, under an exact policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from psycopg2 import extensions
+
+from lethe.include import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided what about a digest, and when."""
+
+    decision: Literal["approve", "reject"]
+    decided_by: str
+    decided_at: datetime
+
+
+def find_decision(
+    connection: extensions.connection, digest: bytes, policy_digest: bytes
+) -> Decision | None:
+    """Find the latest decision about a digest under a policy."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("guards/read_approval"), {"digest": digest, "policy_digest": policy_digest}
+        )
+        row = cursor.fetchone()
+    return None if row is None else Decision(*row)
+
+
+def record_decision(
+    connection: extensions.connection,
+    *,
+    digest: bytes,
+    policy_digest: bytes,
+    decision: Literal["approve", "reject"],
+    decided_by: str,
+    reason: str | None = None,
+    run_id: UUID | None = None,
+    rule: str | None = None,
+) -> None:
+    """Record a decision in a transaction that acts as the approver; the caller commits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("guards/add_approval"),
+            {
+                "run_id": None if run_id is None else str(run_id),
+                "rule": rule,
+                "digest": digest,
+                "policy_digest": policy_digest,
+                "decision": decision,
+                "decided_by": decided_by,
+                "reason": reason,
+            },
+        )

@@ -1,0 +1,66 @@
+"""From a rule to what the eraser is asked to do."""
+
+from __future__ import annotations
+
+import graphlib
+from datetime import date
+from uuid import UUID
+
+from lethe.catalogue.fragments import Statement
+from lethe.catalogue.graph import Graph
+from lethe.erasure.assignment import Assignment
+from lethe.erasure.statements import lock_rows
+from lethe.erasure.steps import Steps, plan_steps
+from lethe.retention.statements import judge
+
+
+def assign(graph: Graph, rule: str, as_of: date, run_id: UUID) -> Assignment:
+    """Make the assignment of a rule: pure, the same for the same policy, catalogue and day."""
+    steps, _ = plan_steps(graph, graph.policy.rules[rule].cluster)
+    return Assignment(
+        graph,
+        run_id,
+        rule,
+        graph.policy.rules[rule].clause,
+        as_of,
+        steps,
+        judge(graph, rule, as_of),
+        judge(graph, rule, as_of, batch=True),
+        tuple(_locks(graph, rule, steps)),
+    )
+
+
+def _locks(graph: Graph, rule: str, steps: Steps) -> list[Statement]:
+    """Lock the rows that the starting point is read from; the subject itself is locked anyway."""
+    kind = steps.kind
+    tables = {
+        event.table: None
+        for event in graph.policy.rules[rule].starting_point.events
+        if event.table is not None and event.table != kind.table
+    }
+    return [
+        lock_rows(kind, table, way)
+        for table in tables
+        for way in graph.ways.get((kind.name, table), ())
+    ]
+
+
+def order_rules(graph: Graph, rules: list[str]) -> list[str]:
+    """Order rules so that what references other subjects goes before what is referenced."""
+    clusters = {rule: graph.policy.rules[rule].cluster for rule in rules}
+    tables = {
+        rule: {member.table for member in graph.members[cluster]}
+        for rule, cluster in clusters.items()
+    }
+    before: dict[str, set[str]] = {rule: set() for rule in rules}
+    for ref in graph.references:
+        for parent in (rule for rule in rules if ref.parent in tables[rule]):
+            before[parent] |= {
+                rule
+                for rule in rules
+                if ref.child in tables[rule] and clusters[rule] != clusters[parent]
+            }
+    try:
+        return list(graphlib.TopologicalSorter(before).static_order())
+    except graphlib.CycleError:
+        return sorted(rules)
