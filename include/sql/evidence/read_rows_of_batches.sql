@@ -2,7 +2,7 @@
 -- identifiers: none
 -- values: batches (uuid[])
 -- locks: none
-SELECT id, batch::text, run_id::text, at, kind, subject_token, key_id::text, payload
+SELECT id, batch::text, run_id::text, at, kind, subject_token, key_id::text, payload::text
 FROM lethe.ledger
 WHERE batch = ANY(%(batches)s::uuid[])
 ORDER BY id

@@ -3,7 +3,7 @@
 -- values: none
 -- locks: none
 SELECT s.seal_no, NULL::bytea AS leaf, l.id, l.batch::text, l.run_id::text, l.at, l.kind,
-       l.subject_token, l.key_id::text, l.payload
+       l.subject_token, l.key_id::text, l.payload::text
 FROM lethe.ledger l JOIN lethe.ledger_sealing s USING (batch)
 UNION ALL
 SELECT s.seal_no, e.leaf, e.id, e.batch::text, NULL, NULL, NULL, NULL, NULL, NULL

@@ -16,7 +16,7 @@ from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.privileges import Grant
 from lethe.evidence.seal import Seal, seal_ledger
 from lethe.evidence.settle import WitnessState, require_in_step, settle_witness
-from lethe.evidence.tombstones import Tombstone, make_tombstones
+from lethe.evidence.tombstones import Tombstones, make_tombstones
 from lethe.evidence.verify import LedgerProof, verify_ledger
 from lethe.evidence.witness import Witness
 from lethe.evidence.witness_opening import begin_witness, open_witness
@@ -28,7 +28,7 @@ __all__ = [
     "LedgerProof",
     "LedgerRow",
     "Seal",
-    "Tombstone",
+    "Tombstones",
     "Warehouse",
     "Witness",
     "WitnessState",

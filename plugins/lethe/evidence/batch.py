@@ -10,9 +10,10 @@ import psycopg2
 from psycopg2 import extensions
 
 from lethe.evidence.ledger import Json, LedgerRow, append_rows, close_batch
-from lethe.evidence.tombstones import Tombstone, add_tombstones
+from lethe.evidence.tombstones import Tombstones, add_tombstones
 from lethe.evidence.witness import Witness, WitnessRecord, decode, encode
 from lethe.include import statement
+from lethe.keys import TOKEN_BYTES
 
 
 class EvidenceBatch:
@@ -38,11 +39,11 @@ class EvidenceBatch:
         self._events: list[Json] = []
         self._erased_at: datetime | None = None
 
-    def add_tombstones(self, stones: Sequence[Tombstone]) -> int:
+    def add_tombstones(self, groups: Sequence[Tombstones]) -> int:
         """Write tombstones; call it before the rows are deleted."""
         self._erased_at = self._erased_at or datetime.now(UTC)
-        self._groups.extend(_packed(stones))
-        return add_tombstones(self._connection, self.batch, self.run_id, self._erased_at, stones)
+        self._groups.extend(_pack(stones) for stones in groups)
+        return add_tombstones(self._connection, self.batch, self.run_id, self._erased_at, groups)
 
     def add_rows(self, rows: Iterable[LedgerRow]) -> int:
         """Add rows to the ledger."""
@@ -89,51 +90,48 @@ class EvidenceBatch:
         }
 
 
-def read_tombstones(record: WitnessRecord) -> Iterator[Tombstone]:
+def read_tombstones(record: WitnessRecord) -> Iterator[Tombstones]:
     """Read the tombstones out of the witness record of a batch."""
     for group in record.body["tombstones"]:
-        for token, subject, start, newest in group["rows"]:
-            own = decode(token)
-            yield Tombstone(
-                token=own,
-                kind=group["kind"],
-                key_id=UUID(group["key_id"]),
-                subject_kind=group["subject_kind"],
-                identifier=group["identifier"],
-                subject_token=own if subject is None else decode(subject),
-                starting_point=_instant(start),
-                newest_activity=_instant(newest),
-            )
-
-
-def _packed(stones: Iterable[Tombstone]) -> list[Json]:
-    groups: dict[tuple[str, UUID, str, str], list[Json]] = {}
-    for stone in stones:
-        name = (stone.kind, stone.key_id, stone.subject_kind, stone.identifier)
-        subject = None if stone.subject_token == stone.token else encode(stone.subject_token)
-        groups.setdefault(name, []).append(
-            [
-                encode(stone.token),
-                subject,
-                _written(stone.starting_point),
-                _written(stone.newest_activity),
-            ]
+        tokens = _split(group["tokens"])
+        nothing = [None] * len(tokens)
+        subjects = group["subject_tokens"]
+        yield Tombstones(
+            kind=group["kind"],
+            key_id=UUID(group["key_id"]),
+            subject_kind=group["subject_kind"],
+            identifier=group["identifier"],
+            tokens=tokens,
+            subject_tokens=tokens if subjects is None else _split(subjects),
+            starting_points=_instants(group["starting_points"]) or nothing,
+            newest_activities=_instants(group["newest_activities"]) or nothing,
         )
-    return [
-        {
-            "kind": kind,
-            "key_id": str(key_id),
-            "subject_kind": subject_kind,
-            "identifier": identifier,
-            "rows": rows,
-        }
-        for (kind, key_id, subject_kind, identifier), rows in groups.items()
-    ]
 
 
-def _written(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
+def _pack(stones: Tombstones) -> dict[str, Json]:
+    same = stones.subject_tokens is stones.tokens
+    return {
+        "kind": stones.kind,
+        "key_id": str(stones.key_id),
+        "subject_kind": stones.subject_kind,
+        "identifier": stones.identifier,
+        "tokens": encode(b"".join(stones.tokens)),
+        "subject_tokens": None if same else encode(b"".join(stones.subject_tokens)),
+        "starting_points": _written(stones.starting_points),
+        "newest_activities": _written(stones.newest_activities),
+    }
 
 
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _split(text: str) -> list[bytes]:
+    data = decode(text)
+    return [data[at : at + TOKEN_BYTES] for at in range(0, len(data), TOKEN_BYTES)]
+
+
+def _written(instants: Sequence[datetime | None]) -> list[Json] | None:
+    if not any(instants):
+        return None
+    return [None if at is None else at.isoformat() for at in instants]
+
+
+def _instants(texts: list[str | None] | None) -> list[datetime | None]:
+    return [None if at is None else datetime.fromisoformat(at) for at in texts or ()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,17 +15,19 @@ Field = str | bytes | int | UUID | datetime | date | None
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def copy_rows(connection: extensions.connection, name: str, rows: Iterable[Sequence[Field]]) -> int:
-    """Send rows through the COPY statement `name`; returns how many."""
-    lines = ["\t".join([_written(value) for value in row]) for row in rows]
-    if lines:
-        lines.append("")
-        with connection.cursor() as cursor:
-            cursor.copy_expert(statement(name), io.StringIO("\n".join(lines)))
-    return max(0, len(lines) - 1)
+def copy_lines(connection: extensions.connection, name: str, lines: Iterable[str]) -> int:
+    """Send written rows through the COPY statement `name`; returns how many."""
+    rows = list(lines)
+    if not rows:
+        return 0
+    rows.append("")
+    with connection.cursor() as cursor:
+        cursor.copy_expert(statement(name), io.StringIO("\n".join(rows)))
+    return len(rows) - 1
 
 
-def _written(value: Field) -> str:
+def write_field(value: Field) -> str:
+    """Write one field in COPY's text format; fields are joined by tabs."""
     if value is None:
         return "\\N"
     if isinstance(value, bytes):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg2
 from psycopg2 import errorcodes, extensions
 
 from lethe.connections import acting_as
 from lethe.errors import ConfigurationError, WarehouseRefused, describe_database_error
-from lethe.evidence.copying import copy_rows
+from lethe.evidence.copying import copy_lines, write_field
 from lethe.evidence.ledger import LedgerRow, append_rows, close_batch
 from lethe.evidence.seal import hash_row, read_in_pages
 from lethe.include import statement
@@ -28,11 +28,11 @@ def expire_ledger_rows(connection: extensions.connection, before: datetime) -> i
         acting_as(connection, "owner")
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE lethe.ledger DISABLE TRIGGER refuse_change")
-            kept = copy_rows(
+            kept = copy_lines(
                 connection,
                 "evidence/copy_expired",
                 [
-                    (row[0], UUID(row[1]), hash_row(row), row[3])
+                    "\t".join(map(write_field, (row[0], row[1], hash_row(row), row[3])))
                     for row in read_in_pages(
                         connection, "evidence/read_expiring_rows", {"before": before}
                     )

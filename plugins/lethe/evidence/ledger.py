@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from psycopg2 import extensions
 
-from lethe.evidence.copying import copy_rows
+from lethe.evidence.copying import copy_lines, write_field
 from lethe.include import statement
 
 Json = None | bool | int | float | str | list["Json"] | tuple["Json", ...] | Mapping[str, "Json"]
 _LARGEST = 2**53 - 1
+_MANY_DIGITS = re.compile(r"[0-9]{16}")
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,13 @@ def append_rows(
 
     Raises  ValueError if a payload has no canonical form (RFC 8785), which could not be sealed
     """
-    name, run = str(batch), None if run_id is None else str(run_id)
-    return copy_rows(
+    begin = f"{batch}\t{write_field(run_id)}"
+    return copy_lines(
         connection,
         "evidence/copy_ledger",
         (
-            (name, run, row.kind, row.subject_token, row.key_id, _payload(row.payload))
+            f"{begin}\t{write_field(row.kind)}\t{write_field(row.subject_token)}"
+            f"\t{write_field(row.key_id)}\t{_payload(row.payload)}"
             for row in rows
         ),
     )
@@ -78,18 +82,18 @@ def close_batch(
 
 
 def _payload(payload: Mapping[str, Json]) -> str:
-    _require_canonical(payload)
-    return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _encode(payload)
+    if _MANY_DIGITS.search(text):
+        _require_canonical(payload)
+    # JSON holds no raw tab or newline: only its backslashes need COPY's escape.
+    return text.replace("\\", "\\\\") if "\\" in text else text
 
 
 def _require_canonical(value: Json) -> None:
-    if isinstance(value, int):
-        if abs(value) > _LARGEST:
-            raise ValueError("a number of the ledger is beyond 2^53; write it as text")
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            if not isinstance(key, str):
-                raise ValueError("a name of the ledger's payload is not text")
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError("a number of the ledger is beyond 2^53; write it as text")
+    if isinstance(value, Mapping):
+        for part in value.values():
             _require_canonical(part)
     elif isinstance(value, list | tuple):
         for part in value:

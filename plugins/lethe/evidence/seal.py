@@ -13,6 +13,7 @@ import rfc8785
 from psycopg2 import extensions
 
 from lethe.connections import acting_as
+from lethe.evidence.canonical import LedgerTuple, canonical_instant, canonical_row
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.merkle import GrowingTree, hash_leaf
 from lethe.evidence.witness import BEGINNING, Witness
@@ -82,26 +83,9 @@ def last_seal(connection: extensions.connection) -> Seal | None:
     return None if row is None else as_seal(row)
 
 
-def hash_row(row: tuple[Any, ...]) -> bytes:
-    """Hash a ledger row into its leaf: RFC 8785 bytes of all its columns.
-
-    row  id, batch, run_id, at, kind, subject_token, key_id, payload
-    """
-    number, batch, run_id, at, kind, token, key_id, payload = row
-    return hash_leaf(
-        rfc8785.dumps(
-            {
-                "id": number,
-                "batch": batch,
-                "run_id": run_id,
-                "at": _instant(at),
-                "kind": kind,
-                "subject_token": None if token is None else bytes(token).hex(),
-                "key_id": key_id,
-                "payload": payload,
-            }
-        )
-    )
+def hash_row(row: LedgerTuple) -> bytes:
+    """Hash a ledger row into its leaf."""
+    return hash_leaf(canonical_row(row))
 
 
 def hash_seal(seal: Seal, warehouse_id: UUID) -> bytes:
@@ -116,7 +100,7 @@ def hash_seal(seal: Seal, warehouse_id: UUID) -> bytes:
                 "last_id": seal.last_id,
                 "merkle_root": seal.merkle_root.hex(),
                 "previous_hash": seal.previous_hash.hex(),
-                "sealed_at": _instant(seal.sealed_at),
+                "sealed_at": canonical_instant(seal.sealed_at),
             }
         )
     )
@@ -124,7 +108,7 @@ def hash_seal(seal: Seal, warehouse_id: UUID) -> bytes:
 
 def read_in_pages(
     connection: extensions.connection, name: str, values: dict[str, Any] | None = None
-) -> Iterator[tuple[Any, ...]]:
+) -> Iterator[Any]:
     """Read the rows of a statement without holding them all."""
     with connection.cursor(f"lethe_{name.rpartition('/')[2]}") as cursor:
         cursor.itersize = _PAGE
@@ -160,7 +144,3 @@ def _seal_over(connection: extensions.connection, warehouse_id: UUID, batches: l
 
 def _values(seal: Seal) -> dict[str, Any]:
     return {name: getattr(seal, name) for name in Seal.__slots__}
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,30 +10,32 @@ from uuid import UUID
 
 from psycopg2 import extensions
 
-from lethe.evidence.copying import copy_rows
+from lethe.evidence.copying import copy_lines, write_field
 from lethe.include import statement
 from lethe.keys import Tokens
 
 TombstoneKind = Literal["table_key", "identifier"]
+Instants = Sequence[datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Tombstone:
-    """One keyed hash of an erased subject: of its table key, or of a natural identifier.
+class Tombstones:
+    """Keyed hashes of erased subjects, all of their table key or all of one natural identifier.
 
-    subject_token    token of the table key; joins the tombstones of one subject
-    starting_point   of the rule that erased it; the returned are told by a later one
-    newest_activity  newest row that hung on it
+    tokens             one a subject
+    subject_tokens     token of the table key of the same subject; joins its tombstones
+    starting_points    of the rule that erased it: whoever came back has a later one
+    newest_activities  newest row that hung on it
     """
 
-    token: bytes
     kind: TombstoneKind
     key_id: UUID
     subject_kind: str
     identifier: str
-    subject_token: bytes
-    starting_point: datetime | None = None
-    newest_activity: datetime | None = None
+    tokens: Sequence[bytes]
+    subject_tokens: Sequence[bytes]
+    starting_points: Instants
+    newest_activities: Instants
 
 
 def make_tombstones(
@@ -41,32 +43,36 @@ def make_tombstones(
     subject_kind: str,
     keys: Sequence[Sequence[str | None]],
     identifiers: Mapping[str, Sequence[str | None]],
-    starting_points: Sequence[datetime | None] | None = None,
-    newest_activities: Sequence[datetime | None] | None = None,
-) -> list[Tombstone]:
+    starting_points: Instants | None = None,
+    newest_activities: Instants | None = None,
+) -> list[Tombstones]:
     """Make the tombstones of a batch of subjects of one kind.
 
     keys         table keys, as text, one a subject
     identifiers  natural identifier → its value for each subject, None where it has none; write a
                  value the same way each time (an e-mail in lower case), or it is not found again
     """
-    nothing: Sequence[datetime | None] = [None] * len(keys)
+    nothing: Instants = [None] * len(keys)
     starts, newest = starting_points or nothing, newest_activities or nothing
     subjects = tokens.subjects(subject_kind, keys)
-    stones = [
-        Tombstone(token, "table_key", tokens.key_id, subject_kind, "", token, start, last)
-        for token, start, last in zip(subjects, starts, newest, strict=True)
+    made = [
+        Tombstones("table_key", tokens.key_id, subject_kind, "", subjects, subjects, starts, newest)
     ]
     for name, values in identifiers.items():
         there = [number for number, value in enumerate(values) if value is not None]
-        hashed = tokens.many(subject_kind, name, [values[number] or "" for number in there])
-        stones.extend(
-            Tombstone(token, "identifier", tokens.key_id, subject_kind, name, *about)
-            for token, about in zip(
-                hashed, ((subjects[n], starts[n], newest[n]) for n in there), strict=True
+        made.append(
+            Tombstones(
+                kind="identifier",
+                key_id=tokens.key_id,
+                subject_kind=subject_kind,
+                identifier=name,
+                tokens=tokens.many(subject_kind, name, [values[n] or "" for n in there]),
+                subject_tokens=[subjects[n] for n in there],
+                starting_points=[starts[n] for n in there],
+                newest_activities=[newest[n] for n in there],
             )
         )
-    return stones
+    return [stones for stones in made if stones.tokens]
 
 
 def add_tombstones(
@@ -74,29 +80,14 @@ def add_tombstones(
     batch: UUID,
     run_id: UUID | None,
     erased_at: datetime,
-    stones: Iterable[Tombstone],
+    groups: Iterable[Tombstones],
 ) -> int:
     """Add tombstones in the caller's transaction; returns how many."""
-    name, run = str(batch), None if run_id is None else str(run_id)
-    return copy_rows(
+    end = "\t".join([write_field(erased_at), write_field(run_id), write_field(batch)])
+    return copy_lines(
         connection,
         "evidence/copy_tombstones",
-        (
-            (
-                stone.token,
-                stone.kind,
-                stone.key_id,
-                stone.subject_kind,
-                stone.identifier,
-                stone.subject_token,
-                erased_at,
-                stone.starting_point,
-                stone.newest_activity,
-                run,
-                name,
-            )
-            for stone in stones
-        ),
+        (line for stones in groups for line in _lines(stones, end)),
     )
 
 
@@ -108,3 +99,20 @@ def expire_tombstones(connection: extensions.connection, erased_before: datetime
     with connection.cursor() as cursor:
         cursor.execute(statement("evidence/expire_tombstones"), {"erased_before": erased_before})
         return cursor.rowcount
+
+
+def _lines(stones: Tombstones, end: str) -> Iterator[str]:
+    fixed = "\t".join(
+        map(write_field, (stones.kind, stones.key_id, stones.subject_kind, stones.identifier))
+    )
+    rows = zip(
+        stones.tokens,
+        stones.subject_tokens,
+        stones.starting_points,
+        stones.newest_activities,
+        strict=True,
+    )
+    for token, subject, start, newest in rows:
+        begun = "\\N" if start is None else start.isoformat()
+        last = "\\N" if newest is None else newest.isoformat()
+        yield (f"\\\\x{token.hex()}\t{fixed}\t\\\\x{subject.hex()}\t{begun}\t{last}\t{end}")

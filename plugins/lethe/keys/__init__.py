@@ -9,10 +9,11 @@ from __future__ import annotations
 from lethe.keys.periods import month_of, year_of
 from lethe.keys.ring import KeyDestroyed, KeyMissing, KeyRecord, KeyRing, KeyWitness
 from lethe.keys.sealing import Sealer
-from lethe.keys.tokens import Tokens, encode_message
+from lethe.keys.tokens import TOKEN_BYTES, Tokens, encode_message
 from lethe.keys.wrapping import KeyEncryptionKey, derive
 
 __all__ = [
+    "TOKEN_BYTES",
     "KeyDestroyed",
     "KeyEncryptionKey",
     "KeyMissing",

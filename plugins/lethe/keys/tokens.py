@@ -8,6 +8,7 @@ from uuid import UUID
 
 from lethe.keys.wrapping import derive
 
+TOKEN_BYTES = 32
 Value = str | Sequence[str | None]
 _ABSENT = b"\xff\xff\xff\xff"
 
