@@ -136,7 +136,7 @@ class Graph:
 
     def column_type(self, table: TableName, column: str) -> str:
         """The SQL type of a column, fit for a cast."""
-        return self.catalogue.tables[table].columns[column].type
+        return self.catalogue.tables[table].columns[column].bare_type
 
 
 @dataclass(slots=True)
@@ -189,7 +189,7 @@ def _find_kinds(builder: _Builder) -> None:
         if missing:
             continue
         unique = any(set(unique) <= set(key) for unique in table.unique_keys)
-        types = tuple(table.columns[column].type for column in key)
+        types = tuple(table.columns[column].bare_type for column in key)
         builder.kinds[name] = Kind(
             name, subject.table, None, key, types, unique, subject.where, subject
         )
@@ -277,7 +277,7 @@ def _root_of(
     if not known.unique_keys:
         return None, None
     key = tuple(known.unique_keys[0])
-    types = tuple(known.columns[column].type for column in key)
+    types = tuple(known.columns[column].bare_type for column in key)
     anchor = Anchor(here, key, types, here_ways, where if here == table else ())
     return anchor, _end_at(tuple(path), key)
 

@@ -339,7 +339,8 @@ def close_night(site: Site, run_id: UUID, verified: Mapping[str, Verification]) 
         return read_run(connection, run_id)
 
 
-def _close_rule(connection: extensions.connection, run_id: UUID, planned: PlannedRule) -> Closing:
+def _close_rule(connection: extensions.connection, run: Run, planned: PlannedRule) -> Closing:
+    """Add up a rule's outcomes, and forget the keys of whoever is decided about."""
     closing = Closing(planned.rule, done=int(planned.counts.get("done", 0)))
     for key, count in planned.counts.items():
         outcome, _, reason = key.partition(": ")
