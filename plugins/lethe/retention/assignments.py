@@ -45,8 +45,8 @@ def _locks(graph: Graph, rule: str, steps: Steps) -> list[Statement]:
     ]
 
 
-def order_rules(graph: Graph, rules: list[str]) -> list[str]:
-    """Order rules so that what references other subjects goes before what is referenced."""
+def rests_on(graph: Graph, rules: list[str]) -> dict[str, set[str]]:
+    """For each rule, the rules whose rows reference what it erases: they go first."""
     clusters = {rule: graph.policy.rules[rule].cluster for rule in rules}
     tables = {
         rule: {member.table for member in graph.members[cluster]}
@@ -60,7 +60,12 @@ def order_rules(graph: Graph, rules: list[str]) -> list[str]:
                 for rule in rules
                 if ref.child in tables[rule] and clusters[rule] != clusters[parent]
             }
+    return before
+
+
+def order_rules(graph: Graph, rules: list[str]) -> list[str]:
+    """Order rules so that what references other subjects goes before what is referenced."""
     try:
-        return list(graphlib.TopologicalSorter(before).static_order())
+        return list(graphlib.TopologicalSorter(rests_on(graph, rules)).static_order())
     except graphlib.CycleError:
         return sorted(rules)

@@ -302,7 +302,7 @@ def verify_night(site: Site, run_id: UUID) -> dict[str, Verification]:
         connection.rollback()
         graph = site.graph(connection)
         witness = witness_of(site, connection)
-        for planned in night.rules:
+        for planned in night.rules if night.run.state == "running" else ():
             if planned.state in CLEARED:
                 assignment = assign(graph, planned.rule, night.run.as_of, run_id)
                 found[planned.rule] = verify_rule(connection, assignment, witness)
@@ -315,8 +315,10 @@ def close_night(site: Site, run_id: UUID, verified: Mapping[str, Verification]) 
     """Assert the sums, write outcomes and summary, seal the ledger, forget decided keys."""
     with _acting(site, "runner", "closing the run") as connection:
         night = read_night(connection, run_id)
-        if night.run.state == "done":
+        if night.run.state in ("done", "superseded"):
             return night.run
+        if night.run.state == "stopped":
+            return _close_stopped(connection, night)
         witness = witness_of(site, connection)
         acting_as(connection, "runner")
         closings = [_close_rule(connection, night.run, planned) for planned in night.rules]
@@ -337,6 +339,37 @@ def close_night(site: Site, run_id: UUID, verified: Mapping[str, Verification]) 
         )
         connection.commit()
         return read_run(connection, run_id)
+
+
+def _close_stopped(connection: extensions.connection, night: Night) -> Run:
+    """A night that only reports: write what it would have done, and forget whom."""
+    closings = [Closing(planned.rule, undecided=planned.due) for planned in night.rules]
+    summary = summarise(connection, night, closings, {})
+    run = night.run
+    for planned in night.rules:
+        named = {"run_id": str(run.run_id), "rule": planned.rule}
+        with connection.cursor() as cursor:
+            cursor.execute(statement("retention/forget_undecided"), named)
+        set_rule_state(connection, run.run_id, planned.rule, "stopped")
+    set_state(connection, run.run_id, "stopped", reason=run.reason, summary=summary)
+    connection.commit()
+    return read_run(connection, run.run_id)
+
+
+def require_worked_off(run: Run) -> None:
+    """Refuse to call a night good whose cleared rules were not worked off.
+
+    Raises  VerificationError with the rules; run the night again, it goes on where it was
+    """
+    left = [
+        f"{each['rule']} ({each['undecided']})"
+        for each in run.summary["rules"]
+        if each["undecided"] and each["state"] == "planned"
+    ]
+    if left:
+        raise VerificationError(
+            f"not worked off: {', '.join(left)}; clear the failed tasks, they go on where they were"
+        )
 
 
 def _close_rule(connection: extensions.connection, run: Run, planned: PlannedRule) -> Closing:

@@ -1,0 +1,48 @@
+"""# Retention sweep
+
+Erases what is due by the policy, keeps what the law demands, and leaves evidence of both.
+
+**When** every night at 03:30 (Europe/Luxembourg; never between 02:00 and 03:00, which a change of
+clocks can skip or repeat).
+
+**What it does** freezes tonight's plan → asks the guards → erases, rule by rule, in small batches
+→ reads back, adds up, seals the evidence. What is over a limit waits for approval; the rest goes
+on.
+
+**By hand** the form asks for a day, for rules, and is a dry run unless told otherwise: the plan is
+read aloud in the log of `plan_sweep` and nothing is written.
+
+**If it fails** read the last line of the failed task: it names rule, table and way out. Every task
+may be cleared at any time: the frozen set is reused, and work goes on where it was. After a restore
+of the warehouse `plan_sweep` stops until `bin/lethe sweep replay` has run.
+"""
+
+import pendulum
+from airflow.sdk import CronTriggerTimetable, Param, dag
+from lethe.tasks import erase_due, guard_sweep, list_rest, plan_sweep, verify_sweep
+
+
+@dag(
+    schedule=CronTriggerTimetable("30 3 * * *", timezone="Europe/Luxembourg"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Luxembourg"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "data-protection", "retries": 2},
+    tags=["lethe", "retention", "§9"],
+    doc_md=__doc__,
+    params={
+        "as_of": Param(None, type=["null", "string"], format="date", title="As of (day)"),
+        "rules": Param([], type="array", items={"type": "string"}, title="Rules (empty: all)"),
+        "dry_run": Param(True, type="boolean", title="Dry run: show the plan, erase nothing"),
+    },
+)
+def retention_sweep():
+    night = plan_sweep()
+    first = erase_due.override(task_id="erase_first").partial(night=night)
+    then = erase_due.override(task_id="erase_then").partial(night=night)
+    rest = list_rest(night)
+    first.expand(rule=guard_sweep(night)) >> rest
+    then.expand(rule=rest) >> verify_sweep(night)
+
+
+retention_sweep()

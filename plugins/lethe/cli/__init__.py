@@ -1,0 +1,1 @@
+"""The command line: the same duties as the DAGs, from a shell."""

@@ -1,0 +1,81 @@
+"""`lethe init`: Lethe's schema, roles and rights; the DBA's script; rehearsal; arming."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from lethe.cli.desk import Desk
+from lethe.connections import acting_as
+from lethe.erasure.grants import needed_grants
+from lethe.evidence.initialise import arm, disarm, initialise, print_sql
+from lethe.evidence.witness_opening import begin_witness
+from lethe.keys import KeyRing, year_of
+
+
+def init(
+    context: typer.Context,
+    script: Annotated[
+        bool, typer.Option("--print-sql", help="Print the script for the DBA and do nothing.")
+    ] = False,
+    rehearsal: Annotated[
+        bool,
+        typer.Option("--rehearsal", help="A throw-away warehouse: future dates may be executed."),
+    ] = False,
+    armed: Annotated[
+        bool, typer.Option("--arm", help="Record that the approver allows erasing.")
+    ] = False,
+    disarmed: Annotated[
+        bool, typer.Option("--disarm", help="Back to report-only: the off switch.")
+    ] = False,
+    new_witness: Annotated[
+        bool, typer.Option("--new-witness", help="Begin a new witness; the old one is lost.")
+    ] = False,
+    by: Annotated[str, typer.Option(help="Who decides; default: the user of the system.")] = "",
+) -> None:
+    """Create or migrate Lethe's own schema in the warehouse; doing it again changes nothing."""
+    desk: Desk = context.obj
+    site = desk.site
+    with site.connected("owner") as connection:
+        graph = site.graph(connection)
+        grants = needed_grants(graph)
+        if script:
+            print(print_sql(grants, rehearsal=rehearsal), end="")
+            return
+        done = initialise(connection, rehearsal=rehearsal, grants=grants)
+    with site.connected("runner") as connection:
+        named = desk.loaded.policy.evidence.witness
+        witness = begin_witness(connection, named.kind, named.location, anew=new_witness)
+        acting_as(connection, "runner")
+        ring = KeyRing.open(connection, witness=witness)
+        for purpose in ("token", "tombstone"):
+            ring.create(purpose, year_of(desk.as_of))
+        connection.commit()
+    warehouse = done.warehouse
+    if armed or disarmed:
+        with site.connected("approver") as connection:
+            act = arm if armed else disarm
+            warehouse = act(connection, by or getpass.getuser())
+    document = {
+        "warehouse_id": str(warehouse.warehouse_id),
+        "changed": done.changed,
+        "roles_created": list(done.roles_created),
+        "schema_version": done.migrated_to,
+        "granted": done.granted,
+        "rehearsal": warehouse.rehearsal,
+        "armed": warehouse.armed,
+    }
+    if desk.answer(document):
+        return
+    words = "Ready" if done.changed else "Already ready"
+    desk.console.print(f"{words}: schema lethe, version {done.migrated_to}.")
+    if warehouse.rehearsal:
+        desk.console.print("A rehearsal: future dates may be executed here.")
+    if warehouse.armed:
+        desk.console.print(f"Armed by {warehouse.armed_by}: the sweep erases.")
+    else:
+        desk.console.print(
+            "Report-only: the sweep shows and erases nothing until `lethe init --arm`."
+        )

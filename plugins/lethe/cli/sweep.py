@@ -1,0 +1,145 @@
+"""`lethe sweep`: tonight's plan read aloud, and the sweep itself."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from lethe.cli.desk import COMMON, Desk
+from lethe.erasure.freeze import RulePlan
+from lethe.errors import GuardStop
+from lethe.evidence.runs import Run
+from lethe.retention.plan import SweepPlan, read_plan
+from lethe.retention.sweep import run_sweep
+
+app = typer.Typer(help="Plan and run the retention sweep.", no_args_is_help=True, epilog=COMMON)
+
+_STOPPED = ("held", "restricted", "newer rows", "not archived", "in an open plan")
+RuleOption = Annotated[list[str] | None, typer.Option("--rule", help="Only this rule; repeatable.")]
+
+
+@app.command(epilog=COMMON)
+def plan(context: typer.Context, rule: RuleOption = None) -> None:
+    """Read tonight's plan aloud; nothing is written."""
+    desk: Desk = context.obj
+    found = read_plan(desk.site, desk.as_of, rule)
+    if desk.answer(plan_document(found)):
+        return
+    table = Table(title=f"Plan for {found.as_of}", title_justify="left")
+    for name in ("rule", "clause", "due", "oldest due", "held", "restricted", "other stops"):
+        table.add_column(name, justify="right" if name in ("due", "held", "restricted") else "left")
+    table.add_column("refused")
+    for each in found.rules:
+        table.add_row(*_row(each))
+    desk.console.print(table)
+    for each in found.rules:
+        desk.console.print(f"[dim]{each.rule}[/dim] digest {each.digest.hex()}", soft_wrap=True)
+    desk.console.print(f"[bold]whole plan[/bold] digest {found.digest.hex()}", soft_wrap=True)
+
+
+def _row(each: RulePlan) -> list[str]:
+    other = {name: each.counts[name] for name in _STOPPED[2:] if each.counts.get(name)}
+    return [
+        each.rule,
+        each.clause,
+        str(each.due),
+        str(each.oldest_on or "–"),
+        str(each.counts.get("held", 0)),
+        str(each.counts.get("restricted", 0)),
+        _listed(other),
+        _listed(each.refused),
+    ]
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "–"
+
+
+def plan_document(found: SweepPlan) -> dict[str, Any]:
+    """The plan as a JSON document."""
+    name, version, digest = found.policy
+    return {
+        "policy": name,
+        "version": version,
+        "policy_digest": digest.hex(),
+        "as_of": found.as_of.isoformat(),
+        "digest": found.digest.hex(),
+        "rules": [
+            {
+                "rule": each.rule,
+                "clause": each.clause,
+                "cluster": each.cluster,
+                "subject": each.kind,
+                "due": each.due,
+                "planned": each.planned,
+                "held": each.counts.get("held", 0),
+                "restricted": each.counts.get("restricted", 0),
+                "stopped": {
+                    reason: each.counts[reason] for reason in _STOPPED if each.counts.get(reason)
+                },
+                "refused": each.refused,
+                "active": each.counts.get("active", 0),
+                "not_yet_due": each.counts.get("not yet due", 0),
+                "oldest_due_on": each.oldest_on.isoformat() if each.oldest_on else None,
+                "newest_due_on": each.newest_on.isoformat() if each.newest_on else None,
+                "digest": each.digest.hex(),
+            }
+            for each in found.rules
+        ],
+    }
+
+
+@app.command(epilog=COMMON)
+def run(
+    context: typer.Context,
+    approve: Annotated[
+        str | None,
+        typer.Option(metavar="DIGEST", help="Approve the set that `sweep plan` names so."),
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who approves; default: the user of the system.")] = "",
+    rule: RuleOption = None,
+) -> None:
+    """Erase what is due and what the guard allows; resumable at any moment."""
+    desk: Desk = context.obj
+    user = getpass.getuser()
+    done = run_sweep(
+        desk.site,
+        desk.as_of,
+        approve=approve,
+        approved_by=by or user,
+        requested_by=user,
+        rules=rule,
+        tell=desk.tell,
+    )
+    if not desk.answer({"state": done.state, **done.summary}):
+        show_summary(desk, done)
+    waiting = [each for each in done.summary["rules"] if each["state"] == "waiting"]
+    if waiting:
+        names = ", ".join(each["rule"] for each in waiting)
+        raise GuardStop(
+            f"over a limit and waiting for approval: {names}; read it with `lethe sweep plan`, "
+            "then `lethe sweep run --approve DIGEST`"
+        )
+
+
+def show_summary(desk: Desk, done: Run) -> None:
+    """Show a closed run to a person."""
+    table = Table(title=f"Sweep of {done.as_of}: {done.state}", title_justify="left")
+    for name in ("rule", "due", "erased", "kept", "quarantined", "refused", "waiting"):
+        table.add_column(name, justify="right" if name in ("due", "erased") else "left")
+    for each in done.summary["rules"]:
+        table.add_row(
+            each["rule"],
+            str(each["due"]),
+            str(each["erased"]),
+            _listed(each["kept"]),
+            _listed(each["quarantined"]),
+            _listed(each["refused"]),
+            each["over_limit"] if each["undecided"] else "–",
+        )
+    desk.console.print(table)
+    if done.seal_no:
+        desk.console.print(f"Evidence: seal {done.seal_no}, run {done.run_id}")

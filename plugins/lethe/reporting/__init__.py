@@ -1,0 +1,1 @@
+"""Reports: what was done, formatted for people and machines."""

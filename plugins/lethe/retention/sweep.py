@@ -1,0 +1,132 @@
+"""The whole sweep in one call: what the command line runs, and what the DAG does task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from uuid import UUID
+
+import psycopg2
+
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.erasure.freeze import RulePlan, plan_digest
+from lethe.errors import ConfigurationError, GuardStop, describe_database_error
+from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.ledger import LedgerRow
+from lethe.evidence.runs import Run
+from lethe.guards.approval import record_decision
+from lethe.include import statement
+from lethe.retention.night import (
+    Night,
+    close_night,
+    erase_rule,
+    guard_night,
+    read_night,
+    settle_night,
+    verify_night,
+    witness_of,
+)
+from lethe.retention.plan import freeze_plan
+
+
+def run_sweep(
+    site: Site,
+    as_of: date,
+    *,
+    approve: str | None = None,
+    approved_by: str = "",
+    requested_by: str | None = None,
+    rules: Sequence[str] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Run:
+    """Plan, guard, erase, verify and close; begun again, it goes on where it was.
+
+    approve  hexadecimal digest of a rule or of the whole plan, as `sweep plan` shows it
+    tell     hears one line a step
+    Raises   GuardStop, VerificationError, WarehouseRefused
+    """
+    settle_night(site)
+    tell("Freezing the plan")
+    run_id = freeze_plan(site, as_of, requested_by=requested_by, rules=rules)
+    if approve:
+        approve_digest(site, run_id, approve, approved_by)
+    night = guard_night(site, run_id)
+    for run, rule in [*open_rules(site, run_id), *((run_id, rule) for rule in night.cleared)]:
+        tell(f"Erasing: {rule}")
+        erase_rule(site, run, rule)
+    tell("Reading back")
+    for run in dict.fromkeys(run for run, _ in open_rules(site, run_id)):
+        close_night(site, run, verify_night(site, run))
+    return close_night(site, run_id, verify_night(site, run_id))
+
+
+def open_rules(site: Site, run_id: UUID) -> list[tuple[UUID, str]]:
+    """Approved sets of earlier runs under this policy that are not worked off yet."""
+    name, _, digest = site.edition
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement("retention/list_open_rules"),
+                {"policy_name": name, "policy_digest": digest, "run_id": str(run_id)},
+            )
+            return [(UUID(str(row[0])), str(row[1])) for row in cursor.fetchall()]
+
+
+def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:
+    """Record, as the approver, the approval of a frozen set of this run by its digest.
+
+    Raises  GuardStop if the digest names nothing here: the set changed since it was read
+    """
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        night = read_night(connection, run_id)
+        connection.rollback()
+        witness = witness_of(site, connection)
+    named = _named(night, text)
+    if not named:
+        digest = plan_digest(_as_plans(night)).hex()
+        raise GuardStop(
+            f"no set of tonight's plan has the digest {text}: rows, policy or day changed since "
+            f"it was shown; tonight's plan has {digest}. Read it again with `lethe sweep plan`"
+        )
+    with site.connected("approver") as connection:
+        try:
+            acting_as(connection, "approver")
+            for rule, digest_bytes in named:
+                record_decision(
+                    connection,
+                    digest=digest_bytes,
+                    policy_digest=site.digest,
+                    decision="approve",
+                    decided_by=by,
+                    run_id=run_id,
+                    rule=rule,
+                )
+            evidence = EvidenceBatch(connection, run_id, witness)
+            evidence.add_rows(
+                LedgerRow("plan_approved", {"rule": rule, "digest": digest_bytes.hex(), "by": by})
+                for rule, digest_bytes in named
+            )
+            evidence.commit()
+        except psycopg2.Error as error:
+            connection.rollback()
+            raise ConfigurationError(
+                f"the approval was not recorded: {describe_database_error(error)}; it needs the "
+                "connection 'lethe_approver', whose user is a member of lethe_approver"
+            ) from None
+
+
+def _named(night: Night, text: str) -> list[tuple[str, bytes]]:
+    wanted = text.strip().lower()
+    if plan_digest(_as_plans(night)).hex() == wanted:
+        return [(rule.rule, rule.digest) for rule in night.rules]
+    return [(rule.rule, rule.digest) for rule in night.rules if rule.digest.hex() == wanted]
+
+
+def _as_plans(night: Night) -> list[RulePlan]:
+    return [
+        RulePlan(rule.rule, rule.clause, rule.cluster, rule.kind, rule.digest)
+        for rule in night.rules
+    ]

@@ -1,0 +1,157 @@
+"""The hinge between DAGs and duties: one @task for each thing that a DAG may ask for.
+
+Every other import stands inside the bodies: a DAG file is parsed every few seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context, task
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from lethe.catalogue.site import Site
+
+log = logging.getLogger(__name__)
+
+
+def _site() -> Site:
+    """The site of this installation; `LETHE_POLICY` names another policy file."""
+    import os
+
+    from lethe.catalogue.site import Site
+    from lethe.include import include_folder
+
+    default = include_folder() / "policy" / "mentorsig.yaml"
+    return Site.at(None, os.environ.get("LETHE_POLICY") or str(default))
+
+
+def _as_of(site: Site) -> date:
+    """The day of the run: what the form says, else the day on which the run was due."""
+    from datetime import date
+    from zoneinfo import ZoneInfo
+
+    context = get_current_context()
+    asked = context["params"].get("as_of")
+    if asked:
+        return date.fromisoformat(asked)
+    zone = ZoneInfo(site.loaded.policy.policy.time_zone)
+    return context["dag_run"].run_after.astimezone(zone).date()
+
+
+def _is_dry() -> bool:
+    """A run by hand is dry unless its form says otherwise; a scheduled one is in earnest."""
+    context = get_current_context()
+    by_hand = str(context["dag_run"].run_type).endswith("manual")
+    return by_hand and bool(context["params"].get("dry_run", True))
+
+
+@task
+def plan_sweep() -> str | None:
+    """Freeze tonight's plan; a cleared task finds the same frozen set again.
+
+    Returns  the id of the run; None for a dry run, whose plan is read aloud in the log
+    """
+    from lethe.retention.night import settle_night
+    from lethe.retention.plan import freeze_plan, read_plan
+
+    context = get_current_context()
+    site = _site()
+    as_of, rules = _as_of(site), context["params"].get("rules") or None
+    if _is_dry():
+        for plan in read_plan(site, as_of, rules).rules:
+            log.info("Dry run: rule %s at %s: %s", plan.rule, as_of, dict(plan.counts))
+        return None
+    settle_night(site)
+    dag_run = context["dag_run"]
+    run_id = freeze_plan(
+        site,
+        as_of,
+        name=dag_run.run_id,
+        requested_by=getattr(dag_run, "triggering_user_name", None),
+        rules=rules,
+    )
+    log.info("Froze the plan of %s as run %s", as_of, run_id)
+    return str(run_id)
+
+
+@task
+def guard_sweep(night: str | None) -> list[str]:
+    """Ask every guard; while the warehouse is report-only, nothing is cleared.
+
+    Returns  the cleared rules that wait for no other rule
+    """
+    from uuid import UUID
+
+    from lethe.errors import GuardStop
+    from lethe.retention.night import guard_night
+    from lethe.retention.waves import in_waves
+
+    if night is None:
+        return []
+    site = _site()
+    try:
+        guarded = guard_night(site, UUID(night))
+    except GuardStop as stop:
+        log.warning("Nothing is erased tonight: %s", stop)
+        return []
+    for planned in guarded.rules:
+        if planned.over_limit:
+            log.warning("Rule %s is %s: %s", planned.rule, planned.state, planned.over_limit)
+    return in_waves(site, guarded)[0]
+
+
+@task(trigger_rule="none_failed")
+def list_rest(night: str | None) -> list[str]:
+    """Name the cleared rules that waited for others."""
+    from uuid import UUID
+
+    from lethe.retention.waves import rest_of
+
+    return [] if night is None else rest_of(_site(), UUID(night))
+
+
+@task(map_index_template="{{ rule }}")
+def erase_due(night: str, rule: str) -> dict[str, Any]:
+    """Work off what is cleared of one rule, in batches.
+
+    Returns  counts by outcome
+    """
+    from uuid import UUID
+
+    from lethe.retention.night import erase_rule
+
+    get_current_context()["rule"] = rule  # type: ignore[typeddict-unknown-key]
+    tally = erase_rule(_site(), UUID(night), rule)
+    return {
+        "erased": tally.done,
+        "skipped": dict(tally.skipped),
+        "quarantined": dict(tally.quarantined),
+        "batches": tally.batches,
+        "longest_ms": round(tally.longest_ms),
+    }
+
+
+@task(trigger_rule="all_done")
+def verify_sweep(night: str | None) -> dict[str, Any] | None:
+    """Read back, assert the sums, seal the evidence, write the summary.
+
+    Returns  the summary of the night, counts only
+    """
+    from uuid import UUID
+
+    from lethe.reporting.files import write_sweep_summary
+    from lethe.retention.night import close_night, require_worked_off, verify_night
+
+    if night is None:
+        return None
+    site = _site()
+    verified = verify_night(site, UUID(night))
+    run = close_night(site, UUID(night), verified)
+    path = write_sweep_summary(run)
+    log.info("Run %s is %s; its summary is %s", night, run.state, path.name)
+    require_worked_off(run)
+    return dict(run.summary)
