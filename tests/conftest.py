@@ -10,6 +10,8 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
+from tests.shop import shop as shop
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 

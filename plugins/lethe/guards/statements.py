@@ -7,6 +7,7 @@ has the same columns; a hash join or an index serves it, whatever the size.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from psycopg2 import sql
 
@@ -16,7 +17,7 @@ from lethe.catalogue.graph import Kind, Way
 from lethe.catalogue.ways import same, walk
 from lethe.policy.model.archive import Document
 from lethe.policy.model.conditions import Conditions
-from lethe.policy.model.guards import Marked
+from lethe.policy.model.guards import Marked, RiskFlag
 from lethe.policy.names import TableName, quoted
 
 
@@ -33,13 +34,21 @@ def key_columns(kind: Kind) -> sql.Composed:
 def held(context: Context, kind: Kind) -> list[sql.Composable]:
     """Candidates under a legal hold, from Lethe's own list and from the warehouse."""
     marked = context.graph.policy.guards.holds
-    return [_listed(context, kind, "hold"), *_marked(context, kind, marked.values())]
+    return [
+        _listed(context, kind, "hold"),
+        *_marked(context, kind, marked.values()),
+        *_queried(context, kind, "hold"),
+    ]
 
 
 def restricted(context: Context, kind: Kind) -> list[sql.Composable]:
     """Candidates whose processing is restricted (GDPR Art. 18)."""
     marked = context.graph.policy.guards.restrictions
-    return [_listed(context, kind, "restriction"), *_marked(context, kind, marked.values())]
+    return [
+        _listed(context, kind, "restriction"),
+        *_marked(context, kind, marked.values()),
+        *_queried(context, kind, "restriction"),
+    ]
 
 
 def _listed(context: Context, kind: Kind, table: str) -> sql.Composed:
@@ -61,6 +70,32 @@ def _marked(context: Context, kind: Kind, marks: Iterable[Marked]) -> list[sql.C
         matching(context, kind, mark.where)
         for mark in marks
         if mark.subject == kind.name and kind.table is not None
+    ]
+
+
+def _queried(
+    context: Context, kind: Kind, table: Literal["hold", "restriction"]
+) -> list[sql.Composable]:
+    """Candidates of a named query on which a hold or restriction has been laid.
+
+    What the warehouse marks as held or restricted is in force anyway and left out.
+    """
+    guards = context.graph.policy.guards
+    other = guards.restrictions if table == "hold" else guards.holds
+    queries: list[tuple[str, Marked | RiskFlag]] = [*guards.risk_flags.items(), *other.items()]
+    text = (
+        "{matching} AND EXISTS (SELECT FROM lethe.{table} AS q WHERE q.query_name = {name}"
+        " AND q.subject_kind = {kind} AND q.released_at IS NULL)"
+    )
+    return [
+        sql.SQL(text).format(
+            matching=matching(context, kind, query.where),
+            table=quoted(table),
+            name=context.values.bind(name),
+            kind=context.values.bind(kind.name),
+        )
+        for name, query in queries
+        if query.subject == kind.name and kind.table is not None
     ]
 
 
