@@ -78,10 +78,14 @@ def test_the_schema_in_include_is_what_the_model_says():
 
 
 def test_a_stale_schema_is_found_and_written_anew(tmp_path, monkeypatch, capsys):
+    page = tmp_path / "policy.md"
+    page.write_text("<!-- keys of Cap -->\n<!-- /keys -->\n")
     monkeypatch.setenv("LETHE_INCLUDE", str(tmp_path))
+    monkeypatch.setattr("lethe.policy.schema.handbook_file", lambda: page)
     assert main(["--check"]) == 1
-    assert "is stale" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("is stale") == 2
     assert main([]) == 0
+    assert "| `share` |" in page.read_text()
     assert main(["--check"]) == 0
     schema_file().write_text("{}")
     assert main(["--check"]) == 1
