@@ -7,6 +7,7 @@ the standard library's encoder with sorted names; anything else goes through rfc
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ import rfc8785
 LedgerTuple = tuple[int, str, str | None, datetime, str, Any, str | None, str]
 """id, batch, run_id, at, kind, subject_token, key_id, payload as JSON text."""
 
+_MAYBE_FRACTION = re.compile(r"[0-9][.eE]")
 _encode = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
 ).encode
@@ -41,7 +43,7 @@ def canonical_json(text: str) -> str:
         fractions.append(digits)
         return float(digits)
 
-    if "." in text or not text.isascii():
+    if _MAYBE_FRACTION.search(text):
         value = json.loads(text, parse_float=read_fraction)
     else:
         value = json.loads(text)

@@ -15,7 +15,7 @@ from lethe.include import statement
 
 Json = None | bool | int | float | str | list["Json"] | tuple["Json", ...] | Mapping[str, "Json"]
 _LARGEST = 2**53 - 1
-_MANY_DIGITS = re.compile(r"[0-9]{16}")
+_MAYBE_LARGE = re.compile(r"[0-9]{16}|[0-9]e\+")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -83,14 +83,14 @@ def close_batch(
 
 def _payload(payload: Mapping[str, Json]) -> str:
     text = _encode(payload)
-    if _MANY_DIGITS.search(text):
+    if _MAYBE_LARGE.search(text):
         _require_canonical(payload)
     # JSON holds no raw tab or newline: only its backslashes need COPY's escape.
     return text.replace("\\", "\\\\") if "\\" in text else text
 
 
 def _require_canonical(value: Json) -> None:
-    if isinstance(value, int) and abs(value) > _LARGEST:
+    if isinstance(value, int | float) and abs(value) > _LARGEST:
         raise ValueError("a number of the ledger is beyond 2^53; write it as text")
     if isinstance(value, Mapping):
         for part in value.values():

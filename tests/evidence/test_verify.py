@@ -1,0 +1,124 @@
+"""Whatever is changed, removed, added or swapped in the ledger is found and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from lethe.connections import Role, acting_as
+from lethe.errors import TamperingFound
+from lethe.evidence import LedgerRow, Witness, seal_ledger, verify_ledger
+from lethe.evidence.batch import EvidenceBatch
+from lethe.keys import KeyRing
+from psycopg2 import extensions
+
+from .conftest import tamper
+
+ROW = "(SELECT min(id) + 2 FROM lethe.ledger)"
+TAMPERINGS = {
+    "ledger": [
+        f"UPDATE lethe.ledger SET kind = 'other' WHERE id = {ROW}",
+        f"UPDATE lethe.ledger SET payload = payload || '{{\"rows\": 99}}' WHERE id = {ROW}",
+        f"UPDATE lethe.ledger SET payload = '{{}}' WHERE id = {ROW}",
+        f"UPDATE lethe.ledger SET at = at + interval '1 microsecond' WHERE id = {ROW}",
+        f"UPDATE lethe.ledger SET run_id = gen_random_uuid() WHERE id = {ROW}",
+        "UPDATE lethe.ledger SET subject_token = set_bit(subject_token, 0,"
+        " 1 - get_bit(subject_token, 0)) WHERE subject_token IS NOT NULL",
+        "UPDATE lethe.ledger SET key_id = gen_random_uuid() WHERE key_id IS NOT NULL",
+        f"DELETE FROM lethe.ledger WHERE id = {ROW}",
+        "DELETE FROM lethe.ledger WHERE id = (SELECT max(id) FROM lethe.ledger)",
+        "DELETE FROM lethe.ledger",
+        "INSERT INTO lethe.ledger (batch, kind) SELECT batch, 'more' FROM lethe.ledger LIMIT 1",
+        "INSERT INTO lethe.ledger (batch, kind) VALUES (gen_random_uuid(), 'stray')",
+        "UPDATE lethe.ledger SET payload = other.payload FROM lethe.ledger other"
+        " WHERE ledger.id + other.id = 2 * (SELECT min(id) FROM lethe.ledger) + 3",
+        "UPDATE lethe.ledger SET batch = (SELECT max(batch::text)::uuid FROM lethe.ledger_batch)"
+        " WHERE batch = (SELECT min(batch::text)::uuid FROM lethe.ledger_batch)",
+    ],
+    "ledger_batch": [
+        "UPDATE lethe.ledger_batch SET row_count = row_count + 1",
+    ],
+    "ledger_sealing": [
+        "UPDATE lethe.ledger_sealing SET seal_no = 3 - seal_no",
+        "DELETE FROM lethe.ledger_sealing WHERE seal_no = 1",
+        "DELETE FROM lethe.ledger_sealing",
+    ],
+    "ledger_seal": [
+        "UPDATE lethe.ledger_seal SET leaf_count = leaf_count + 1",
+        "UPDATE lethe.ledger_seal SET first_id = first_id + 1",
+        "UPDATE lethe.ledger_seal SET last_id = last_id + 1",
+        "UPDATE lethe.ledger_seal SET merkle_root = sha256(merkle_root)",
+        "UPDATE lethe.ledger_seal SET previous_hash = sha256(previous_hash) WHERE seal_no = 2",
+        "UPDATE lethe.ledger_seal SET seal_hash = sha256(seal_hash) WHERE seal_no = 1",
+        "UPDATE lethe.ledger_seal SET seal_hash = sha256(seal_hash) WHERE seal_no = 2",
+        "UPDATE lethe.ledger_seal SET sealed_at = sealed_at + interval '1 microsecond'",
+        "DELETE FROM lethe.ledger_seal WHERE seal_no = 1",
+        "DELETE FROM lethe.ledger_seal WHERE seal_no = 2",
+    ],
+}
+
+
+@pytest.fixture
+def sealed(
+    warehouse: extensions.connection, ring: KeyRing, witness: Witness
+) -> extensions.connection:
+    """A ledger with two seals over rows of every form."""
+    acting_as(warehouse, "runner")
+    tokens = ring.tokens("token", "2026")
+    for _ in range(2):
+        acting_as(warehouse, "runner")
+        batch = EvidenceBatch(warehouse, None, witness)
+        batch.add_rows(
+            [
+                LedgerRow("plain", {"rows": 1, "é𐐷": [1.5, True, None, "ü\t\\"]}),
+                LedgerRow("plain", {"rows": 2}),
+                LedgerRow("subject", {"t": 3}, tokens.one("a", "", "1"), tokens.key_id),
+            ]
+        )
+        batch.commit()
+        seal_ledger(warehouse, witness)
+    return warehouse
+
+
+def test_an_honest_ledger_verifies(sealed: extensions.connection, witness: Witness) -> None:
+    proof = verify_ledger(sealed, witness).require_sound()
+    assert (proof.seals, proof.rows, proof.unsealed, proof.lost) == (2, 7, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [(table, change) for table, changes in TAMPERINGS.items() for change in changes],
+)
+def test_every_tampering_is_found(sealed: extensions.connection, table: str, change: str) -> None:
+    tamper(sealed, table, change)
+    with pytest.raises(TamperingFound):
+        verify_ledger(sealed).require_sound()
+
+
+def test_a_ledger_cut_off_at_its_end_is_found_by_the_witness_alone(
+    sealed: extensions.connection, witness: Witness
+) -> None:
+    batches = "(SELECT batch FROM lethe.ledger_sealing WHERE seal_no = 2)"
+    tamper(sealed, "ledger", f"DELETE FROM lethe.ledger WHERE batch IN {batches}")
+    tamper(sealed, "ledger_batch", f"DELETE FROM lethe.ledger_batch WHERE batch IN {batches}")
+    tamper(sealed, "ledger_sealing", "DELETE FROM lethe.ledger_sealing WHERE seal_no = 2")
+    tamper(sealed, "ledger_seal", "DELETE FROM lethe.ledger_seal WHERE seal_no = 2")
+    assert verify_ledger(sealed).faults == ()
+    assert verify_ledger(sealed, witness).faults == ("seal 2 is missing, and the witness knows it",)
+
+
+def test_a_ledger_rewritten_with_a_fresh_chain_is_found_by_the_witness(
+    sealed: extensions.connection, witness: Witness
+) -> None:
+    tamper(sealed, "ledger", "UPDATE lethe.ledger SET kind = 'other'")
+    tamper(sealed, "ledger_sealing", "DELETE FROM lethe.ledger_sealing")
+    tamper(sealed, "ledger_seal", "DELETE FROM lethe.ledger_seal")
+    seal_ledger(sealed)
+    assert verify_ledger(sealed).faults == ()
+    assert len(verify_ledger(sealed, witness).faults) == 2
+
+
+def test_the_reader_may_verify(
+    sealed: extensions.connection, login: Callable[[Role], extensions.connection]
+) -> None:
+    assert verify_ledger(login("reader")).require_sound().seals == 2
