@@ -11,7 +11,7 @@ TESTS ?=
 VENV := .venv/bin
 PLATFORM := $(VENV)/python -m demo.platform
 
-.PHONY: help setup demo up down status test lint bench lock
+.PHONY: help setup demo up down status test lint bench lock env
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 14
@@ -42,3 +42,6 @@ bench: setup ## the benchmarks
 
 lock: setup ## requirements.txt anew from requirements.in
 	@$(VENV)/python -m demo.platform.lock
+
+env: ## .env for docker compose, from .env.example with fresh secrets
+	@python=$$(demo/platform/find-python.sh "$(PYTHON)") && "$$python" -m demo.platform.env_file

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +16,10 @@ from psycopg2 import sql
 from tests.shop import shop as shop
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+# Before anything imports Airflow: it would write its settings into ~/airflow, or read yours.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="lethe-test-airflow-")
+atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

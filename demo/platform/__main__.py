@@ -107,7 +107,7 @@ def _bring_up(
 
 def _prepare_warehouse(ground: Ground, display: Display) -> None:
     with display.stage("Demo warehouse"):
-        display.tell(fill_warehouse(ground, display.tell))
+        display.tell(fill_warehouse(ground.loader_dsn(), ground.empty_warehouse, display.tell))
     if not (PROJECT / "plugins" / "lethe" / "cli.py").exists():
         return
     with display.stage("Lethe's own schema, for rehearsal and armed"):

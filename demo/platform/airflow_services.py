@@ -74,6 +74,7 @@ def environment(home: Home) -> dict[str, str]:
         "LETHE_HOME": str(home.root),
         "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONPATH": str(PROJECT / "plugins"),
+        "GX_ANALYTICS_ENABLED": "false",
         "no_proxy": proxies,
         "NO_PROXY": proxies,
     }
@@ -108,7 +109,6 @@ def write_settings(home: Home, server: Server, credentials: Credentials, port: i
             "sql_alchemy_conn": server.sqlalchemy_url(
                 METADATA, METADATA, credentials.roles[METADATA]
             ),
-            "load_default_connections": False,
         },
         "secrets": {
             "backend": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
@@ -135,7 +135,6 @@ def write_settings(home: Home, server: Server, credentials: Credentials, port: i
         },
         "dag_processor": {"parsing_processes": 1, "refresh_interval": 60},
         "logging": {"base_log_folder": home.logs / "tasks"},
-        "usage_data_collection": {"enabled": False},
     }
     lines = ["# Written at every start by demo/platform/airflow_services.py."]
     for section, settings in sections.items():

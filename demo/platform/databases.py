@@ -5,28 +5,23 @@ Production has its own DBA for this (`lethe init --print-sql`); here the platfor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import psycopg2
 from psycopg2 import sql
 
-from demo.platform.credentials import (
-    LOADER,
-    METADATA,
-    WAREHOUSE,
-    WAREHOUSE_CONNECTIONS,
-    Credentials,
-)
-from demo.platform.postgres import Server
+from demo.platform.credentials import LOADER, METADATA, WAREHOUSE, WAREHOUSE_CONNECTIONS
 
 
-def prepare_databases(server: Server, credentials: Credentials) -> None:
-    """Create what is missing and set every password to the one in the secrets."""
-    connection = psycopg2.connect(server.dsn("postgres"))
+def prepare_databases(superuser_dsn: str, passwords: Mapping[str, str]) -> None:
+    """Create what is missing and set every role's password to the one given."""
+    connection = psycopg2.connect(superuser_dsn)
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:
             for group in (group for _, group in WAREHOUSE_CONNECTIONS.values()):
                 _create_role(cursor, group, "NOLOGIN")
-            for role, password in credentials.roles.items():
+            for role, password in passwords.items():
                 _create_role(cursor, role, "LOGIN", password)
             for login, group in WAREHOUSE_CONNECTIONS.values():
                 _execute(cursor, "GRANT {} TO {}", group, login)
@@ -41,9 +36,9 @@ def prepare_databases(server: Server, credentials: Credentials) -> None:
         connection.close()
 
 
-def drop_warehouse(server: Server) -> None:
+def drop_warehouse(superuser_dsn: str) -> None:
     """Drop the demo warehouse, for instance to fill it anew."""
-    connection = psycopg2.connect(server.dsn("postgres"))
+    connection = psycopg2.connect(superuser_dsn)
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:

@@ -7,27 +7,26 @@ from collections.abc import Callable
 
 import psycopg2
 
-from demo.platform.databases import drop_warehouse, prepare_databases
 from demo.platform.errors import PlatformError
-from demo.platform.lifecycle import Ground
 from demo.warehouse.load import DEFAULT_ACCOUNTS, LoadRefusedError, load_warehouse, read_marker
 
 
-def fill_warehouse(ground: Ground, tell: Callable[[str], None]) -> str:
+def fill_warehouse(dsn: str, empty: Callable[[], None], tell: Callable[[str], None]) -> str:
     """Load the demo warehouse; returns a sentence about what it holds.
 
     One that is there stays as it is. Only where its size is not the one that
     `LETHE_DEMO_ACCOUNTS` asks for, or another version of the generator made it, the whole
-    database is dropped and filled anew.
+    database is made `empty` and filled anew.
     """
-    dsn = ground.loader_dsn()
-    accounts = _wanted_accounts() or _present_accounts(dsn) or DEFAULT_ACCOUNTS
+    present = _present_accounts(dsn)
+    accounts = _wanted_accounts() or present or DEFAULT_ACCOUNTS
     try:
         loaded = load_warehouse(dsn, accounts)
     except LoadRefusedError as refusal:
+        if present is None:
+            raise PlatformError(f"the demo warehouse was not loaded: {refusal}") from refusal
         tell(f"{refusal}: filling it anew")
-        drop_warehouse(ground.server)
-        prepare_databases(ground.server, ground.credentials)
+        empty()
         loaded = load_warehouse(dsn, accounts)
     if loaded.already_there:
         return f"there already: {loaded.marker}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.platform import airflow_services, credentials, mail_sink, postgres, processes
-from demo.platform.databases import prepare_databases
+from demo.platform.databases import drop_warehouse, prepare_databases
 from demo.platform.home import PROJECT, Home, write_private
 from demo.platform.rest import Api
 
@@ -31,6 +31,12 @@ class Ground:
         role = credentials.LOADER
         return self.server.dsn(credentials.WAREHOUSE, role, self.credentials.roles[role])
 
+    def empty_warehouse(self) -> None:
+        """Drop the demo warehouse and create it anew, empty."""
+        superuser_dsn = self.server.dsn("postgres")
+        drop_warehouse(superuser_dsn)
+        prepare_databases(superuser_dsn, self.credentials.roles)
+
     def api(self) -> Api:
         """Sign in to Airflow as the engineer."""
         return Api(self.address, "engineer", self.credentials.ui["engineer"])
@@ -45,7 +51,7 @@ def lay_ground(home: Home) -> Ground:
     port = airflow_services.choose_port(home)
     secrets = credentials.load_or_make(home)
     server = postgres.start_server(home)
-    prepare_databases(server, secrets)
+    prepare_databases(server.dsn("postgres"), secrets.roles)
     credentials.write_connections(home, server, secrets, _start_mail_sink(home))
     return Ground(home, port, server, secrets)
 

@@ -1,6 +1,6 @@
 """A mail server that delivers nothing: every message becomes an `.eml` file.
 
-python -m demo.platform.mail_sink PORT FOLDER
+python -m demo.platform.mail_sink PORT FOLDER [HOST]
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class FileWriter:
         return "250 Kept"
 
 
-def serve(port: int, folder: Path) -> None:
-    """Listen on 127.0.0.1 until the process is ended."""
+def serve(port: int, folder: Path, host: str = HOST) -> None:
+    """Listen until the process is ended."""
     from aiosmtpd.controller import Controller
 
     os.umask(0o077)
     folder.mkdir(parents=True, exist_ok=True)
-    controller = Controller(FileWriter(folder), hostname=HOST, port=port, data_size_limit=2**26)
+    controller = Controller(FileWriter(folder), hostname=host, port=port, data_size_limit=2**26)
     controller.start()
     threading.Event().wait()
 
@@ -63,4 +63,4 @@ def is_listening(port: int) -> bool:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), Path(sys.argv[2]))
+    serve(int(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:4])
