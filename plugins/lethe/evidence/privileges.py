@@ -150,7 +150,9 @@ def grant_statements(grants: Iterable[Grant]) -> Iterator[sql.Composed]:
         )
     for grant in ordered:
         yield sql.SQL("GRANT {} ON TABLE {} TO {}").format(
-            _written(grant), grant.table.identifier, sql.Identifier(group_role(grant.role))
+            _written(grant),
+            sql.Identifier(grant.table.schema, grant.table.name),
+            sql.Identifier(group_role(grant.role)),
         )
 
 

@@ -41,6 +41,7 @@ class Answer(Model):
         "row_security",
         "large_object",
         "cascade",
+        "subscription",
     ]
     """What it is."""
     name: str
