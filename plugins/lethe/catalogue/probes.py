@@ -69,6 +69,8 @@ def reading(connection: extensions.connection) -> Iterator[extensions.cursor]:
             if not connection.closed:
                 if idle:
                     cursor.execute("ROLLBACK")
+                    # Or psycopg2 would believe the transaction open and never begin another.
+                    connection.rollback()
                 else:
                     cursor.execute("ROLLBACK TO SAVEPOINT lethe_reading")
                     cursor.execute("RELEASE SAVEPOINT lethe_reading")

@@ -76,6 +76,9 @@ def _snapshot(connection: extensions.connection) -> Iterator[extensions.cursor]:
             if not connection.closed:
                 for command in end:
                     cursor.execute(sql.SQL(command))
+                if connection.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
+                    # Or psycopg2 would believe the transaction open and never begin another.
+                    connection.rollback()
 
 
 def _brackets(connection: extensions.connection) -> tuple[str, tuple[str, ...]]:
