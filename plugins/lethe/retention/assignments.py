@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import graphlib
 from datetime import date
 from uuid import UUID
 
@@ -46,26 +45,29 @@ def _locks(graph: Graph, rule: str, steps: Steps) -> list[Statement]:
 
 
 def rests_on(graph: Graph, rules: list[str]) -> dict[str, set[str]]:
-    """For each rule, the rules whose rows reference what it erases: they go first."""
-    clusters = {rule: graph.policy.rules[rule].cluster for rule in rules}
-    tables = {
-        rule: {member.table for member in graph.members[cluster]}
-        for rule, cluster in clusters.items()
+    """For each rule, those that must go first: their rows would bar what it erases."""
+    holders = {
+        rule: {member.table for member in graph.members[graph.policy.rules[rule].cluster]}
+        for rule in rules
     }
-    before: dict[str, set[str]] = {rule: set() for rule in rules}
-    for ref in graph.references:
-        for parent in (rule for rule in rules if ref.parent in tables[rule]):
-            before[parent] |= {
-                rule
-                for rule in rules
-                if ref.child in tables[rule] and clusters[rule] != clusters[parent]
-            }
+    before: dict[str, set[str]] = {}
+    for rule in rules:
+        steps, _ = plan_steps(graph, graph.policy.rules[rule].cluster)
+        barring = {ref.child for _, ref in steps.barred}
+        before[rule] = {
+            other
+            for other in rules
+            if barring & holders[other]
+            and graph.policy.rules[other].cluster != graph.policy.rules[rule].cluster
+        }
     return before
 
 
 def order_rules(graph: Graph, rules: list[str]) -> list[str]:
-    """Order rules so that what references other subjects goes before what is referenced."""
-    try:
-        return list(graphlib.TopologicalSorter(rests_on(graph, rules)).static_order())
-    except graphlib.CycleError:
-        return sorted(rules)
+    """Order rules so that what would bar others goes first; in a circle, the least barred first."""
+    before = rests_on(graph, rules)
+    order: list[str] = []
+    while len(order) < len(rules):
+        left = [rule for rule in rules if rule not in order]
+        order.append(min(left, key=lambda rule: len(before[rule] - set(order))))
+    return order
