@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 from psycopg2 import extensions
-from rich.table import Table
+from rich.markup import escape
 
 from lethe.catalogue.graph import Graph, Kind
 from lethe.cli.desk import COMMON, Desk
@@ -127,21 +127,15 @@ def show(
         connection.close()
     if desk.answer({"holds": [hold_document(hold, desk.as_of) for hold in holds]}):
         return
-    table = Table(title=f"Holds and restrictions: {len(holds)}", title_justify="left")
-    for name in ("id", "sort", "subject", "who", "reason", "owner", "review", "state"):
-        table.add_column(name, overflow="fold", no_wrap=name == "id")
+    desk.console.print(f"[bold]{len(holds)} holds and restrictions[/bold]")
     for hold in holds:
-        table.add_row(
-            str(hold.hold_id),
-            hold.sort,
-            hold.kind,
-            hold.query or (hold.token.hex()[:16] if hold.token else "–"),
-            hold.reason,
-            hold.owner,
-            str(hold.review_on),
-            _state(hold, desk.as_of),
+        who = hold.query or (f"{hold.token.hex()[:16]}…" if hold.token else "–")
+        desk.console.print(f"{hold.hold_id}  {_state(hold, desk.as_of)}", soft_wrap=True)
+        desk.console.print(
+            f"    {hold.sort} on {hold.kind} {who}: {escape(hold.reason)} (owner "
+            f"{escape(hold.owner)}, review {hold.review_on})",
+            soft_wrap=True,
         )
-    desk.console.print(table)
 
 
 def hold_document(hold: Hold, as_of: date) -> dict[str, Any]:
@@ -165,7 +159,7 @@ def hold_document(hold: Hold, as_of: date) -> dict[str, Any]:
 
 def _state(hold: Hold, as_of: date) -> str:
     if hold.released_at is not None:
-        return f"released {hold.released_at:%Y-%m-%d} by {hold.released_by}"
+        return f"released {hold.released_at:%Y-%m-%d} by {escape(hold.released_by or '')}"
     return "[red]review overdue[/red]" if hold.is_overdue(as_of) else "in force"
 
 
