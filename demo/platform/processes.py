@@ -93,7 +93,7 @@ def stop(
         return [p for p in running(home) if chosen is None or p.service in chosen]
 
     ended = sorted({process.service for process in ours()})
-    _signal((p.pid for p in ours() if _is_leader(p.pid)), signal.SIGTERM)
+    _signal(_first_to_ask(ours()), signal.SIGTERM)
     asked_all = False
     begun = time.monotonic()
     deadline = begun + grace_s
@@ -118,11 +118,21 @@ def _signal(pids: Iterable[int], number: signal.Signals) -> None:
             continue
 
 
-def _is_leader(pid: int) -> bool:
+def _first_to_ask(found: list[Process]) -> list[int]:
+    """Choose the leaders of sessions, and the orphans of leaders that are gone."""
+    pids = {process.pid for process in found}
+    return [pid for pid in pids if _is_leader(pid) or _session(pid) not in pids]
+
+
+def _session(pid: int) -> int:
     try:
-        return os.getsid(pid) == pid
+        return os.getsid(pid)
     except ProcessLookupError:
-        return False
+        return 0
+
+
+def _is_leader(pid: int) -> bool:
+    return _session(pid) == pid
 
 
 def _self_and_ancestors() -> set[int]:
