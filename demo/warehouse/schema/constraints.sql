@@ -137,7 +137,7 @@ ALTER TABLE compliance.processor_link
 -- Indexes behind foreign keys and undeclared links.
 CREATE INDEX ON crm.employee (manager_id);
 CREATE INDEX ON crm.account (primary_contact_id);
-CREATE INDEX ON crm.account (referred_by) WHERE referred_by IS NOT NULL;
+CREATE INDEX ON crm.account (referred_by);
 CREATE INDEX ON crm.account (email);
 CREATE INDEX ON crm.contact (main_account_id);
 CREATE INDEX ON crm.account_contact (contact_id);
@@ -159,14 +159,16 @@ CREATE INDEX ON support.ticket (account_id, opened_at);
 CREATE INDEX ON support.ticket (contact_id);
 CREATE INDEX ON support.ticket (assigned_to);
 CREATE INDEX ON support.ticket_message (ticket_id);
-CREATE INDEX ON support.ticket_message (written_by) WHERE written_by IS NOT NULL;
+CREATE INDEX ON support.ticket_message (written_by);
 CREATE INDEX ON support.chat (account_id);
 CREATE INDEX ON support.chat (cookie_id);
+CREATE INDEX ON support.chat (employee_id);
 CREATE INDEX ON support."Call Record" (account_id);
+CREATE INDEX ON support."Call Record" (employee_id);
 CREATE INDEX ON support.complaint (account_id);
 CREATE INDEX ON marketing.consent (account_id);
 CREATE INDEX ON marketing.consent (reader_id);
-CREATE INDEX ON marketing.mail_event (email);
+CREATE INDEX ON marketing.mail_event (email, campaign, kind, happened_at);
 CREATE INDEX ON marketing.newsletter_reader (email);
 CREATE INDEX ON marketing.survey_answer (account_id);
 CREATE INDEX ON marketing.survey_answer (survey_id);
@@ -176,6 +178,7 @@ CREATE INDEX ON web.access_log (account_number) WHERE account_number IS NOT NULL
 CREATE INDEX ON compliance.identity_proof (account_id);
 CREATE INDEX ON compliance.disclosure (account_id);
 CREATE INDEX ON compliance.legal_case (account_id);
+CREATE INDEX ON compliance.legal_case (owner_id);
 
 -- Indexes behind the tests for what is due.
 CREATE INDEX ON crm.account (closed_at) WHERE closed_at IS NOT NULL;
@@ -183,11 +186,12 @@ CREATE INDEX ON crm.account (birth_date) WHERE birth_date IS NOT NULL;
 CREATE INDEX ON crm.employee (left_on);
 CREATE INDEX ON commerce.service (account_id, ended_at);
 CREATE INDEX ON commerce.service (ended_at);
-CREATE INDEX ON support.ticket (closed_at) WHERE account_id IS NULL;
-CREATE INDEX ON support.chat (started_at) WHERE account_id IS NULL;
+CREATE INDEX ON support.ticket (closed_at);
+CREATE INDEX ON support.chat (started_at);
 CREATE INDEX ON support.complaint (settled_on);
 CREATE INDEX ON marketing.newsletter_reader (unsubscribed_at);
 CREATE INDEX ON marketing.newsletter_reader (last_opened_at);
+CREATE INDEX ON marketing.newsletter_reader (subscribed_at);
 CREATE INDEX ON marketing.consent (withdrawn_at) WHERE withdrawn_at IS NOT NULL;
 CREATE INDEX ON marketing.mail_event (happened_at);
 CREATE INDEX ON marketing.suppression (since);
@@ -198,6 +202,7 @@ CREATE INDEX ON web.cookie (first_seen_at);
 CREATE INDEX ON web.pixel_hit (seen_at);
 CREATE INDEX ON web.access_log (logged_at);
 CREATE INDEX ON compliance.identity_proof (checked_at);
+CREATE INDEX ON compliance.identity_proof (received_at);
 CREATE INDEX ON compliance.disclosure (disclosed_at);
 CREATE INDEX ON billing.invoice (issued_on);
 
