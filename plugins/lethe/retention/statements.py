@@ -125,7 +125,7 @@ def _in_cluster(
     parts: list[sql.Composable] = []
     for member in members:
         row = Row("m", member.table, kind)
-        for way in context.graph.ways.get((kind.name, member.table), (member.way,)):
+        for way in member.ways:
             walked = walk(way, "m")
             where = [*walked.conditions, conditions_sql(context, row, member.where)]
             if batch:
@@ -250,7 +250,7 @@ def _newer(
         sql_type = context.graph.column_type(member.table, member.activity)
         day = day_sql(context, column("m", member.activity), sql_type)
         row = Row("m", member.table, kind)
-        for way in context.graph.ways.get((kind.name, member.table), ()):
+        for way in member.ways:
             walked = walk(way, "m")
             first = sql.SQL("{} AS m").format(member.table.identifier)
             found.append(

@@ -1,0 +1,56 @@
+"""A whole policy from the few lines that a test is about."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+import yaml
+from lethe.policy.load import LoadedPolicy, parse_policy
+
+HEAD: dict[str, Any] = {
+    "policy": {
+        "name": "small",
+        "version": "1",
+        "title": "Small",
+        "effective_from": "2026-01-01",
+        "time_zone": "Europe/Luxembourg",
+    },
+    "controller": {
+        "name": "Small Ltd",
+        "country": "LU",
+        "contact": "gdpr@example.org",
+        "dpo": {"name": "Officer"},
+    },
+    "clauses": {
+        "retention": {
+            "section": "9",
+            "promise": "Deleted.",
+            "control": {"kind": "enforced", "by": ["retention_sweep"]},
+        }
+    },
+    "purposes": {"contract": {"title": "Contract", "basis": "contract"}},
+}
+
+
+def small_policy(text: str) -> LoadedPolicy:
+    """Load a policy of these lines; a section that they do not have is filled in.
+
+    A cluster needs no title and purpose, and a cluster without rule is undecided.
+    """
+    given = yaml.safe_load(dedent(text))
+    ruled = {rule.get("cluster") for rule in given.get("rules", {}).values()}
+    for name, cluster in given.get("clusters", {}).items():
+        cluster.setdefault("title", name)
+        cluster.setdefault("purpose", "contract")
+        if name not in ruled:
+            cluster.setdefault("undecided", "the test is about something else")
+    for subject in given.get("subjects", {}).values():
+        subject.setdefault("title", "people")
+    for rule in given.get("rules", {}).values():
+        rule.setdefault("clause", "retention")
+        rule.setdefault("title", "A rule")
+        rule.setdefault("period", "P2Y")
+        rule["starting_point"].setdefault("event", "an event")
+    head = {key: value for key, value in HEAD.items() if key not in given}
+    return parse_policy(yaml.safe_dump({**head, **given}, sort_keys=False), "small.yaml")
