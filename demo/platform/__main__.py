@@ -107,18 +107,21 @@ def _bring_up(
 
 def _prepare_warehouse(ground: Ground, display: Display) -> None:
     with display.stage("Demo warehouse"):
-        display.tell(fill_warehouse(ground.loader_dsn(), ground.empty_warehouse, display.tell))
-    if not (PROJECT / "plugins" / "lethe" / "cli.py").exists():
-        return
-    with display.stage("Lethe's own schema, for rehearsal and armed"):
-        _run([str(PROJECT / "bin" / "lethe"), "init", "--rehearsal", "--arm"], ground)
+        display.tell(
+            fill_warehouse(
+                ground.loader_dsn(ground.loader_password), ground.empty_warehouse, display.tell
+            )
+        )
+    with display.stage("Lethe's own schema and rights, for rehearsal, armed"):
+        _lethe(ground, "init", "--rehearsal", "--arm", "--by", "dpo", "--dsn", ground.loader_dsn())
 
 
-def _run(command: list[str], ground: Ground) -> None:
+def _lethe(ground: Ground, *arguments: str) -> None:
+    """Call `bin/lethe`; the password of the demo's DBA stands on no command line."""
     environment = airflow_services.environment(ground.home)
-    environment["PYTHONPATH"] = f"{PROJECT / 'plugins'}{os.pathsep}{PROJECT}"
+    environment["PGPASSWORD"] = ground.loader_password
     done = subprocess.run(
-        command,
+        [str(PROJECT / "bin" / "lethe"), *arguments],
         check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -128,9 +131,10 @@ def _run(command: list[str], ground: Ground) -> None:
         cwd=PROJECT,
     )
     if done.returncode:
-        name = " ".join(Path(part).name for part in command[:4])
         last = "\n  ".join(done.stdout.strip().splitlines()[-15:])
-        raise PlatformError(f"{name} … failed with exit code {done.returncode}:\n  {last}")
+        raise PlatformError(
+            f"bin/lethe {arguments[0]} failed with exit code {done.returncode}:\n  {last}"
+        )
 
 
 def _night(ground: Ground, display: Display) -> list[Run]:

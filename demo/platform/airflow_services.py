@@ -96,6 +96,8 @@ def write_settings(home: Home, server: Server, credentials: Credentials, port: i
             "parallelism": min(16, 2 * (os.cpu_count() or 2)),
             "load_examples": False,
             "dags_are_paused_at_creation": True,
+            # A demo should fail, or heal, while somebody watches: the default is five minutes.
+            "default_task_retry_delay": 10,
             "hostname_callable": "socket.gethostname",
             "fernet_key": credentials.airflow["fernet_key"],
             "execution_api_server_url": f"{address}/execution/",

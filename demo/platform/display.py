@@ -25,6 +25,8 @@ class Display:
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = max(self.console.width, 110)
         self.started = time.monotonic()
         self.told: dict[tuple[str, str], str] = {}
         self._status = self.console.status("")
@@ -64,7 +66,7 @@ class Display:
             if task.state in _MARKS:
                 mark = _MARKS[task.state]
                 self.console.print(f"    {mark} {escape(task.name)} [dim]{task.state}[/]")
-            elif task.state == "running":
+            elif task.state == "running" and self.console.is_terminal:
                 self.tell(f"{run.dag_id}: {task.name} is running")
 
     def _now(self, title: str) -> None:

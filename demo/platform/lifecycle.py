@@ -26,10 +26,13 @@ class Ground:
     def address(self) -> str:
         return f"http://{airflow_services.HOST}:{self.port}"
 
-    def loader_dsn(self) -> str:
-        """Say how the demo warehouse is filled: as the owner of its database."""
-        role = credentials.LOADER
-        return self.server.dsn(credentials.WAREHOUSE, role, self.credentials.roles[role])
+    def loader_dsn(self, password: str | None = None) -> str:
+        """Say how the demo warehouse is filled: as the owner of its database, its DBA."""
+        return self.server.dsn(credentials.WAREHOUSE, credentials.LOADER, password)
+
+    @property
+    def loader_password(self) -> str:
+        return self.credentials.roles[credentials.LOADER]
 
     def empty_warehouse(self) -> None:
         """Drop the demo warehouse and create it anew, empty."""

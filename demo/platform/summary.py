@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
@@ -67,8 +70,61 @@ def _runs_table(runs: list[Run]) -> Table:
     return table
 
 
-def _sweep(report: Mapping[str, Any]) -> Iterable[RenderableType]:
-    yield ""
+def _sweep(report: Mapping[str, Any]) -> list[RenderableType]:
+    """Show one sweep: a line a rule that had something to do, the rest in a sentence."""
+    busy = [rule for rule in report["rules"] if _is_busy(rule)]
+    title = f"Sweep as of {report['as_of']}, policy {report['policy']} {report['version']}"
+    table = Table(title=f"{title}: {report['state']}", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("rule", style="bold", no_wrap=True)
+    table.add_column("clause", style="dim", no_wrap=True)
+    table.add_column("due", justify="right")
+    table.add_column("erased", justify="right", style="green")
+    table.add_column("kept, and why", style="yellow")
+    table.add_column("refused or set aside, and why", style="red")
+    for rule in busy:
+        kept = _reasons(rule["kept"])
+        if rule.get("undecided"):
+            kept = [f"{rule['undecided']:,} wait for approval: {rule['over_limit']}", *kept]
+        aside = _reasons(rule["refused"]) + _reasons(rule["quarantined"])
+        table.add_row(
+            escape(rule["rule"]),
+            escape(str(rule["clause"])),
+            f"{rule['due']:,}",
+            f"{rule['erased']:,}",
+            escape("\n".join(kept)) or "–",
+            escape("\n".join(aside)) or "–",
+        )
+    parts: list[RenderableType] = [table]
+    if quiet := len(report["rules"]) - len(busy):
+        parts.append(f"[dim]{quiet} more rules found nothing due and nothing odd.[/]")
+    return [*parts, _erased_rows(report)]
+
+
+def _is_busy(rule: Mapping[str, Any]) -> bool:
+    names = ("due", "erased", "kept", "refused", "quarantined", "undecided")
+    return any(rule.get(name) for name in names)
+
+
+def _reasons(counts: Mapping[str, int]) -> list[str]:
+    return [f"{count:,} {reason}" for reason, count in sorted(counts.items(), key=_by_count)]
+
+
+def _by_count(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
+
+
+def _erased_rows(report: Mapping[str, Any]) -> str:
+    """Add up what left the tables, and what the evidence says of it."""
+    tables: Counter[str] = Counter()
+    changed = 0
+    for rule in report["rules"]:
+        for name, counts in rule.get("tables", {}).items():
+            tables[name] += counts["deleted"]
+            changed += counts["changed"]
+    words = f"{tables.total():,} rows deleted and {changed:,} blanked in {len(tables)} tables"
+    if report.get("seal_no"):
+        words += f"; evidence sealed as number {report['seal_no']}"
+    return f"[dim]{words}.[/]"
 
 
 def _places(home: Home) -> Table:
