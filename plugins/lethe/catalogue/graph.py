@@ -48,7 +48,7 @@ def build_graph(
     builder = _Builder(policy, catalogue, query_types or {})
     _find_kinds(builder)
     members = _find_members(builder)
-    ways = {}
+    ways: dict[tuple[str, TableName], tuple[Way, ...]] = {}
     for name, routes in builder.routes.items():
         routes.find_others(_looked_at(policy, name))
         ways |= {(name, table): found for table, found in routes.found.items()}

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from psycopg2 import sql
+
 from lethe.catalogue.model import Catalogue
 from lethe.policy.model import Policy
 from lethe.policy.model.conditions import Conditions
@@ -54,6 +56,15 @@ class Kind:
     unique: bool
     where: Conditions
     policy: Subject
+
+    @property
+    def source(self) -> sql.Composable:
+        """What the subjects are selected from: the table, or the query in parentheses."""
+        if self.table is not None:
+            return self.table.identifier
+        # A line of its own, for the query may end with a comment; % is doubled as in names.
+        query = (self.query or "").strip().removesuffix(";").replace("%", "%%")
+        return sql.SQL("(\n" + query + "\n)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,15 +80,12 @@ def _find(
     parts: Sequence[str],
     conditions: Sequence[sql.Composable],
 ) -> list[Key]:
-    source = (
-        kind.table.identifier if kind.table else sql.SQL("({})").format(sql.SQL(kind.query or ""))
-    )
     own = [column("s", name) for name in kind.key]
     select = sql.SQL(
         "SELECT DISTINCT {key} FROM {source} AS s, pg_temp.lethe_asked AS a WHERE {where}"
     ).format(
         key=key_text(own),
-        source=source,
+        source=kind.source,
         where=all_of([*conditions, *(sql.SQL("{} IS NOT NULL").format(part) for part in own)]),
     )
     try:

@@ -13,7 +13,7 @@ The same text, restricted to the keys of a batch, re-checks the decision at the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from psycopg2 import sql
@@ -42,14 +42,9 @@ def judge(graph: Graph, name: str, as_of: date, *, batch: bool = False) -> State
     rule = graph.policy.rules[name]
     kind = graph.kind_of(rule.cluster)
     context = Context(graph, as_of, Values())
-    events = event_sources(context, kind, rule.starting_point, batch=batch)
-    opened = earliest_source(context, kind, rule.starting_point, batch=batch)
     members = graph.members[rule.cluster]
-    relations: list[tuple[str, sql.Composable]] = [
-        ("subjects", _subjects(context, kind, rule, members, batch=batch)),
-        *((source.name, source.text) for source in events),
-        *([(opened.name, opened.text)] if opened else []),
-        ("dated", _dated(context, kind, rule, events, opened)),
+    relations = [
+        *_starting(context, kind, rule, members, batch=batch),
         ("judged", _judged(context, kind, rule)),
         ("candidates", sql.SQL("SELECT * FROM judged WHERE outcome = 'due'")),
         ("held", _union(kind, held(context, kind))),
@@ -59,18 +54,47 @@ def judge(graph: Graph, name: str, as_of: date, *, batch: bool = False) -> State
         ("decided", _decided(kind)),
     ]
     materialised = {"subjects": batch, "judged": True, "candidates": True}
-    return Statement(
-        sql.SQL("WITH {}").format(
-            comma(
-                sql.SQL("{} AS {}({})").format(
-                    quoted(relation),
-                    sql.SQL("MATERIALIZED " if materialised.get(relation) else ""),
-                    text,
-                )
-                for relation, text in relations
+    return Statement(_with(relations, materialised), context.values.bound)
+
+
+def date_subjects(graph: Graph, name: str, as_of: date) -> Statement:
+    """Compose what comes before judging: every subject of a rule with its starting point.
+
+    Returns  a WITH list up to the relation `dated` (k0…, starting_on, running, missing,
+             implausible, contradiction); needs nothing of Lethe's own schema
+    """
+    rule = graph.policy.rules[name]
+    kind = graph.kind_of(rule.cluster)
+    context = Context(graph, as_of, Values())
+    relations = _starting(context, kind, rule, graph.members[rule.cluster], batch=False)
+    return Statement(_with(relations, {}), context.values.bound)
+
+
+def _starting(
+    context: Context, kind: Kind, rule: Rule, members: Sequence[Member], *, batch: bool
+) -> list[tuple[str, sql.Composable]]:
+    events = event_sources(context, kind, rule.starting_point, batch=batch)
+    opened = earliest_source(context, kind, rule.starting_point, batch=batch)
+    return [
+        ("subjects", _subjects(context, kind, rule, members, batch=batch)),
+        *((source.name, source.text) for source in events),
+        *([(opened.name, opened.text)] if opened else []),
+        ("dated", _dated(context, kind, rule, events, opened)),
+    ]
+
+
+def _with(
+    relations: Sequence[tuple[str, sql.Composable]], materialised: Mapping[str, bool]
+) -> sql.Composed:
+    return sql.SQL("WITH {}").format(
+        comma(
+            sql.SQL("{} AS {}({})").format(
+                quoted(relation),
+                sql.SQL("MATERIALIZED " if materialised.get(relation) else ""),
+                text,
             )
-        ),
-        context.values.bound,
+            for relation, text in relations
+        )
     )
 
 
@@ -85,17 +109,15 @@ def _subjects(
     ]
     key = comma(sql.SQL("{} AS {}").format(part, quoted(f"k{i}")) for i, part in enumerate(own))
     if kind.table is None:
-        source: sql.Composable = sql.SQL("({}) AS s").format(sql.SQL(kind.query or ""))
         country: sql.Composable = sql.SQL("NULL::text")
     else:
-        source = sql.SQL("{} AS s").format(kind.table.identifier)
         row = Row("s", kind.table, kind)
         where += [conditions_sql(context, row, part) for part in (kind.where, rule.where)]
         named = kind.policy.country
         country = column("s", named) if named else sql.SQL("NULL")
         country = sql.SQL("{}::text").format(country)
-    if kind.table is not None and not _holds_root(kind, members):
-        where.append(_in_cluster(context, kind, members, own, batch=batch))
+    if kind.table is not None and not holds_root(kind, members):
+        where.append(in_cluster(context, kind, members, own, batch=batch))
     if kind.unique:
         text = "SELECT {key}, {country} AS country FROM {source} WHERE {where}"
     else:
@@ -103,17 +125,18 @@ def _subjects(
     return sql.SQL(text).format(
         key=key,
         country=country,
-        source=source,
+        source=sql.SQL("{} AS s").format(kind.source),
         where=all_of(where),
         **({} if kind.unique else {"own": comma(own)}),
     )
 
 
-def _holds_root(kind: Kind, members: Sequence[Member]) -> bool:
+def holds_root(kind: Kind, members: Sequence[Member]) -> bool:
+    """The subject's own row is in the cluster, so that every subject is."""
     return any(member.table == kind.table and not member.where for member in members)
 
 
-def _in_cluster(
+def in_cluster(
     context: Context,
     kind: Kind,
     members: Sequence[Member],
