@@ -72,6 +72,15 @@ def test_only_the_approver_decides_and_nobody_changes_a_decision(
                 attempt(connection, statement)
 
 
+def test_the_right_to_decide_is_granted_to_the_approver_alone(
+    warehouse: extensions.connection,
+) -> None:
+    for table in ("approval", "decision"):
+        for role in ("runner", "planner", "reader"):
+            question = f"SELECT has_any_column_privilege('lethe_{role}', 'lethe.{table}', 'INSERT')"
+            assert asked(warehouse, question) is False
+
+
 def test_the_approver_cannot_sign_with_another_role_or_another_time(login: Login) -> None:
     for column, value in (("decided_role", "'postgres'"), ("decided_at", "'2020-01-01'")):
         with pytest.raises(errors.InsufficientPrivilege):

@@ -147,19 +147,26 @@ def test_a_batch_in_flight_is_waited_for_and_not_taken_for_a_crash(
     worker.join()
 
 
-def test_a_commit_that_fails_leaves_the_next_batches_in_peace(
-    connect: Connect, witness: Witness
+def test_a_connection_that_dies_at_the_commit_is_settled_like_a_crash(
+    connect: Connect, witness: Witness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection = connect()
-    taken = commit_batch(connection, witness).batch
-    acting_as(connection, "runner")
-    twice = EvidenceBatch(connection, None, witness, taken)
-    twice.add_rows([LedgerRow("twice")])
-    with pytest.raises(psycopg2.Error):
-        twice.commit()
-    connection.rollback()
-    commit_batch(connection, witness)
-    assert settle_witness(connection, witness).state == "in_step"
+    dying, other = connect(), connect()
+    append = witness.append
+
+    def append_and_die(*args: object, **named: object) -> object:
+        position = append(*args, **named)  # type: ignore[arg-type]
+        with other, other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", (dying.info.backend_pid,))
+        return position
+
+    with monkeypatch.context() as patch:
+        patch.setattr(witness, "append", append_and_die)
+        with pytest.raises(psycopg2.OperationalError):
+            commit_batch(dying, witness)
+    commit_batch(other, witness)
+    commit_batch(other, witness)
+    state = settle_witness(other, witness)
+    assert (state.state, len(state.missing)) == ("settled", 1)
 
 
 def test_a_restored_warehouse_stops_every_destructive_job(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from lethe.connections import Role, acting_as
 from lethe.errors import TamperingFound
 from lethe.evidence import LedgerRow, Witness, seal_ledger, verify_ledger
 from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.canonical import LedgerTuple
+from lethe.evidence.initialise import read_warehouse
+from lethe.evidence.merkle import root_of
+from lethe.evidence.seal import as_seal, hash_row, hash_seal
+from lethe.include import statement
 from lethe.keys import KeyRing
 from psycopg2 import extensions
 
@@ -116,6 +122,41 @@ def test_a_ledger_rewritten_with_a_fresh_chain_is_found_by_the_witness(
     seal_ledger(sealed)
     assert verify_ledger(sealed).faults == ()
     assert len(verify_ledger(sealed, witness).faults) == 2
+
+
+def test_a_seal_rewritten_to_fit_changed_rows_breaks_the_chain(
+    sealed: extensions.connection,
+) -> None:
+    warehouse_id = read_warehouse(sealed).warehouse_id
+    tamper(sealed, "ledger", "UPDATE lethe.ledger SET kind = 'other'")
+    batches = read_batches(sealed, 1)
+    leaves = [hash_row(row) for row in read_rows(sealed, batches)]
+    with sealed.cursor() as cursor:
+        cursor.execute(statement("evidence/list_seals"))
+        first = as_seal(cursor.fetchall()[0])
+    forged = replace(first, merkle_root=root_of(leaves))
+    forged = replace(forged, seal_hash=hash_seal(forged, warehouse_id))
+    tamper(
+        sealed,
+        "ledger_seal",
+        f"UPDATE lethe.ledger_seal SET merkle_root = '\\x{forged.merkle_root.hex()}',"
+        f" seal_hash = '\\x{forged.seal_hash.hex()}' WHERE seal_no = 1",
+    )
+    assert "seal 2 does not continue seal 1" in verify_ledger(sealed).faults
+
+
+def read_batches(connection: extensions.connection, seal_no: int) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT batch::text FROM lethe.ledger_sealing WHERE seal_no = %s", (seal_no,)
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def read_rows(connection: extensions.connection, batches: list[str]) -> list[LedgerTuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement("evidence/read_rows_of_batches"), {"batches": batches})
+        return cursor.fetchall()  # type: ignore[return-value]
 
 
 def test_the_reader_may_verify(

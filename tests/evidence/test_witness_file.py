@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from lethe.errors import ActError, ConfigurationError, TamperingFound
+from lethe.evidence.witness import write_record
 from lethe.evidence.witness_file import FileWitness
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -103,6 +104,18 @@ def test_a_removed_doubled_or_swapped_record_is_found(file: FileWitness) -> None
         for read in (file.records, file.records_backwards):
             with pytest.raises(TamperingFound):
                 list(read())
+
+
+def test_a_record_replaced_by_another_that_is_whole_is_found(file: FileWitness) -> None:
+    first = file.append("note", {"n": 0})
+    file.append("note", {"n": 1})
+    file.append("note", {"n": 2})
+    a, _, c = file.path.read_bytes().splitlines(keepends=True)
+    forged, _ = write_record(first, uuid4(), "note", {"n": 7}, None)
+    file.path.write_bytes(a + f"{forged}\n".encode() + c)
+    for read in (file.records, file.records_backwards):
+        with pytest.raises(TamperingFound):
+            list(read())
 
 
 def test_a_witness_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
