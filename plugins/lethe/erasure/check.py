@@ -14,7 +14,7 @@ from lethe.connections import group_role
 from lethe.erasure.grants import needed_grants
 from lethe.erasure.steps import plan_steps
 from lethe.errors import PolicyError
-from lethe.evidence.privileges import Grant, grant_statements
+from lethe.evidence.privileges import Grant, grant_statements, missing_grants
 from lethe.policy.load import LoadedPolicy
 
 
@@ -58,35 +58,44 @@ def check_barred(graph: Graph) -> Iterator[Found]:
                 )
 
 
-def check_rights(bound: Bound) -> Iterator[Found]:
-    """Find rights that the current role lacks for what the plan reads and changes.
+def check_rights(connection: extensions.connection, bound: Bound) -> Iterator[Found]:
+    """Find rights that the plan needs and does not have.
 
-    The catalogue tells what the role of the connection may do; nothing more is asked.
+    Where `lethe init` has been, those of Lethe's group roles count; else the current role's.
     """
-    catalogue = bound.graph.catalogue
-    for grant in needed_grants(bound.graph):
-        lacking = _lacking(bound, grant) if grant.role == "runner" else None
-        if lacking is not None:
-            wanted = Grant(grant.table, (grant.privileges[0],), lacking, grant.role)
-            columns = f" ({', '.join(lacking)})" if lacking else ""
-            yield Found(
-                "alarm",
-                "missing-right",
-                ("tables", str(grant.table)),
-                f"role {catalogue.role} lacks {grant.privileges[0]}{columns} on {grant.table}; run "
-                "this as a DBA, or `lethe init`, or print all with `lethe init --print-sql`",
-                "; ".join(write(one) for one in grant_statements([wanted])),
-            )
-    for table in sorted({grant.table for grant in needed_grants(bound.graph)}):
-        if catalogue.tables[table].rls_filters_us:
+    grants = needed_grants(bound.graph)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regrole('lethe_runner'), to_regrole('lethe_planner')")
+        has_roles = None not in (cursor.fetchone() or (None,))
+    missing = missing_grants(connection, grants) if has_roles else list(_own(bound, grants))
+    for grant in missing:
+        role = group_role(grant.role) if has_roles else bound.graph.catalogue.role
+        columns = f" ({', '.join(grant.columns)})" if grant.columns else ""
+        yield Found(
+            "alarm",
+            "missing-right",
+            ("tables", str(grant.table)),
+            f"role {role} lacks {', '.join(grant.privileges)}{columns} on {grant.table}; run "
+            "`lethe init`, or give your DBA what `lethe init --print-sql` prints",
+            "; ".join(write(one) for one in grant_statements([grant])),
+        )
+    for table in sorted({grant.table for grant in grants}):
+        if bound.graph.catalogue.tables[table].rls_filters_us:
             yield Found(
                 "alarm",
                 "filtered-rows",
                 ("tables", str(table)),
-                f"row-level security filters what role {catalogue.role} sees of {table}, so that "
-                "every statement on it stops with an error",
-                f'ALTER ROLE "{group_role("runner")}" BYPASSRLS',
+                f"row-level security filters what role {bound.graph.catalogue.role} sees of "
+                f"{table}, so that every statement on it stops with an error; let a login with "
+                "BYPASSRLS run Lethe",
             )
+
+
+def _own(bound: Bound, grants: list[Grant]) -> Iterator[Grant]:
+    for grant in grants:
+        lacking = _lacking(bound, grant) if grant.role == "runner" else None
+        if lacking is not None:
+            yield Grant(grant.table, grant.privileges, lacking, grant.role)
 
 
 def _lacking(bound: Bound, grant: Grant) -> tuple[str, ...] | None:

@@ -141,7 +141,8 @@ def _partition(
     each = "(({}) IS TRUE)::int" if kind.unique else "coalesce(bool_or({}), false)::int"
     number = sql.SQL(" + ").join(sql.SQL(each).format(claim) for claim in claims)
     text = (
-        "SELECT CASE WHEN number = 0 THEN 'under no rule' ELSE 'under several rules' END AS why, key FROM"
+        "SELECT CASE WHEN number = 0 THEN 'under no rule' ELSE 'under several rules' END AS why,"
+        " key FROM"
         " (SELECT {key} AS key, {number} AS number FROM {source} AS s WHERE {where} {group}) AS c"
         " WHERE number <> 1"
     )

@@ -1,0 +1,235 @@
+"""The whole check of a policy: the file, the warehouse, the steps, the rights, the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+
+from lethe.catalogue.bind import Bound, bind
+from lethe.catalogue.checks import Found
+from lethe.connections import acting_as
+from lethe.erasure.check import check_barred, check_rights, check_steps
+from lethe.errors import ConfigurationError, LetheError
+from lethe.keys import KeyRing, Tokens, year_of
+from lethe.policy.load import LoadedPolicy
+from lethe.policy.yaml_problems import dotted
+from lethe.retention.clauses import ClauseState, check_clauses, clause_states
+from lethe.retention.coverage import CoverageLine, count_coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding with its file and line.
+
+    line  0 where the file says nothing about it
+    """
+
+    level: str
+    code: str
+    file: str
+    line: int
+    path: str
+    message: str
+    sql: str | None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.line else ""
+        return f"{place}{self.path}: {self.message}" if self.path else f"{place}{self.message}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding as a JSON document."""
+        return {
+            "level": self.level,
+            "code": self.code,
+            "file": self.file,
+            "line": self.line or None,
+            "path": self.path,
+            "message": self.message,
+            "sql": self.sql,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `lethe policy check` found, all at once.
+
+    database  None where only the file was checked
+    """
+
+    file: str
+    policy: str
+    version: str
+    digest: str
+    database: str | None
+    role: str | None
+    as_of: date | None
+    problems: tuple[Problem, ...]
+    coverage: tuple[CoverageLine, ...]
+    clauses: tuple[ClauseState, ...]
+
+    @property
+    def faults(self) -> tuple[Problem, ...]:
+        """What must be mended before anything can be planned."""
+        return tuple(each for each in self.problems if each.level == "fault")
+
+    @property
+    def alarms(self) -> tuple[Problem, ...]:
+        """What is not kept, or has no answer."""
+        return tuple(each for each in self.problems if each.level == "alarm")
+
+    @property
+    def advice(self) -> tuple[Problem, ...]:
+        """What would be better otherwise."""
+        return tuple(each for each in self.problems if each.level == "advice")
+
+    @property
+    def gaps(self) -> tuple[CoverageLine, ...]:
+        """Rows and subjects that are under no rule or several, and what could not be counted."""
+        return tuple(line for line in self.coverage if line.state in ("gap", "not counted"))
+
+    @property
+    def exit_code(self) -> int:
+        """2 if the file has faults, 1 if the answer is no, 0 otherwise."""
+        if self.faults:
+            return 2
+        return 1 if self.alarms or self.gaps else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as a JSON document."""
+        return {
+            "file": self.file,
+            "policy": self.policy,
+            "version": self.version,
+            "policy_digest": self.digest,
+            "database": self.database,
+            "role": self.role,
+            "as_of": self.as_of.isoformat() if self.as_of else None,
+            "exit_code": self.exit_code,
+            "faults": [each.as_json() for each in self.faults],
+            "alarms": [each.as_json() for each in self.alarms],
+            "advice": [each.as_json() for each in self.advice],
+            "coverage": [line.as_json() for line in self.coverage],
+            "clauses": [clause.as_json() for clause in self.clauses],
+        }
+
+
+def check_file(loaded: LoadedPolicy) -> CheckReport:
+    """Check what the policy file says by itself."""
+    return _report(loaded, None, check_clauses(loaded.policy), (), None)
+
+
+def check_policy(
+    connection: extensions.connection, loaded: LoadedPolicy, as_of: date
+) -> CheckReport:
+    """Check a policy against a warehouse; nothing is changed, and no row leaves it.
+
+    connection  outside a transaction and not in autocommit; acts as the planner where it may
+    Raises      WarehouseRefused, WarehouseUnreachable
+    """
+    tokens = _tokens(connection, as_of)
+    try:
+        acting_as(connection, "planner")
+        bound = bind(connection, loaded)
+        found = [
+            *bound.found,
+            *check_steps(bound.graph),
+            *check_barred(bound.graph),
+            *check_rights(connection, bound),
+            *check_clauses(loaded.policy),
+        ]
+        coverage = count_coverage(
+            connection,
+            bound.graph,
+            as_of,
+            tokens=tokens,
+            leave_out=_broken_clusters(bound, found),
+        )
+    finally:
+        if not connection.closed:
+            connection.rollback()
+    return _report(loaded, bound, found, coverage, as_of)
+
+
+def _tokens(connection: extensions.connection, as_of: date) -> Tokens | None:
+    """The maker of tokens, where the warehouse is initialised and the key at hand."""
+    try:
+        acting_as(connection, "runner")
+        return KeyRing.open(connection).tokens("token", year_of(as_of))
+    except (ConfigurationError, psycopg2.ProgrammingError):
+        return None
+    except LetheError:
+        return None
+    finally:
+        if not connection.closed:
+            connection.rollback()
+
+
+def _broken_clusters(bound: Bound, found: Iterable[Found]) -> frozenset[str]:
+    """Clusters that a fault touches: their rows cannot be counted before it is mended."""
+    policy = bound.loaded.policy
+    broken: set[str] = set()
+    for each in found:
+        if each.level != "fault" or len(each.place) < 2:
+            continue
+        section, name = str(each.place[0]), str(each.place[1])
+        for cluster, spec in policy.clusters.items():
+            tables = {str(member.table) for member in bound.graph.members.get(cluster, ())}
+            listed = {
+                str(table)
+                for table, entry in policy.tables.items()
+                if entry.cluster == cluster or any(p.cluster == cluster for p in entry.rows)
+            }
+            events = {
+                str(event.table)
+                for rule in policy.rules.values()
+                if rule.cluster == cluster
+                for event in rule.starting_point.events
+            }
+            if (
+                (section == "tables" and name in tables | listed | events)
+                or (section == "subjects" and name == spec.subject)
+                or (section == "clusters" and name == cluster)
+                or (
+                    section == "rules"
+                    and name in policy.rules
+                    and policy.rules[name].cluster == cluster
+                )
+            ):
+                broken.add(cluster)
+    return frozenset(broken)
+
+
+def _report(
+    loaded: LoadedPolicy,
+    bound: Bound | None,
+    found: Iterable[Found],
+    coverage: Iterable[CoverageLine],
+    as_of: date | None,
+) -> CheckReport:
+    problems = dict.fromkeys(_problem(loaded, each) for each in found)
+    edition = loaded.policy.policy
+    catalogue = bound.graph.catalogue if bound else None
+    return CheckReport(
+        loaded.file,
+        edition.name,
+        edition.version,
+        loaded.digest,
+        catalogue.database if catalogue else None,
+        catalogue.role if catalogue else None,
+        as_of,
+        tuple(sorted(problems, key=lambda each: (not each.line, each.line, each.message))),
+        tuple(coverage),
+        clause_states(loaded.policy),
+    )
+
+
+def _problem(loaded: LoadedPolicy, found: Found) -> Problem:
+    line = loaded.line_of(found.place) if found.place else 0
+    return Problem(
+        found.level, found.code, loaded.file, line, dotted(found.place), found.message, found.sql
+    )
