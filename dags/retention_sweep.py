@@ -2,12 +2,12 @@
 
 Erases what is due by the policy, keeps what the law demands, and leaves evidence of both.
 
-**When** every night at 03:30 (Europe/Luxembourg; never between 02:00 and 03:00, which a change of
-clocks can skip or repeat).
+**When** every night at 03:30 (never between 02:00 and 03:00: a change of clocks repeats that hour).
 
 **What it does** freezes tonight's plan → asks the guards → erases, rule by rule, in small batches
 → reads back, adds up, seals the evidence. What is over a limit waits for approval; the rest goes
-on.
+on;
+what was approved earlier is worked off first.
 
 **By hand** the form asks for a day, for rules, and is a dry run unless told otherwise: the plan is
 read aloud in the log of `plan_sweep` and nothing is written.
@@ -19,7 +19,15 @@ of the warehouse `plan_sweep` stops until `bin/lethe sweep replay` has run.
 
 import pendulum
 from airflow.sdk import CronTriggerTimetable, Param, dag
-from lethe.tasks import erase_due, guard_sweep, list_rest, plan_sweep, verify_sweep
+from lethe.tasks import (
+    announce_waiting,
+    erase_due,
+    guard_sweep,
+    list_rest,
+    plan_sweep,
+    verify_sweep,
+    work_off_approved,
+)
 
 
 @dag(
@@ -27,7 +35,7 @@ from lethe.tasks import erase_due, guard_sweep, list_rest, plan_sweep, verify_sw
     start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Luxembourg"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "data-protection", "retries": 2},
+    default_args={"owner": "dpo", "retries": 2, "retry_delay": pendulum.duration(seconds=30)},
     tags=["lethe", "retention", "§9"],
     doc_md=__doc__,
     params={
@@ -41,8 +49,10 @@ def retention_sweep():
     first = erase_due.override(task_id="erase_first").partial(night=night)
     then = erase_due.override(task_id="erase_then").partial(night=night)
     rest = list_rest(night)
-    first.expand(rule=guard_sweep(night)) >> rest
-    then.expand(rule=rest) >> verify_sweep(night)
+    closed = verify_sweep(night)
+    first.expand(rule=guard_sweep(night)) >> work_off_approved(night) >> rest
+    then.expand(rule=rest) >> closed
+    announce_waiting(closed)
 
 
 retention_sweep()

@@ -6,9 +6,12 @@ Every other import stands inside the bodies: a DAG file is parsed every few seco
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import Asset, get_current_context, task
 
 if TYPE_CHECKING:
     from datetime import date
@@ -16,6 +19,27 @@ if TYPE_CHECKING:
     from lethe.catalogue.site import Site
 
 log = logging.getLogger(__name__)
+
+SWEPT = Asset("lethe://sweep/closed")
+"""A night of the sweep was closed and sealed."""
+WAITING = Asset("lethe://sweep/waiting")
+"""Something is over a limit and waits for a person."""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """End a task at once where trying again cannot help: a fault of policy, set-up or a guard.
+
+    What the warehouse refused, or could not be reached for, is tried again by Airflow.
+    """
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from lethe.errors import AnswerIsNo, UsageError
+
+    try:
+        yield
+    except (AnswerIsNo, UsageError) as error:
+        raise AirflowFailException(str(error)) from None
 
 
 def _site() -> Site:
@@ -59,21 +83,22 @@ def plan_sweep() -> str | None:
     from lethe.retention.plan import freeze_plan, read_plan
 
     context = get_current_context()
-    site = _site()
-    as_of, rules = _as_of(site), context["params"].get("rules") or None
-    if _is_dry():
-        for plan in read_plan(site, as_of, rules).rules:
-            log.info("Dry run: rule %s at %s: %s", plan.rule, as_of, dict(plan.counts))
-        return None
-    settle_night(site)
-    dag_run = context["dag_run"]
-    run_id = freeze_plan(
-        site,
-        as_of,
-        name=dag_run.run_id,
-        requested_by=getattr(dag_run, "triggering_user_name", None),
-        rules=rules,
-    )
+    with _told():
+        site = _site()
+        as_of, rules = _as_of(site), context["params"].get("rules") or None
+        if _is_dry():
+            for plan in read_plan(site, as_of, rules).rules:
+                log.info("Dry run: rule %s at %s: %s", plan.rule, as_of, dict(plan.counts))
+            return None
+        settle_night(site, as_of)
+        dag_run = context["dag_run"]
+        run_id = freeze_plan(
+            site,
+            as_of,
+            name=dag_run.run_id,
+            requested_by=getattr(dag_run, "triggering_user_name", None),
+            rules=rules,
+        )
     log.info("Froze the plan of %s as run %s", as_of, run_id)
     return str(run_id)
 
@@ -92,16 +117,17 @@ def guard_sweep(night: str | None) -> list[str]:
 
     if night is None:
         return []
-    site = _site()
-    try:
-        guarded = guard_night(site, UUID(night))
-    except GuardStop as stop:
-        log.warning("Nothing is erased tonight: %s", stop)
-        return []
-    for planned in guarded.rules:
-        if planned.over_limit:
-            log.warning("Rule %s is %s: %s", planned.rule, planned.state, planned.over_limit)
-    return in_waves(site, guarded)[0]
+    with _told():
+        site = _site()
+        try:
+            guarded = guard_night(site, UUID(night))
+        except GuardStop as stop:
+            log.warning("Nothing is erased tonight: %s", stop)
+            return []
+        for planned in guarded.rules:
+            if planned.over_limit:
+                log.warning("Rule %s is %s: %s", planned.rule, planned.state, planned.over_limit)
+        return in_waves(site, guarded)[0]
 
 
 @task(trigger_rule="none_failed")
@@ -111,7 +137,8 @@ def list_rest(night: str | None) -> list[str]:
 
     from lethe.retention.waves import rest_of
 
-    return [] if night is None else rest_of(_site(), UUID(night))
+    with _told():
+        return [] if night is None else rest_of(_site(), UUID(night))
 
 
 @task(map_index_template="{{ rule }}")
@@ -125,7 +152,8 @@ def erase_due(night: str, rule: str) -> dict[str, Any]:
     from lethe.retention.night import erase_rule
 
     get_current_context()["rule"] = rule  # type: ignore[typeddict-unknown-key]
-    tally = erase_rule(_site(), UUID(night), rule)
+    with _told():
+        tally = erase_rule(_site(), UUID(night), rule)
     return {
         "erased": tally.done,
         "skipped": dict(tally.skipped),
@@ -135,7 +163,22 @@ def erase_due(night: str, rule: str) -> dict[str, Any]:
     }
 
 
-@task(trigger_rule="all_done")
+@task(trigger_rule="none_failed")
+def work_off_approved(night: str | None = None) -> dict[str, int]:
+    """Work off sets that were approved earlier: oldest first, at most the cap a night.
+
+    night    the run of tonight, which is left out
+    Returns  rule → subjects erased
+    """
+    from uuid import UUID
+
+    from lethe.retention.approved import work_off
+
+    with _told():
+        return work_off(_site(), UUID(night) if night else None)
+
+
+@task(trigger_rule="all_done", outlets=[SWEPT])
 def verify_sweep(night: str | None) -> dict[str, Any] | None:
     """Read back, assert the sums, seal the evidence, write the summary.
 
@@ -148,10 +191,65 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
 
     if night is None:
         return None
-    site = _site()
-    verified = verify_night(site, UUID(night))
-    run = close_night(site, UUID(night), verified)
-    path = write_sweep_summary(run)
-    log.info("Run %s is %s; its summary is %s", night, run.state, path.name)
-    require_worked_off(run)
+    with _told():
+        site = _site()
+        run = close_night(site, UUID(night), verify_night(site, UUID(night)))
+        path = write_sweep_summary(run)
+        log.info("Run %s is %s; its summary is %s", night, run.state, path.name)
+        require_worked_off(run)
     return dict(run.summary)
+
+
+@task(outlets=[WAITING])
+def announce_waiting(summary: dict[str, Any] | None) -> list[str]:
+    """Call the approval DAG if a rule waits; skipped if none does."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    rules = (summary or {}).get("rules", ())
+    waiting = [each["rule"] for each in rules if each["state"] == "waiting"]
+    if not waiting:
+        raise AirflowSkipException("nothing waits for approval")
+    return waiting
+
+
+@task
+def list_questions() -> list[dict[str, Any]]:
+    """Ask about every set that waits: one question a rule, with what a person needs to judge."""
+    from lethe.retention.approved import open_questions
+
+    with _told():
+        return open_questions(_site())
+
+
+def ask_approvers(questions: Any) -> Any:
+    """One Required Action a question; without an answer in time it counts as rejected."""
+    from airflow.providers.standard.operators.hitl import HITLOperator
+
+    asked = HITLOperator.partial(  # noqa: AIR001
+        task_id="ask_approvers",
+        options=["Approve", "Reject"],
+        defaults="Reject",
+        response_timeout=timedelta(days=7),
+        map_index_template="{{ task.subject }}",
+        retries=0,
+    )
+    return asked.expand_kwargs(questions.map(_as_action))
+
+
+def _as_action(question: dict[str, Any]) -> dict[str, Any]:
+    return {name: question[name] for name in ("subject", "body", "assigned_users")}
+
+
+@task(trigger_rule="all_done", map_index_template="{{ rule }}")
+def record_answer(pair: tuple[dict[str, Any], dict[str, Any] | None]) -> str:
+    """Record an answer in the warehouse, under the approver's own database role.
+
+    Airflow's word alone is not enough: an answer without a person, or by somebody who asked for
+    the run or whom the policy does not name, is refused.
+    """
+    from lethe.retention.approved import record
+
+    question, answer = pair
+    get_current_context()["rule"] = question["subject"]  # type: ignore[typeddict-unknown-key]
+    with _told():
+        return record(_site(), question["data"], answer)

@@ -31,7 +31,9 @@ from lethe.evidence.settle import require_in_step
 from lethe.evidence.witness import Witness
 from lethe.evidence.witness_opening import open_witness
 from lethe.guards.approval import find_decision
+from lethe.guards.editions import require_edition, see_edition
 from lethe.guards.limits import merged, over_limit
+from lethe.guards.questions import supersede
 from lethe.include import statement
 from lethe.keys import KeyRing, year_of
 from lethe.retention.assignments import assign
@@ -124,6 +126,8 @@ def guard_night(site: Site, run_id: UUID) -> Night:
         night = read_night(connection, run_id)
         if night.run.state in ("done", "superseded"):
             return night
+        see_edition(connection, site.loaded)
+        supersede(connection, night.run.policy_name, run_id)
         _require_allowed(site, connection, night.run)
         for planned in night.rules:
             if planned.state == "planned":
@@ -142,12 +146,7 @@ def _require_allowed(site: Site, connection: extensions.connection, run: Run) ->
             f"as-of {run.as_of} lies in the future: it may be planned anywhere, and executed only "
             "on a warehouse made with `lethe init --rehearsal`"
         )
-    effective = site.loaded.policy.policy.effective_from
-    if run.as_of < effective:
-        raise GuardStop(
-            f"edition {run.policy_version} takes effect on {effective}; until then nothing is "
-            "erased under it"
-        )
+    require_edition(connection, site.loaded, run.as_of)
     if not warehouse.armed:
         reason = "report-only: the approver has not armed this warehouse (`lethe init --arm`)"
         set_state(connection, run.run_id, "stopped", reason=reason, finished=True)
@@ -272,7 +271,7 @@ def witness_of(site: Site, connection: extensions.connection) -> Witness:
     return open_witness(named.kind, named.location, warehouse.warehouse_id)
 
 
-def settle_night(site: Site) -> None:
+def settle_night(site: Site, as_of: date) -> None:
     """Before any work: the warehouse is not behind its witness, and the night's keys exist.
 
     Raises  GuardStop after a restore
@@ -280,6 +279,11 @@ def settle_night(site: Site) -> None:
     with site.connected("runner") as connection:
         witness = witness_of(site, connection)
         require_in_step(connection, witness)
+        acting_as(connection, "runner")
+        ring = KeyRing.open(connection, witness=witness)
+        for purpose in ("token", "tombstone"):
+            ring.create(purpose, year_of(as_of))
+        connection.commit()
 
 
 def _recorder(connection: extensions.connection, witness: Witness, as_of: date) -> Recorder:

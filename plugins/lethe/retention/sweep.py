@@ -16,7 +16,7 @@ from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.runs import Run
 from lethe.guards.approval import record_decision
-from lethe.include import statement
+from lethe.retention.approved import open_rules, work_off
 from lethe.retention.night import (
     Night,
     close_night,
@@ -46,32 +46,20 @@ def run_sweep(
     tell     hears one line a step
     Raises   GuardStop, VerificationError, WarehouseRefused
     """
-    settle_night(site)
+    settle_night(site, as_of)
     tell("Freezing the plan")
     run_id = freeze_plan(site, as_of, requested_by=requested_by, rules=rules)
     if approve:
         approve_digest(site, run_id, approve, approved_by)
     night = guard_night(site, run_id)
-    for run, rule in [*open_rules(site, run_id), *((run_id, rule) for rule in night.cleared)]:
+    if open_rules(site, run_id):
+        tell("Working off what was approved earlier")
+        work_off(site, run_id)
+    for rule in night.cleared:
         tell(f"Erasing: {rule}")
-        erase_rule(site, run, rule)
+        erase_rule(site, run_id, rule)
     tell("Reading back")
-    for run in dict.fromkeys(run for run, _ in open_rules(site, run_id)):
-        close_night(site, run, verify_night(site, run))
     return close_night(site, run_id, verify_night(site, run_id))
-
-
-def open_rules(site: Site, run_id: UUID) -> list[tuple[UUID, str]]:
-    """Approved sets of earlier runs under this policy that are not worked off yet."""
-    name, _, digest = site.edition
-    with site.connected("runner") as connection:
-        acting_as(connection, "runner")
-        with connection.cursor() as cursor:
-            cursor.execute(
-                statement("retention/list_open_rules"),
-                {"policy_name": name, "policy_digest": digest, "run_id": str(run_id)},
-            )
-            return [(UUID(str(row[0])), str(row[1])) for row in cursor.fetchall()]
 
 
 def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:

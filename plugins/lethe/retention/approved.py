@@ -1,0 +1,172 @@
+"""Sets that wait for a person, and those that were approved: asked, recorded, worked off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.errors import GuardStop
+from lethe.evidence.runs import set_state
+from lethe.guards.questions import (
+    Question,
+    answer,
+    as_markdown,
+    build_questions,
+    require_four_eyes,
+    settle_answers,
+)
+from lethe.include import statement
+from lethe.policy.periods import boundary, start_of_day
+from lethe.retention.night import close_night, erase_rule, read_night, verify_night, witness_of
+
+
+def open_rules(site: Site, run_id: UUID | None) -> list[tuple[UUID, str]]:
+    """Approved sets under this policy that are not worked off yet, oldest first.
+
+    run_id  tonight's run, which is left out
+    """
+    name, _, digest = site.edition
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement("retention/list_open_rules"),
+                {
+                    "policy_name": name,
+                    "policy_digest": digest,
+                    "run_id": str(run_id) if run_id else None,
+                },
+            )
+            return [(UUID(str(row[0])), str(row[1])) for row in cursor.fetchall()]
+
+
+def work_off(site: Site, tonight: UUID | None) -> dict[str, int]:
+    """Work off approved sets of earlier runs, at most the cap of each rule; close their runs."""
+    settle(site)
+    done: dict[str, int] = {}
+    by_run: dict[UUID, list[str]] = {}
+    for run_id, rule in open_rules(site, tonight):
+        by_run.setdefault(run_id, []).append(rule)
+    for run_id, rules in by_run.items():
+        _reopen(site, run_id)
+        for rule in rules:
+            done[rule] = done.get(rule, 0) + erase_rule(site, run_id, rule).done
+        close_night(site, run_id, verify_night(site, run_id))
+    return done
+
+
+def settle(site: Site) -> None:
+    """Carry answers over to the sets that wait; what nobody answered in time counts as rejected."""
+    policy = site.loaded.policy
+    zone = ZoneInfo(policy.policy.time_zone)
+    last = boundary(site.today(), policy.guards.approval_timeout) + timedelta(days=1)
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        settle_answers(connection, policy, start_of_day(last, zone))
+        connection.commit()
+
+
+def _reopen(site: Site, run_id: UUID) -> None:
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        set_state(connection, run_id, "running")
+        connection.commit()
+
+
+def open_questions(site: Site) -> list[dict[str, Any]]:
+    """Everything that waits under this policy, as Required Actions.
+
+    Returns  for each: subject, body (Markdown), assigned_users, data (the question itself)
+    """
+    approvers = site.loaded.policy.guards.approvers
+    found: list[Question] = []
+    with site.connected("runner") as connection:
+        graph = site.graph(connection)
+        acting_as(connection, "runner")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement("retention/list_waiting_runs"),
+                {"policy_name": site.edition[0], "policy_digest": site.digest},
+            )
+            runs = [UUID(str(row[0])) for row in cursor.fetchall()]
+        for run_id in runs:
+            found += build_questions(connection, graph, run_id)
+        connection.commit()
+    return [
+        {
+            "subject": f"Erase {each.due:,} subjects: {each.rule} as of {each.as_of}?",
+            "body": as_markdown([each]),
+            "assigned_users": [
+                {"id": approver.user, "name": approver.name}
+                for approver in approvers
+                if _may_answer(approver.user, each)
+            ]
+            or _nobody(each),
+            "data": each.as_data(),
+        }
+        for each in found
+    ]
+
+
+def _may_answer(user: str, question: Question) -> bool:
+    try:
+        require_four_eyes(user, question.requested_by)
+    except GuardStop:
+        return False
+    return True
+
+
+def _nobody(question: Question) -> list[dict[str, str]]:
+    raise GuardStop(
+        f"rule {question.rule} waits, and nobody may answer: name an approver other than "
+        f"'{question.requested_by}' in the policy (guards.approvers)"
+    )
+
+
+def record(site: Site, data: dict[str, Any], said: Mapping[str, Any] | None) -> str:
+    """Record what a person answered to a question; what nobody said is refused.
+
+    said     output of the Required Action: chosen_options, responded_by_user
+    Returns  'approve', 'reject', or 'expired' where nobody answered in time
+    """
+    question = Question.from_data(data)
+    who = (said or {}).get("responded_by_user") or {}
+    user = who.get("name") or who.get("id") if isinstance(who, Mapping) else str(who)
+    chosen = (said or {}).get("chosen_options") or []
+    if not user:
+        if chosen == ["Reject"]:
+            return "expired"
+        raise GuardStop(
+            f"rule {question.rule}: the question was closed without anybody's answer "
+            "(a task marked as successful is no approval); nothing is erased"
+        )
+    if chosen not in (["Approve"], ["Reject"]):
+        raise GuardStop(f"rule {question.rule}: the answer names no decision; nothing is erased")
+    identity = who.get("id") or user if isinstance(who, Mapping) else user
+    decision = "approve" if chosen == ["Approve"] else "reject"
+    with site.connected("runner") as connection:
+        witness = witness_of(site, connection)
+    with site.connected("approver") as connection:
+        acting_as(connection, "approver")
+        answer(
+            connection,
+            question,
+            decision,
+            str(identity),
+            None,
+            policy=site.loaded.policy,
+            witness=witness,
+        )
+    return decision
+
+
+def waiting_rules(site: Site, run_id: UUID) -> list[str]:
+    """Rules of a run that wait for a person."""
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        return [r.rule for r in read_night(connection, run_id).rules if r.state == "waiting"]
