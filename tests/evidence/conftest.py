@@ -114,10 +114,12 @@ def commit_batch(
 
 
 def tamper(connection: extensions.connection, table: str, change: str) -> None:
-    """Change evidence behind everybody's back, as only a superuser can who lifts the trigger."""
+    """Change evidence behind everybody's back, as only a superuser can who lifts the trigger.
+
+    In the transaction of the connection, so that one honest ledger serves many attempts.
+    """
     name = sql.Identifier("lethe", table)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER ALL").format(name))
         cursor.execute(change)
         cursor.execute(sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER refuse_change").format(name))
-    connection.commit()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import rfc8785
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lethe.evidence.canonical import canonical_json, canonical_row
 
@@ -24,6 +24,7 @@ VALUES = st.recursive(
 )
 
 
+@example({"\ue000": None, "𐐷": None})
 @given(st.dictionaries(st.text('aé\ue000𐐷"\\\n\x7f/', max_size=3), VALUES, max_size=4))
 def test_any_payload_has_the_bytes_of_the_standard(payload: dict[str, Any]) -> None:
     for ascii_only in (True, False):

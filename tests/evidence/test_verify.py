@@ -91,13 +91,22 @@ def test_an_honest_ledger_verifies(sealed: extensions.connection, witness: Witne
     assert (proof.seals, proof.rows, proof.unsealed, proof.lost) == (2, 7, 0, 0)
 
 
-@pytest.mark.parametrize(
-    ("table", "change"),
-    [(table, change) for table, changes in TAMPERINGS.items() for change in changes],
-)
-def test_every_tampering_is_found(sealed: extensions.connection, table: str, change: str) -> None:
-    tamper(sealed, table, change)
-    with pytest.raises(TamperingFound):
+def test_every_tampering_is_found(sealed: extensions.connection) -> None:
+    unnoticed = []
+    for table, changes in TAMPERINGS.items():
+        for change in changes:
+            sealed.rollback()
+            tamper(sealed, table, change)
+            if not verify_ledger(sealed).faults:
+                unnoticed.append(change)
+    assert unnoticed == []
+    sealed.rollback()
+    verify_ledger(sealed).require_sound()
+
+
+def test_what_does_not_verify_is_raised(sealed: extensions.connection) -> None:
+    tamper(sealed, "ledger", "DELETE FROM lethe.ledger")
+    with pytest.raises(TamperingFound, match="all rows under seal 1 are missing"):
         verify_ledger(sealed).require_sound()
 
 
@@ -119,6 +128,7 @@ def test_a_ledger_rewritten_with_a_fresh_chain_is_found_by_the_witness(
     tamper(sealed, "ledger", "UPDATE lethe.ledger SET kind = 'other'")
     tamper(sealed, "ledger_sealing", "DELETE FROM lethe.ledger_sealing")
     tamper(sealed, "ledger_seal", "DELETE FROM lethe.ledger_seal")
+    sealed.commit()
     seal_ledger(sealed)
     assert verify_ledger(sealed).faults == ()
     assert len(verify_ledger(sealed, witness).faults) == 2

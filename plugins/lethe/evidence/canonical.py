@@ -47,9 +47,10 @@ def canonical_json(text: str) -> str:
         value = json.loads(text, parse_float=read_fraction)
     else:
         value = json.loads(text)
-    if fractions or not text.isascii():
+    plain = _encode(value)
+    if fractions or not plain.isascii():
         return rfc8785.dumps(value).decode()
-    return _encode(value)
+    return plain
 
 
 def canonical_instant(at: datetime) -> str:
