@@ -36,7 +36,7 @@ class Outcomes:
     decided: dict[int, tuple[str, str | None]] = field(default_factory=dict)
     deleted: Counter[TableName] = field(default_factory=Counter)
     changed: Counter[TableName] = field(default_factory=Counter)
-    by_key: dict[Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    by_key: dict[Key, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     shared: Counter[str] = field(default_factory=Counter)
     identifiers: dict[Key, tuple[str | None, ...]] = field(default_factory=dict)
     files: list[tuple[str, str]] = field(default_factory=list)
@@ -198,21 +198,24 @@ class BatchAct:
             self.outcomes.decided[claimed.number] = ("done", None)
 
     def _tally(self, act: Act, total: Counter[TableName]) -> set[Key]:
-        owners: set[Key] = set()
-        for owner, rows in self._rows(act):
-            key, number = tuple(cast(list[str], owner)), int(cast(int, rows))
-            total[act.table] += number
-            if act.anchor:
-                self.outcomes.shared[str(act.table)] += number
-            elif key in self._going:
-                self.outcomes.by_key[key][str(act.table)] += number
-                owners.add(key)
-            else:
+        found = [(tuple(cast(list[str], key)), cast(int, rows)) for key, rows in self._rows(act)]
+        if not found:
+            return set()
+        table, acted_on = str(act.table), sum(rows for _, rows in found)
+        total[act.table] += acted_on
+        if act.anchor:
+            self.outcomes.shared[table] += acted_on
+            return set()
+        by_key = self.outcomes.by_key
+        for key, rows in found:
+            if key not in self._going:
                 raise VerificationError(
                     f"{act.table}: a statement acted on a subject outside its batch; "
                     "the batch was rolled back"
                 )
-        return owners
+            counts = by_key[key]
+            counts[table] = counts.get(table, 0) + rows
+        return {key for key, _ in found}
 
 
 def _keys(rows: Iterable[tuple[object, ...]]) -> set[Key]:

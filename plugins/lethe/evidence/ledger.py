@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from uuid import UUID
 
 from psycopg2 import extensions
@@ -15,7 +15,6 @@ from lethe.include import statement
 
 Json = None | bool | int | float | str | list["Json"] | tuple["Json", ...] | Mapping[str, "Json"]
 _LARGEST = 2**53 - 1
-_MAYBE_LARGE = re.compile(r"[0-9]{16}|[0-9]e\+")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -45,12 +44,13 @@ def append_rows(
     Raises  ValueError if a payload has no canonical form (RFC 8785), which could not be sealed
     """
     begin = f"{batch}\t{write_field(run_id)}"
+    written = cache(write_field)  # kinds and keys are few
     return copy_lines(
         connection,
         "evidence/copy_ledger",
         (
-            f"{begin}\t{write_field(row.kind)}\t{write_field(row.subject_token)}"
-            f"\t{write_field(row.key_id)}\t{_payload(row.payload)}"
+            f"{begin}\t{written(row.kind)}\t{write_field(row.subject_token)}"
+            f"\t{written(row.key_id)}\t{_payload(row.payload)}"
             for row in rows
         ),
     )
@@ -82,17 +82,19 @@ def close_batch(
 
 
 def _payload(payload: Mapping[str, Json]) -> str:
+    _require_canonical(payload)
     text = _encode(payload)
-    if _MAYBE_LARGE.search(text):
-        _require_canonical(payload)
     # JSON holds no raw tab or newline: only its backslashes need COPY's escape.
     return text.replace("\\", "\\\\") if "\\" in text else text
 
 
 def _require_canonical(value: Json) -> None:
-    if isinstance(value, int | float) and abs(value) > _LARGEST:
-        raise ValueError("a number of the ledger is beyond 2^53; write it as text")
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        return
+    if isinstance(value, (int, float)):
+        if abs(value) > _LARGEST:
+            raise ValueError("a number of the ledger is beyond 2^53; write it as text")
+    elif isinstance(value, Mapping):
         for part in value.values():
             _require_canonical(part)
     elif isinstance(value, list | tuple):
