@@ -39,6 +39,10 @@ def postgres() -> Iterator[str]:
     # Not below pytest's own folder: a second pytest session of root takes it away from the server.
     folder = Path(tempfile.mkdtemp(prefix="lethe-pg-"))
     server = pgserver.get_server(folder, cleanup_mode="delete")
+    with _admin(server.get_uri()) as cursor:
+        # A test outlives no power cut; making and dropping databases is five times as quick.
+        cursor.execute("ALTER SYSTEM SET fsync = off")
+        cursor.execute("SELECT pg_reload_conf()")
     try:
         yield server.get_uri()
     finally:
