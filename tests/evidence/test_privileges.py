@@ -118,6 +118,23 @@ def test_only_the_approver_arms(login: Login) -> None:
                 attempt(login(role), arming)
 
 
+def test_only_the_approver_approves_a_policy_and_the_database_signs_for_the_role(
+    login: Login,
+) -> None:
+    runner, approver = login("runner"), login("approver")
+    adding = "INSERT INTO lethe.policy_version (digest, name, version, {}) VALUES (sha256('p'), {})"
+    approved = adding.format("approved_at, approved_by", "'n', '1', now(), 'me'")
+    with pytest.raises(errors.InsufficientPrivilege, match="only lethe_approver"):
+        attempt(runner, approved)
+    attempt(runner, adding.format("announced_on", "'n', '1', '2026-01-01'"))
+    runner.commit()
+    signing = "UPDATE lethe.policy_version SET approved_at = now(), approved_by = 'dpo'"
+    with pytest.raises(errors.InsufficientPrivilege):
+        attempt(runner, signing)
+    attempt(approver, signing)
+    assert asked(approver, "SELECT approved_role FROM lethe.policy_version") == "approver_login"
+
+
 def test_the_reader_sees_what_was_done_and_nobodys_key(login: Login) -> None:
     reader = login("reader")
     for table in ("run", "ledger", "ledger_seal", "plan_rule", "plan_table", "warehouse"):

@@ -37,8 +37,23 @@ ALTER TABLE lethe.approval ENABLE ALWAYS TRIGGER refuse_change;
 
 CREATE TRIGGER require_approver BEFORE UPDATE OF armed_at, armed_by ON lethe.warehouse
     FOR EACH ROW EXECUTE FUNCTION lethe.require_approver();
-CREATE TRIGGER require_approver BEFORE UPDATE OF approved_at, approved_by ON lethe.policy_version
+CREATE TRIGGER require_approver_to_add BEFORE INSERT ON lethe.warehouse
+    FOR EACH ROW WHEN (NEW.armed_at IS NOT NULL) EXECUTE FUNCTION lethe.require_approver();
+
+CREATE TRIGGER require_approver BEFORE UPDATE OF approved_at, approved_by, approved_role
+    ON lethe.policy_version
     FOR EACH ROW EXECUTE FUNCTION lethe.require_approver();
+CREATE TRIGGER require_approver_to_add BEFORE INSERT ON lethe.policy_version
+    FOR EACH ROW WHEN (NEW.approved_at IS NOT NULL) EXECUTE FUNCTION lethe.require_approver();
+
+CREATE FUNCTION lethe.sign_policy() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.approved_role := CASE WHEN NEW.approved_at IS NOT NULL THEN current_user END;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER sign_policy BEFORE INSERT OR UPDATE OF approved_at ON lethe.policy_version
+    FOR EACH ROW EXECUTE FUNCTION lethe.sign_policy();
 
 CREATE TABLE lethe.hold (
     hold_id        uuid        PRIMARY KEY DEFAULT gen_random_uuid(),

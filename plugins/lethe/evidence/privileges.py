@@ -96,7 +96,7 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
         "decision_id rule about decision reason review_on decided_by",
     ),
     _control("approver", "warehouse", "UPDATE", "armed_at armed_by"),
-    _control("approver", "policy_version", "UPDATE", "approved_at approved_by approved_role"),
+    _control("approver", "policy_version", "UPDATE", "approved_at approved_by"),
     _control(
         "approver",
         "hold",
