@@ -135,13 +135,17 @@ def test_the_runner_can_neither_approve_nor_plant_an_approved_edition(armed: Sho
     with pytest.raises(ConfigurationError, match="only the approver"):
         approve_edition(armed.act("runner"), bytes.fromhex(new.digest), "vera", diff.digest)
     planted = armed.edition(("P2Y", "P1M"), **LATER)
-    with armed.act("runner").cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO lethe.policy_version (digest, name, version, effective_from,"
-            " announced_on, approved_at, approved_by)"
-            " VALUES (%s, 'shop', '2026-02', '2026-01-01', '2026-01-01', now(), 'vera')",
-            (bytes.fromhex(planted.digest),),
+    columns = "digest, name, version, effective_from, announced_on"
+    values = "%s, 'shop', '2026-02', '2026-01-01', '2026-01-01'"
+    named = (bytes.fromhex(planted.digest),)
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege), armed.act("runner").cursor() as c:
+        c.execute(
+            f"INSERT INTO lethe.policy_version ({columns}, approved_at, approved_by)"
+            f" VALUES ({values}, now(), 'vera')",
+            named,
         )
+    with armed.act("runner").cursor() as cursor:
+        cursor.execute(f"INSERT INTO lethe.policy_version ({columns}) VALUES ({values})", named)
     armed.connection.commit()
     with pytest.raises(GuardStop, match="nobody has approved"):
         require(armed, "2026-06-01", planted)

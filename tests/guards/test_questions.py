@@ -213,6 +213,10 @@ def test_a_newer_plan_supersedes_an_unanswered_one_and_forgets_its_keys(crowd: S
     assert (state_of(crowd, old), state_of(crowd, new)) == ("superseded", "waiting")
     left = crowd.execute("SELECT DISTINCT run_id FROM lethe.plan_subject")
     assert left == [(str(new),)]
+    counts = crowd.execute("SELECT counts FROM lethe.plan_rule WHERE run_id = %s", (str(old),))[0][
+        0
+    ]
+    assert counts == {"due": 5, "skipped: superseded by a newer plan": 5}
     assert crowd.execute("SELECT state FROM lethe.run WHERE run_id = %s", (str(old),)) == [
         ("superseded",)
     ]
@@ -241,6 +245,19 @@ def test_a_question_that_nobody_answers_in_time_is_rejected(crowd: Shop) -> None
     crowd.connection.commit()
     why = crowd.execute("SELECT over_limit FROM lethe.plan_rule")[0][0]
     assert why.endswith("; not answered within P7D")
+    assert crowd.execute("SELECT count(*) FROM lethe.plan_subject") == [(0,)]
+
+
+def test_the_nights_of_report_only_leave_no_keys_behind(crowd: Shop) -> None:
+    old = freeze(crowd, state="planned")
+    crowd.execute("UPDATE lethe.run SET state = 'stopped', reason = 'report-only'")
+    new = freeze(crowd, TODAY + timedelta(days=1), state="planned")
+    assert supersede(crowd.act("runner"), "shop", new) == [(old, "inactive")]
+    crowd.connection.commit()
+    assert crowd.execute("SELECT DISTINCT run_id FROM lethe.plan_subject") == [(str(new),)]
+    assert crowd.execute("SELECT state, reason FROM lethe.run ORDER BY started_at LIMIT 1") == [
+        ("stopped", "report-only")
+    ]
 
 
 def test_nobody_belongs_to_two_open_plans(crowd: Shop) -> None:

@@ -264,7 +264,11 @@ def settle_answers(
                 "late": f"not answered within {policy.guards.approval_timeout}",
             },
         )
-        return [(UUID(str(run)), rule, state) for run, rule, state in cursor.fetchall()]
+        settled = [(UUID(str(run)), rule, state) for run, rule, state in cursor.fetchall()]
+    _forget(
+        connection, [(run, rule) for run, rule, state in settled if state == "rejected"], "rejected"
+    )
+    return settled
 
 
 def supersede(
@@ -279,16 +283,31 @@ def supersede(
             statement("guards/supersede_waiting"),
             {"policy_name": policy_name, "run_id": str(new_run_id)},
         )
-        gone = [(str(run), str(rule)) for run, rule in cursor.fetchall()]
-        if not gone:
-            return []
-        runs, rules = [run for run, _ in gone], [rule for _, rule in gone]
-        cursor.execute(statement("guards/forget_superseded"), {"runs": runs, "rules": rules})
+        gone = [(UUID(str(run)), str(rule)) for run, rule in cursor.fetchall()]
+        _forget(connection, gone, "superseded by a newer plan")
         cursor.execute(
             statement("guards/supersede_runs"),
-            {"runs": runs, "reason": f"superseded by run {new_run_id}"},
+            {
+                "runs": [str(run) for run, _ in gone],
+                "reason": f"superseded by run {new_run_id}",
+            },
         )
-    return [(UUID(run), rule) for run, rule in gone]
+    return gone
+
+
+def _forget(
+    connection: extensions.connection, sets: Sequence[tuple[UUID, str]], reason: str
+) -> None:
+    """Forget whose keys nobody needs any more; they stay in the sums as skipped."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("guards/forget_sets"),
+            {
+                "runs": [str(run) for run, _ in sets],
+                "rules": [rule for _, rule in sets],
+                "reason": reason,
+            },
+        )
 
 
 def _question(
