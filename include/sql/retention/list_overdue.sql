@@ -27,7 +27,7 @@ CROSS JOIN LATERAL (
     FROM lethe.plan_rule AS p
     JOIN lethe.run AS r USING (run_id)
     WHERE p.rule = u.rule AND r.kind = 'sweep' AND r.policy_name = %(policy_name)s
-      AND p.state <> 'superseded'
+      AND p.state <> 'superseded' AND r.started_at > now() - interval '400 days'
     ORDER BY r.started_at DESC
     LIMIT 1
 ) AS l
