@@ -134,19 +134,23 @@ def acting_as(connection: extensions.connection, role: Role) -> bool:
 
     Sets, for this transaction only, the group role where the session user may take it (else the
     session's rights are used as they are) and `row_security = off`, so that a row-level policy
-    is an error and never a shorter list.
+    is an error and never a shorter list. Dates, times and numbers read and write the same text
+    whatever the database or the user is set to: keys of subjects travel as text.
     Returns  whether the group role was taken
     """
     membership = "SET" if connection.server_version >= 160000 else "MEMBER"
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('row_security', 'off', true),"
+            " set_config('DateStyle', 'ISO, YMD', true), set_config('TimeZone', 'UTC', true),"
+            " set_config('IntervalStyle', 'postgres', true), set_config('bytea_output', 'hex', true),"
+            " set_config('extra_float_digits', '1', true),"
             " (SELECT set_config('role', rolname, true) FROM pg_catalog.pg_roles"
             "  WHERE rolname = %(role)s AND pg_has_role(session_user, oid, %(membership)s))",
             {"role": group_role(role), "membership": membership},
         )
         row = cursor.fetchone()
-    return row is not None and row[1] is not None
+    return row is not None and row[-1] is not None
 
 
 def require_version(server_version: int) -> None:

@@ -151,7 +151,8 @@ def test_a_composite_key_of_mixed_types_across_schemas_is_matched_as_a_whole(
         """
         CREATE SCHEMA "Crm.%s";
         CREATE TABLE "Crm.%s"."per""son" (
-            "Land %" char(2), "nr." uuid, day date, ended_on date, PRIMARY KEY ("nr.", "Land %", day)
+            "Land %" char(2), "nr." uuid, day date, ended_on date,
+            PRIMARY KEY ("nr.", "Land %", day)
         );
         CREATE TABLE note (id int, d date, n uuid, c char(2),
             FOREIGN KEY (c, n, d) REFERENCES "Crm.%s"."per""son" ("Land %", "nr.", day));
@@ -213,7 +214,9 @@ def test_subjects_may_be_a_query(make_kit: MakeKit) -> None:
         """,
         """
 subjects:
-  person: {query: "SELECT DISTINCT address FROM public.mail WHERE address IS NOT NULL", key: address}
+  person:
+    query: SELECT DISTINCT address FROM public.mail WHERE address IS NOT NULL
+    key: address
 clusters: {c: {subject: person}}
 rules: {r: {cluster: c, starting_point: {latest: [{table: public.mail, column: sent_on}]}}}
 tables:

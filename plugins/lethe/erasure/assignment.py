@@ -18,6 +18,7 @@ class Assignment:
     decide   WITH list up to the relation `decided` (k0…, key, starting_on, due_on, outcome)
     recheck  the same, restricted to the keys of a batch
     locks    statements that lock, for a batch, the rows that the decision rests on
+    cut_off  last day of activity that does not stop a subject; None: no activity stops one
     """
 
     graph: Graph
@@ -29,6 +30,7 @@ class Assignment:
     decide: Statement
     recheck: Statement
     locks: tuple[Statement, ...]
+    cut_off: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from psycopg2 import extensions
 
 from lethe.erasure.assignment import Assignment, Claimed
 from lethe.erasure.prepared import Act, Batch, Prepared
+from lethe.erasure.rows import anchor_values
 from lethe.errors import VerificationError
 from lethe.include import statement
 from lethe.policy.names import TableName
@@ -23,17 +24,24 @@ from lethe.policy.names import TableName
 Key = tuple[str, ...]
 
 
+class RowsDiffer(Exception):
+    """A statement of a batch did not do what was counted under lock; the batch is rolled back."""
+
+
 @dataclass(slots=True)
 class Outcomes:
     """What became of the subjects and rows of a batch.
 
     decided   number → (outcome, reason)
+    locked    table → rows counted under lock, before anything is changed
     deleted   table → rows; `changed`: blanked or unlinked
     by_key    subject key → table → rows, for the ledger
     shared    rows of tables that hang on several subjects, by table
+    deferred  subjects left undecided, for what stands in their way may go first
     """
 
     decided: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+    locked: Counter[TableName] = field(default_factory=Counter)
     deleted: Counter[TableName] = field(default_factory=Counter)
     changed: Counter[TableName] = field(default_factory=Counter)
     by_key: dict[Key, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
@@ -41,6 +49,7 @@ class Outcomes:
     identifiers: dict[Key, tuple[str | None, ...]] = field(default_factory=dict)
     files: list[tuple[str, str]] = field(default_factory=list)
     remaining: set[Key] = field(default_factory=set)
+    deferred: int = 0
 
     def count(self, outcome: str) -> int:
         """How many subjects had an outcome."""
@@ -61,28 +70,37 @@ class BatchAct:
         self._cursor = cursor
         self._assignment = assignment
         self._prepared = prepared
-        self._by_key = {each.key: each for each in claimed}
+        self._going: dict[Key, Claimed] = {each.key: each for each in claimed}
+        self._shared: dict[TableName, list[Key]] = {}
+        self._anchored: dict[TableName, list[Key]] = {}
+        self._staying: dict[TableName, set[Key]] = defaultdict(set)
+        self._handled: Counter[TableName] = Counter()
         self.batch_id = batch_id
         self.outcomes = Outcomes()
-        self._going: dict[Key, Claimed] = dict(self._by_key)
-        self._anchored: dict[TableName, list[Key]] = {}
 
-    def settle(self, *, wait: bool) -> list[Claimed]:
+    def settle(self, *, final: bool, strict: bool = False) -> list[Claimed]:
         """Lock and re-check; gives the subjects that may go, oldest first.
 
-        wait  subjects that somebody else has locked count as skipped; else they stay undecided
+        final   decide about everybody; else those who are locked or barred stay undecided, for
+                somebody may be about to let go of them
+        strict  look for what the database itself would refuse: it just did
         """
-        self._lock(wait=wait)
+        self._lock(final=final)
         if self._going:
             self._recheck()
-        self._bar()
+        if self._going:
+            self._bar(final=final, strict=strict)
         if self._going:
             self._read_before()
         return self.erased
 
     def erase(self) -> None:
-        """Erase those that `settle` gave; nothing is committed here."""
+        """Erase those that `settle` gave; nothing is committed here.
+
+        Raises  RowsDiffer if other rows were met than had been counted under lock
+        """
         if self._going:
+            self._cut_shared()
             self._act()
 
     @property
@@ -90,9 +108,16 @@ class BatchAct:
         """The subjects that may go, and after `erase` are gone, oldest first."""
         return list(self._going.values())
 
-    def _batch(self) -> Batch:
-        numbers = [each.number for each in self._going.values()]
-        return Batch(str(self._assignment.run_id), self._assignment.rule, numbers)
+    def _batch(self, numbers: list[int] | None = None) -> Batch:
+        anchored: dict[str, list[str]] = {}
+        for ready in self._prepared.anchors:
+            anchored |= anchor_values(ready.anchor, self._anchored.get(ready.anchor.table, []))
+        return Batch(
+            str(self._assignment.run_id),
+            self._assignment.rule,
+            [each.number for each in self._going.values()] if numbers is None else numbers,
+            anchored,
+        )
 
     def _skip(self, keys: Iterable[Key], reason: str) -> None:
         for key in keys:
@@ -100,30 +125,34 @@ class BatchAct:
             if claimed is not None:
                 self.outcomes.decided[claimed.number] = ("skipped", reason)
 
-    def _lock(self, *, wait: bool) -> None:
+    def _defer(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            if self._going.pop(key, None) is not None:
+                self.outcomes.deferred += 1
+
+    def _lock(self, *, final: bool) -> None:
         prepared = self._prepared
         if prepared.lock is not None:
             locked = _keys(prepared.lock.fetch(self._cursor, self._batch()))
             missing = [key for key in self._going if key not in locked]
             if missing:
-                self._sort_out(missing, wait=wait)
+                self._sort_out(missing, final=final)
         for lock in prepared.locks if self._going else ():
             lock.run(self._cursor, self._batch())
 
-    def _sort_out(self, missing: Sequence[Key], *, wait: bool) -> None:
+    def _sort_out(self, missing: Sequence[Key], *, final: bool) -> None:
         """A subject that gave no lock is gone, or in somebody else's hands."""
-        numbers = [self._going[key].number for key in missing]
-        batch = Batch(str(self._assignment.run_id), self._assignment.rule, numbers)
+        batch = self._batch([self._going[key].number for key in missing])
         seen = _keys(self._prepared.recheck.fetch(self._cursor, batch))
-        for key in missing:
-            if key not in seen:
-                self._skip([key], "already gone")
-            elif wait:
-                self._skip([key], "locked by somebody else")
-            else:
-                del self._going[key]
+        self._skip([key for key in missing if key not in seen], "already gone")
+        locked = [key for key in missing if key in seen]
+        if final:
+            self._skip(locked, "locked by somebody else")
+        else:
+            self._defer(locked)
 
     def _recheck(self) -> None:
+        self._cursor.execute(statement("guards/lock_holds_shared"))
         rows = self._prepared.recheck.fetch(self._cursor, self._batch())
         found = {tuple(cast(list[str], key)): str(outcome) for key, outcome in rows}
         for key in list(self._going):
@@ -131,30 +160,40 @@ class BatchAct:
             if outcome != "due":
                 self._skip([key], _reason(outcome))
 
-    def _bar(self) -> None:
-        """Stop subjects whose rows are referenced from outside; a stop may stop others."""
+    def _bar(self, *, final: bool, strict: bool) -> None:
+        """Stop subjects, and rows they share, that must stay; each stop may stop others."""
+        bars = (*self._prepared.bars, *(self._prepared.suspects if strict else ()))
         again = True
         while again and self._going:
             again = False
-            for child, anchor, ready in self._prepared.barred:
-                if anchor is not None or not self._going:
+            self._find_shared()
+            for bar in bars if self._going else ():
+                if bar.anchor is not None and not self._anchored.get(bar.anchor):
                     continue
-                barred = _keys(ready.fetch(self._cursor, self._batch()))
-                if barred:
-                    self._skip(barred, f"still referenced by {child}")
-                    again = True
+                stopped = _keys(bar.ready.fetch(self._cursor, self._batch()))
+                if not stopped:
+                    continue
+                again = True
+                if bar.anchor is not None:
+                    self._staying[bar.anchor] |= stopped
+                    left = [key for key in self._anchored[bar.anchor] if key not in stopped]
+                    self._anchored[bar.anchor] = left
+                elif final:
+                    self._skip(stopped, bar.reason)
+                else:
+                    self._defer(stopped)
+
+    def _find_shared(self) -> None:
+        """Lock the rows that the batch shares with others; those that nobody else needs go."""
+        for ready in self._prepared.anchors:
+            table = ready.anchor.table
+            found = sorted(_keys(ready.find.fetch(self._cursor, self._batch())))
+            self._shared[table] = self._anchored[table] = found
+            going = _keys(ready.going.fetch(self._cursor, self._batch())) if found else set()
+            self._anchored[table] = sorted(going - self._staying[table])
 
     def _read_before(self) -> None:
         prepared, batch = self._prepared, self._batch()
-        for ready in prepared.anchors:
-            found = sorted(_keys(ready.find.fetch(self._cursor, batch)))
-            going = _keys(ready.going.fetch(self._cursor, batch, found)) if found else set()
-            table = ready.anchor.table
-            self._anchored[table] = sorted(self._unbarred(table, going))
-            staying = [key for key in found if key not in set(self._anchored[table])]
-            for cut in ready.cuts if staying else ():
-                for _, rows in cut.fetch(self._cursor, batch, staying):
-                    self.outcomes.changed[table] += int(cast(int, rows))
         if prepared.identifiers is not None:
             for row in prepared.identifiers.fetch(self._cursor, batch):
                 key = tuple(cast(list[str], row[0]))
@@ -163,51 +202,64 @@ class BatchAct:
             for _, target in self._rows(column.act):
                 if target:
                     self.outcomes.files.append((column.system, str(target)))
+        (counts,) = prepared.count.fetch(self._cursor, batch)
+        for (table, _), rows in zip(prepared.counted, counts, strict=True):
+            self.outcomes.locked[table] = int(cast(int, rows))
 
-    def _unbarred(self, table: TableName, going: set[Key]) -> set[Key]:
-        for _, anchor, ready in self._prepared.barred:
-            if anchor == str(table) and going:
-                going -= _keys(ready.fetch(self._cursor, self._batch(), sorted(going)))
-        return going
+    def _cut_shared(self) -> None:
+        """Cut the links of shared rows that stay for somebody else."""
+        for ready in self._prepared.anchors:
+            table = ready.anchor.table
+            going = set(self._anchored[table])
+            staying = [key for key in self._shared[table] if key not in going]
+            batch = self._batch()
+            batch = replace(
+                batch, anchored={**batch.anchored, **anchor_values(ready.anchor, staying)}
+            )
+            for cut in ready.cuts if staying else ():
+                for _, rows in cut.fetch(self._cursor, batch):
+                    self.outcomes.changed[table] += int(cast(int, rows))
 
     def _rows(self, act: Act) -> list[tuple[object, ...]]:
-        anchored = self._anchored[act.anchor] if act.anchor else ()
-        if act.anchor and not anchored:
+        if act.anchor and not self._anchored[act.anchor]:
             return []
-        return act.ready.fetch(self._cursor, self._batch(), anchored)
+        return act.ready.fetch(self._cursor, self._batch())
 
     def _act(self) -> None:
         prepared = self._prepared
         if prepared.deferred:
             self._cursor.execute(prepared.deferred)
-        for act in prepared.cuts:
-            if not act.anchor or self._anchored[act.anchor]:
-                anchored = self._anchored[act.anchor] if act.anchor else ()
-                act.ready.run(self._cursor, self._batch(), anchored)
-        for act in prepared.unlinks:
-            self._tally(act, self.outcomes.changed)
-        for act in prepared.deletes:
-            self._tally(act, self.outcomes.deleted)
-        for act in prepared.blankings:
-            owners = self._tally(act, self.outcomes.changed)
-            if not act.anchor:
+        for act in prepared.acts:
+            if act.does == "cut":
+                self._rows(act)
+                continue
+            deletes = act.does == "delete"
+            owners = self._tally(act, self.outcomes.deleted if deletes else self.outcomes.changed)
+            if act.does == "blank" and not act.anchor:
                 self.outcomes.remaining |= owners
         if prepared.deferred:
             self._cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        self._require_counts()
         for claimed in self._going.values():
             self.outcomes.decided[claimed.number] = ("done", None)
 
     def _tally(self, act: Act, total: Counter[TableName]) -> set[Key]:
-        found = [(tuple(cast(list[str], key)), cast(int, rows)) for key, rows in self._rows(act)]
+        found = self._rows(act)
         if not found:
             return set()
-        table, acted_on = str(act.table), sum(rows for _, rows in found)
+        if act.does == "delete" and len(found[0]) > 2 and any(row[2] for row in found):
+            raise RowsDiffer(f"rows of {act.table} became newer")
+        acted_on = sum(cast(int, row[1]) for row in found)
+        table = str(act.table)
         total[act.table] += acted_on
+        if act.does != "unlink":
+            self._handled[act.table] += acted_on
         if act.anchor:
             self.outcomes.shared[table] += acted_on
             return set()
         by_key = self.outcomes.by_key
-        for key, rows in found:
+        owners = {tuple(cast(list[str], row[0] or ())): cast(int, row[1]) for row in found}
+        for key, rows in owners.items():
             if key not in self._going:
                 raise VerificationError(
                     f"{act.table}: a statement acted on a subject outside its batch; "
@@ -215,7 +267,17 @@ class BatchAct:
                 )
             counts = by_key[key]
             counts[table] = counts.get(table, 0) + rows
-        return {key for key, _ in found}
+        return set(owners)
+
+    def _require_counts(self) -> None:
+        """What was deleted or blanked is what was counted under lock, table by table.
+
+        A trigger or rule may swallow a delete; a row may have come where no lock keeps it out.
+        """
+        for table, is_exact in self._prepared.counted:
+            locked, handled = self.outcomes.locked[table], self._handled[table]
+            if handled > locked or (is_exact and handled != locked):
+                raise RowsDiffer(f"other rows of {table} were erased than counted under lock")
 
 
 def _keys(rows: Iterable[tuple[object, ...]]) -> set[Key]:
@@ -242,7 +304,8 @@ def write_outcomes(
                 "reasons": [reason for _, reason in outcomes.decided.values()],
             },
         )
-    tables = sorted({*outcomes.deleted, *outcomes.changed})
+    tables = sorted({*outcomes.locked, *outcomes.deleted, *outcomes.changed})
+    tables = [table for table in tables if _is_touched(outcomes, table)] if act.erased else []
     if tables:
         cursor.execute(
             statement("erasure/count_rows"),
@@ -250,6 +313,7 @@ def write_outcomes(
                 **run,
                 "shard": shard,
                 "tables": [str(table) for table in tables],
+                "locked": [outcomes.locked[table] for table in tables],
                 "deleted": [outcomes.deleted[table] for table in tables],
                 "changed": [outcomes.changed[table] for table in tables],
             },
@@ -276,3 +340,7 @@ def write_outcomes(
                 "targets": [target for _, target in outcomes.files],
             },
         )
+
+
+def _is_touched(outcomes: Outcomes, table: TableName) -> bool:
+    return bool(outcomes.locked[table] or outcomes.deleted[table] or outcomes.changed[table])

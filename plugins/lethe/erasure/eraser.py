@@ -11,14 +11,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import psycopg2
 from psycopg2 import errorcodes, extensions
 
 from lethe.connections import acting_as
 from lethe.erasure.assignment import Assignment, Claimed
-from lethe.erasure.batch import BatchAct, write_outcomes
+from lethe.erasure.batch import BatchAct, RowsDiffer, write_outcomes
 from lethe.erasure.prepared import Prepared, prepare
 from lethe.erasure.record import Recorder
 from lethe.errors import WarehouseRefused, WarehouseUnreachable, describe_database_error
@@ -33,9 +32,27 @@ _TRANSIENT = frozenset(
         errorcodes.SERIALIZATION_FAILURE,
         errorcodes.LOCK_NOT_AVAILABLE,
         errorcodes.QUERY_CANCELED,
+        # A row may have come between: the next attempt meets it.
+        errorcodes.FOREIGN_KEY_VIOLATION,
     }
 )
 _FATAL_CLASSES = ("08", "28", "3D", "42", "53", "57P", "58", "F0", "XX")
+_ALIKE = 25
+"""So many subjects in a row that fail of what a function raises with a code of those classes:
+then it is no matter of single subjects."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a batch was rolled back, in words without values."""
+
+    reason: str
+    sqlstate: str | None = None
+    may_pass: bool = True
+
+    @classmethod
+    def of(cls, error: psycopg2.Error) -> _Failure:
+        return cls(describe_database_error(error), error.pgcode, error.pgcode in _TRANSIENT)
 
 
 @dataclass(slots=True)
@@ -81,24 +98,35 @@ class Eraser:
         self._proceed = proceed
         self._most = most
         self._size = min(50, manners.subjects)
+        self._alike = 0
+        self._deferred = 0
+        connection.rollback()
+        # Lock first, check second: each statement must see what was committed before it.
+        connection.set_session(isolation_level="READ COMMITTED", readonly=False)
         self._prepared: Prepared = prepare(connection, assignment)
+        connection.rollback()
         self.tally = Tally()
 
     def work(self) -> Tally:
         """Work until nothing undecided is left that another worker does not hold."""
-        self._round("pass over")
-        self._round("wait")
+        done = -1
+        while self.tally.done > done:
+            done, self._deferred = self.tally.done, 0
+            self._round(final=False)
+            if not self._deferred:
+                break
+        self._round(final=True)
         return self.tally
 
-    def _round(self, locked: Literal["pass over", "wait"]) -> None:
+    def _round(self, *, final: bool) -> None:
         after = 0
         while self._proceed() and (self._most is None or self.tally.done < self._most):
-            last = self._claim_and_erase(after, wait=locked == "wait")
+            last = self._claim_and_erase(after, final=final)
             if last is None:
                 return
             after = last
 
-    def _claim_and_erase(self, after: int, *, wait: bool) -> int | None:
+    def _claim_and_erase(self, after: int, *, final: bool) -> int | None:
         size = self._size
         if self._most is not None:
             size = max(1, min(size, self._most - self.tally.done))
@@ -110,64 +138,77 @@ class Eraser:
             claimed = [_claimed(row) for row in cursor.fetchall()]
             if not claimed:
                 return None
-            failure = self._try(cursor, claimed, wait=wait)
+            failure = self._try(cursor, claimed, final=final)
         if failure is None:
             self._adapt((time.monotonic() - started) * 1000, len(claimed))
         else:
+            self._size = max(1, self._size // 2)
             self._again(claimed, failure, attempt=1)
         return claimed[-1].number
 
     def _try(
-        self, cursor: extensions.cursor, claimed: Sequence[Claimed], *, wait: bool
-    ) -> psycopg2.Error | None:
-        """Act on claimed subjects and commit; on a database error roll back and return it."""
+        self,
+        cursor: extensions.cursor,
+        claimed: Sequence[Claimed],
+        *,
+        final: bool,
+        strict: bool = False,
+    ) -> _Failure | None:
+        """Act on claimed subjects and commit; if that fails, roll back and say why."""
         evidence = self._recorder.begin(self._connection, self._assignment)
         act = BatchAct(cursor, self._assignment, self._prepared, claimed, evidence.batch)
         try:
-            if act.settle(wait=wait):
+            if act.settle(final=final, strict=strict):
                 self._recorder.bury(evidence, self._assignment, act)
                 act.erase()
+            self._deferred += act.outcomes.deferred
             if not act.outcomes.decided:
                 return None
             write_outcomes(cursor, self._assignment, act, shard=self._shard)
             self._recorder.write(evidence, self._assignment, act)
             evidence.commit()
+        except RowsDiffer as error:
+            self._connection.rollback()
+            return _Failure(str(error))
         except psycopg2.Error as error:
             self._roll_back(error)
-            return error
+            return _Failure.of(error)
         self.tally.add(act)
         self.tally.batches += 1
+        self._alike = 0 if act.erased else self._alike
         return None
 
-    def _again(self, claimed: Sequence[Claimed], failure: psycopg2.Error, *, attempt: int) -> None:
+    def _again(
+        self, claimed: Sequence[Claimed], failure: _Failure, *, attempt: int, strict: bool = False
+    ) -> None:
         """Try a failed batch again: whole if the failure may pass, else in halves."""
-        transient = failure.pgcode in _TRANSIENT
-        if transient and attempt < self._manners.attempts:
+        strict = strict or failure.sqlstate == errorcodes.FOREIGN_KEY_VIOLATION
+        if failure.may_pass and attempt < self._manners.attempts:
             time.sleep(min(2.0, 0.05 * 2**attempt))
-            self._retry(claimed, attempt + 1)
+            self._retry(claimed, attempt + 1, strict=strict)
         elif len(claimed) > 1:
             middle = len(claimed) // 2
-            self._retry(claimed[:middle], attempt)
-            self._retry(claimed[middle:], attempt)
+            self._retry(claimed[:middle], attempt, strict=strict)
+            self._retry(claimed[middle:], attempt, strict=strict)
         else:
             self._quarantine(claimed[0], failure)
 
-    def _retry(self, claimed: Sequence[Claimed], attempt: int) -> None:
+    def _retry(self, claimed: Sequence[Claimed], attempt: int, *, strict: bool) -> None:
         with self._transaction() as cursor:
             cursor.execute(
                 statement("erasure/claim_numbers"),
                 {**self._run, "numbers": [each.number for each in claimed]},
             )
             mine = [_claimed(row) for row in cursor.fetchall()]
-            failure = self._try(cursor, mine, wait=True) if mine else None
+            failure = self._try(cursor, mine, final=False, strict=strict) if mine else None
         if failure is not None:
-            self._again(mine, failure, attempt=attempt)
+            self._again(mine, failure, attempt=attempt, strict=strict)
 
-    def _quarantine(self, claimed: Claimed, failure: psycopg2.Error) -> None:
+    def _quarantine(self, claimed: Claimed, failure: _Failure) -> None:
         """Set one subject aside; one whose rows somebody else holds is only skipped."""
-        locked = failure.pgcode == errorcodes.LOCK_NOT_AVAILABLE
+        locked = failure.sqlstate == errorcodes.LOCK_NOT_AVAILABLE
         outcome = "skipped" if locked else "quarantined"
-        reason = "locked by somebody else" if locked else describe_database_error(failure)
+        reason = "locked by somebody else" if locked else failure.reason
         log.warning("Rule %s: one subject %s: %s", self._assignment.rule, outcome, reason)
         with self._transaction() as cursor:
             cursor.execute(
@@ -181,6 +222,14 @@ class Eraser:
             )
             self._connection.commit()
         (self.tally.skipped if locked else self.tally.quarantined)[reason] += 1
+        if (failure.sqlstate or "").startswith(_FATAL_CLASSES):
+            self._alike += 1
+            if self._alike >= _ALIKE:
+                raise WarehouseRefused(
+                    f"rule {self._assignment.rule}: {_ALIKE} subjects in a row failed "
+                    f"({failure.reason}); the rest is left as it is",
+                    failure.sqlstate,
+                )
 
     def _adapt(self, took_ms: float, size: int) -> None:
         self.tally.longest_ms = max(self.tally.longest_ms, took_ms)
@@ -201,7 +250,9 @@ class Eraser:
                 "rolled back, and running again goes on from there"
             ) from None
         self._connection.rollback()
-        if (error.pgcode or "").startswith(_FATAL_CLASSES):
+        # What a function of the warehouse raises, whatever its code, is about single rows.
+        raised = bool(error.diag.context)
+        if (error.pgcode or "").startswith(_FATAL_CLASSES) and not raised:
             raise WarehouseRefused(
                 f"rule {self._assignment.rule}: {describe_database_error(error)}; the batch was "
                 "rolled back. If rights are missing, `lethe init` grants what the policy needs",

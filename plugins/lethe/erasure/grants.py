@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from lethe.catalogue.graph import Graph, Way
+from lethe.erasure.locks import find_locks
 from lethe.erasure.steps import Steps, plan_steps
 from lethe.evidence.privileges import Grant
 from lethe.policy.model.conditions import Conditions
@@ -67,17 +68,16 @@ def _may_be_nulled(graph: Graph, table: TableName, column: str) -> bool:
 
 
 def _locked(graph: Graph, cluster: str, steps: Steps) -> Iterator[tuple[TableName, str]]:
-    """One column of every table whose rows are locked: subjects, events, anchors."""
+    """One column of every table whose rows are locked: subjects, anchors, what decides."""
     if steps.kind.table is not None:
         yield steps.kind.table, steps.kind.key[0]
     for anchor in steps.anchors:
         yield anchor.table, anchor.key[0]
-    for rule in graph.policy.rules.values():
+    for name, rule in graph.policy.rules.items():
         if rule.cluster == cluster:
-            for event in rule.starting_point.events:
-                table = event.table or steps.kind.table
-                known = graph.catalogue.tables.get(table) if table is not None else None
-                if known is not None and known.name != steps.kind.table:
+            for table, _ in find_locks(graph, name):
+                known = graph.catalogue.tables.get(table)
+                if known is not None:
                     key = known.unique_keys[0] if known.unique_keys else tuple(known.columns)
                     yield known.name, key[0]
 
@@ -92,7 +92,7 @@ def _read_by(graph: Graph, steps: Steps) -> Iterator[TableName]:
         yield anchor.table
         for way in anchor.ways:
             yield from _on(way)
-    for _, ref in (*steps.barred, *steps.unlinks, *steps.cuts):
+    for _, ref in (*steps.barred, *steps.suspects, *steps.unlinks, *steps.cuts):
         yield ref.child
     for refs in steps.spared.values():
         yield from (ref.child for ref in refs)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 from psycopg2 import extensions, sql
 
 from lethe.catalogue.fragments import Statement
-from lethe.catalogue.graph import Anchor, Member
-from lethe.erasure import statements
+from lethe.catalogue.graph import Anchor, Member, Reference
+from lethe.erasure import questions, statements
 from lethe.erasure.assignment import Assignment
 from lethe.policy.names import TableName, quoted
 
-Keys = Sequence[Sequence[str]]
 Rows = list[tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of the frozen set, by number."""
+    """Rows of the frozen set, by number, and the rows of anchors that go with them."""
 
     run_id: str
     rule: str
     numbers: Sequence[int]
+    anchored: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +34,22 @@ class Ready:
     text: str
     values: Mapping[str, object]
 
-    def run(self, cursor: extensions.cursor, batch: Batch, anchored: Keys = ()) -> None:
-        """Execute it for a batch.
+    def run(self, cursor: extensions.cursor, batch: Batch) -> None:
+        """Execute it for a batch."""
+        cursor.execute(
+            self.text,
+            {
+                **self.values,
+                "run_id": batch.run_id,
+                "rule": batch.rule,
+                "numbers": list(batch.numbers),
+                **batch.anchored,
+            },
+        )
 
-        anchored  keys of the rows of an anchor, where the statement asks for them
-        """
-        values = {
-            **self.values,
-            "run_id": batch.run_id,
-            "rule": batch.rule,
-            "numbers": list(batch.numbers),
-        }
-        for i, column in enumerate(zip(*anchored, strict=True) if anchored else ()):
-            values[f"anchor{i}"] = list(column)
-        cursor.execute(self.text, values)
-
-    def fetch(self, cursor: extensions.cursor, batch: Batch, anchored: Keys = ()) -> Rows:
+    def fetch(self, cursor: extensions.cursor, batch: Batch) -> Rows:
         """Execute it for a batch and give its rows."""
-        self.run(cursor, batch, anchored)
+        self.run(cursor, batch)
         return cursor.fetchall()
 
 
@@ -58,7 +57,17 @@ class Ready:
 class Act:
     """A statement that deletes or changes rows of a table, for keys of the subject or an anchor."""
 
+    does: Literal["cut", "unlink", "delete", "blank", "read"]
     table: TableName
+    anchor: TableName | None
+    ready: Ready
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A question whose answer names subjects, or rows of an anchor, that must stay."""
+
+    reason: str
     anchor: TableName | None
     ready: Ready
 
@@ -83,21 +92,26 @@ class FileColumn:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything that a batch executes, in the order of the act."""
+    """Everything that a batch executes.
+
+    bars      subjects that must stay; asked for until nothing changes any more
+    suspects  asked for after the database refused a batch
+    counted   the tables that `count` counts, and whether each count must equal rows acted on
+    acts      in the order of the act
+    """
 
     lock: Ready | None
     locks: tuple[Ready, ...]
     recheck: Ready
-    barred: tuple[tuple[str, str | None, Ready], ...]
+    bars: tuple[Bar, ...]
+    suspects: tuple[Bar, ...]
     anchors: tuple[ReadyAnchor, ...]
     identifiers: Ready | None
-    identifier_names: tuple[str, ...]
     files: tuple[FileColumn, ...]
+    count: Ready
+    counted: tuple[tuple[TableName, bool], ...]
     deferred: str | None
-    cuts: tuple[Act, ...]
-    unlinks: tuple[Act, ...]
-    deletes: tuple[Act, ...]
-    blankings: tuple[Act, ...]
+    acts: tuple[Act, ...]
 
 
 def prepare(connection: extensions.connection, assignment: Assignment) -> Prepared:
@@ -112,70 +126,86 @@ class _Preparer:
         self._graph = assignment.graph
         self._steps = assignment.steps
         self._kind = assignment.steps.kind
+        self._as_of = assignment.as_of
 
     def prepare(self) -> Prepared:
-        graph, kind, steps = self._graph, self._kind, self._steps
-        as_of = self._assignment.as_of
-        identifiers = self._identifiers()
+        kind, steps = self._kind, self._steps
+        members = [*steps.deletes, *(b.member for b in steps.blankings if _is_kept(b.member))]
+        blanked = {act.table for act in self._blankings()}
+        counting = questions.count_rows(self._graph, kind, members, self._as_of)
         return Prepared(
-            lock=self._ready(statements.lock_subjects(kind)) if kind.table else None,
+            lock=self._ready(questions.lock_subjects(kind)) if kind.table else None,
             locks=tuple(self._ready(lock) for lock in self._assignment.locks),
-            recheck=self._recheck(),
-            barred=tuple(
-                (
-                    str(ref.child),
-                    str(member.anchor.table) if member.anchor else None,
-                    self._ready(statements.find_barred(graph, kind, member, ref)),
-                )
-                for member, ref in steps.barred
-            ),
+            recheck=self._ready(questions.recheck(kind, self._assignment.recheck)),
+            bars=(*self._bars(steps.barred), *self._halts()),
+            suspects=tuple(self._bars(steps.suspects)),
             anchors=tuple(self._anchor(anchor) for anchor in steps.anchors),
-            identifiers=identifiers,
-            identifier_names=tuple(kind.policy.identifiers),
+            identifiers=self._identifiers(),
             files=tuple(self._files()),
+            count=self._ready(counting),
+            counted=tuple(
+                (member.table, member.action.do == "erase" or member.table in blanked)
+                for member in members
+            ),
             deferred=self._deferred(),
-            cuts=self._acts((m, statements.cut(graph, kind, m, r)) for m, r in steps.cuts),
-            unlinks=tuple(
-                Act(
-                    ref.child,
-                    member.anchor.table if member.anchor else None,
-                    self._ready(statements.unlink(graph, kind, member, ref)),
-                )
-                for member, ref in steps.unlinks
-            ),
-            deletes=self._acts(
-                (m, statements.delete(graph, kind, m, steps.spared.get(m.table, ()), as_of))
-                for m in steps.deletes
-            ),
-            blankings=self._acts(
-                (blanking.member, found)
-                for blanking in steps.blankings
-                for found in [statements.blank(graph, kind, blanking, as_of)]
-                if found is not None
-            ),
+            acts=tuple(self._acts()),
         )
 
     def _ready(self, found: Statement) -> Ready:
         return Ready(found.text.as_string(self._connection), found.values)
 
-    def _acts(self, found: Iterable[tuple[Member, Statement]]) -> tuple[Act, ...]:
-        return tuple(
-            Act(member.table, member.anchor.table if member.anchor else None, self._ready(text))
-            for member, text in found
-        )
+    def _act(
+        self, does: Literal["cut", "unlink", "delete", "blank"], member: Member, found: Statement
+    ) -> Act:
+        return Act(does, member.table, _anchor_of(member), self._ready(found))
 
-    def _recheck(self) -> Ready:
-        recheck = self._assignment.recheck
-        text = sql.SQL("{} SELECT key, outcome FROM decided").format(recheck.text)
-        return self._ready(Statement(text, recheck.values))
+    def _acts(self) -> Iterator[Act]:
+        """Cuts, then rows that are kept, then table by table: unlink, delete, blank what stays."""
+        graph, kind, steps, as_of = self._graph, self._kind, self._steps, self._as_of
+        for member, ref in steps.cuts:
+            yield self._act("cut", member, statements.cut(graph, kind, member, ref, as_of))
+        blankings = list(self._blankings())
+        going = {member.table for member in steps.deletes}
+        yield from (act for act in blankings if act.table not in going)
+        for member in steps.deletes:
+            for parent, ref in steps.unlinks:
+                if parent.table == member.table:
+                    found = statements.unlink(graph, kind, parent, ref, as_of)
+                    yield Act("unlink", ref.child, _anchor_of(parent), self._ready(found))
+            spared = steps.spared.get(member.table, ())
+            found = statements.delete(
+                graph, kind, member, spared, as_of, cut_off=self._assignment.cut_off
+            )
+            yield self._act("delete", member, found)
+            yield from (act for act in blankings if act.table == member.table)
+
+    def _blankings(self) -> Iterator[Act]:
+        for blanking in self._steps.blankings:
+            found = statements.blank(self._graph, self._kind, blanking, self._as_of)
+            if found is not None:
+                yield self._act("blank", blanking.member, found)
+
+    def _bars(self, pairs: Iterable[tuple[Member, Reference]]) -> Iterator[Bar]:
+        for member, ref in pairs:
+            found = questions.find_barred(self._graph, self._kind, member, ref, self._as_of)
+            reason = f"still referenced by {ref.child}"
+            yield Bar(reason, _anchor_of(member), self._ready(found))
+
+    def _halts(self) -> Iterator[Bar]:
+        for blanking in self._steps.halted:
+            member = blanking.member
+            spared = self._steps.spared.get(member.table, ())
+            found = questions.find_staying(self._graph, self._kind, member, spared, self._as_of)
+            reason = f"unclassified column in {member.table}"
+            yield Bar(reason, _anchor_of(member), self._ready(found))
 
     def _anchor(self, anchor: Anchor) -> ReadyAnchor:
         graph, kind = self._graph, self._kind
         cuts = (statements.cut_links(graph, anchor, way, kind) for way in anchor.ways)
         return ReadyAnchor(
             anchor,
-            self._ready(statements.find_anchored(kind, anchor)),
-            self._ready(statements.find_going(graph, kind, anchor, self._assignment.as_of)),
+            self._ready(questions.find_anchored(graph, kind, anchor)),
+            self._ready(questions.find_going(graph, kind, anchor, self._as_of)),
             tuple(self._ready(found) for found in cuts if found is not None),
         )
 
@@ -184,20 +214,22 @@ class _Preparer:
         columns = [name for each in kind.policy.identifiers.values() for name in each.columns]
         if kind.table is None or not columns:
             return None
-        return self._ready(statements.read_subjects(kind, columns))
+        return self._ready(questions.read_subjects(kind, columns))
 
-    def _files(self) -> Iterable[FileColumn]:
-        kept = [b for b in self._steps.blankings if b.member.action.do == "keep"]
+    def _files(self) -> Iterator[FileColumn]:
+        kept = [b for b in self._steps.blankings if _is_kept(b.member)]
         going: list[tuple[Member, frozenset[str] | None]] = [(m, None) for m in self._steps.deletes]
         going += [(blanking.member, frozenset(blanking.nulled)) for blanking in kept]
         for member, only in going:
             entry = self._graph.policy.tables[member.table]
             for name, spec in entry.columns.items():
                 if spec.file_reference and (only is None or name in only):
-                    found = statements.read_columns(self._graph, self._kind, member, [name])
-                    anchor = member.anchor.table if member.anchor else None
+                    found = questions.read_columns(
+                        self._graph, self._kind, member, [name], self._as_of
+                    )
                     yield FileColumn(
-                        spec.file_reference, Act(member.table, anchor, self._ready(found))
+                        spec.file_reference,
+                        Act("read", member.table, _anchor_of(member), self._ready(found)),
                     )
 
     def _deferred(self) -> str | None:
@@ -206,3 +238,11 @@ class _Preparer:
         names = [quoted(*name.split("\x00")) for name in self._steps.deferred]
         text = sql.SQL("SET CONSTRAINTS {} DEFERRED").format(sql.SQL(", ").join(names))
         return text.as_string(self._connection).replace("%%", "%")
+
+
+def _anchor_of(member: Member) -> TableName | None:
+    return member.anchor.table if member.anchor else None
+
+
+def _is_kept(member: Member) -> bool:
+    return member.action.do == "keep"

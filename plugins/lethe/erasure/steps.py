@@ -36,24 +36,28 @@ class Steps:
 
     anchors   tables whose rows hang on several subjects
     barred    references from outside that stop a subject whose row they point at
+    suspects  references that the database itself refuses to break; asked for only when it did
     unlinks   references that go NULL
     cuts      references inside the cluster that go NULL first, to break a cycle
     deferred  constraints that are checked at the end
     deletes   members whose rows go, children first
     spared    for each member that may become a skeleton, the references that make it one
     blankings rows that stay without their personal columns
+    halted    those of them that must not be touched: their table has an unclassified column
     """
 
     cluster: str
     kind: Kind
     anchors: tuple[Anchor, ...]
     barred: tuple[tuple[Member, Reference], ...]
+    suspects: tuple[tuple[Member, Reference], ...]
     unlinks: tuple[tuple[Member, Reference], ...]
     cuts: tuple[tuple[Member, Reference], ...]
     deferred: tuple[str, ...]
     deletes: tuple[Member, ...]
     spared: dict[TableName, tuple[Reference, ...]]
     blankings: tuple[Blanking, ...]
+    halted: tuple[Blanking, ...]
 
     @property
     def tables(self) -> tuple[TableName, ...]:
@@ -74,32 +78,62 @@ def plan_steps(graph: Graph, cluster: str) -> tuple[Steps, list[Finding]]:
     going = {m.table: m for m in members if m.action.do in ("erase", "skeleton")}
     kept = {m.table: m for m in members if m.action.do == "keep"}
     findings: list[Finding] = []
-    order, cuts, deferred = _ordered(graph, going, findings)
-    barred, unlinks, spared = [], [], {}
+    order, cuts, deferred = _ordered(graph, members, going, findings)
+    barred, suspects, unlinks, spared = [], [], [], {}
     for member in going.values():
         outside = _outside(graph, member, going)
         unlinks += [(member, ref) for ref in outside if ref.unlink]
+        findings += [
+            _never_null(ref) for ref in outside if ref.unlink and not _can_be_nulled(graph, ref)
+        ]
         pointing = [ref for ref in outside if not ref.unlink]
         if member.action.do == "skeleton":
             spared[member.table] = tuple(pointing)
             continue
         barred += [(member, ref) for ref in pointing if ref.child not in kept]
-        findings += [_hanging(cluster, ref) for ref in pointing if ref.child in kept]
+        findings += [
+            _hanging(cluster, ref)
+            for ref in pointing
+            if _keeps_hanging(ref, kept.get(ref.child) or going.get(ref.child))
+        ]
+        suspects += [(member, ref) for ref in _refusing(graph, member, going)]
     for anchor in graph.anchors(cluster):
         findings += _unlinkable(graph, anchor)
+    blankings = _blankings(graph, members, findings)
     steps = Steps(
         cluster,
         graph.kind_of(cluster),
         graph.anchors(cluster),
         tuple(barred),
+        tuple(suspects),
         tuple(unlinks),
         tuple(cuts),
         tuple(deferred),
         tuple(order),
         spared,
-        _blankings(graph, members, findings),
+        blankings,
+        tuple(each for each in blankings if _is_unclassified(graph, each.member.table)),
     )
     return steps, findings
+
+
+def _is_unclassified(graph: Graph, table: TableName) -> bool:
+    """Default deny: nobody has said what a column of it holds."""
+    entry = graph.policy.tables[table]
+    return not set(graph.catalogue.tables[table].columns) <= {*entry.columns, *entry.not_personal}
+
+
+def _keeps_hanging(ref: Reference, child: Member | None) -> bool:
+    """Rows of the cluster that stay reference what goes, and nothing cuts the link."""
+    if child is None or (child.action.do == "skeleton" and not _on_way(child, ref)):
+        return False
+    cut = ref.can_be_cut and set(ref.columns) <= set(child.action.blank)
+    return child.action.do != "erase" and not cut
+
+
+def _can_be_nulled(graph: Graph, ref: Reference) -> bool:
+    known = graph.catalogue.tables[ref.child].columns
+    return ref.can_be_cut and any(known[name].may_be_nulled for name in ref.columns)
 
 
 def _outside(graph: Graph, member: Member, going: dict[TableName, Member]) -> list[Reference]:
@@ -115,17 +149,47 @@ def _outside(graph: Graph, member: Member, going: dict[TableName, Member]) -> li
 
 def _stays(ref: Reference, child: Member | None) -> bool:
     """A row that holds this reference may stay when the row that it points at goes."""
-    if child is None or child.action.do == "skeleton" or child.where or ref.unlink:
-        return True
-    if ref.child == ref.parent:
-        return ref.on_delete != "no action"
+    if child is None or child.action.do == "skeleton" or child.where:
+        return child is None or not _is_cut_link(child, ref)
+    if _on_way(child, ref):
+        return False
     reaching = ref.on_delete in ("cascade", "set null", "set default")
-    return reaching and not _on_way(child, ref)
+    return ref.unlink or reaching or (ref.child == ref.parent and ref.on_delete != "no action")
+
+
+def _refusing(graph: Graph, member: Member, going: dict[TableName, Member]) -> list[Reference]:
+    """References inside the cluster that lead elsewhere than the child's own way."""
+    return [
+        ref
+        for ref in graph.references
+        if ref.parent == member.table
+        and ref.constraint is not None
+        and ref.child in going
+        and not _on_way(going[ref.child], ref)
+        and not _stays(ref, going[ref.child])
+    ]
 
 
 def _on_way(child: Member, ref: Reference) -> bool:
-    first = child.way[0]
-    return set(first.columns) == set(ref.columns)
+    return set(child.way[0].columns) == set(ref.columns) or _is_cut_link(child, ref)
+
+
+def _is_cut_link(child: Member, ref: Reference) -> bool:
+    """A shared row's link to one of its subjects: cut, or gone with the row."""
+    if child.anchor is None or child.anchor.table != child.table:
+        return False
+    return any(
+        hop.to_one and set(hop.columns) == set(ref.columns)
+        for hop in (way[0] for way in child.anchor.ways)
+    )
+
+
+def _never_null(ref: Reference) -> Finding:
+    return (
+        ("tables", str(ref.child), "links"),
+        f"({', '.join(ref.columns)}) cannot be NULL, so when_gone: unlink cannot be done; make it "
+        f"nullable, or say when_due: skeleton for {ref.parent}",
+    )
 
 
 def _unlinkable(graph: Graph, anchor: Anchor) -> list[Finding]:
@@ -153,17 +217,24 @@ def _hanging(cluster: str, ref: Reference) -> Finding:
 
 
 def _ordered(
-    graph: Graph, going: dict[TableName, Member], findings: list[Finding]
+    graph: Graph,
+    members: tuple[Member, ...],
+    going: dict[TableName, Member],
+    findings: list[Finding],
 ) -> tuple[list[Member], list[tuple[Member, Reference]], list[str]]:
     edges = [
         ref
         for ref in graph.references
         if ref.child in going and ref.parent in going and ref.constraint is not None
     ]
+    needed = _steps_of_ways(members)
     cuts = [
         (going[ref.child], ref)
         for ref in edges
-        if ref.child == ref.parent and ref.on_delete == "restrict" and ref.can_be_cut
+        if ref.child == ref.parent
+        and ref.on_delete == "restrict"
+        and ref.can_be_cut
+        and (ref.child, frozenset(ref.columns)) not in needed
     ]
     deferred: list[str] = []
     edges = [ref for ref in edges if ref.child != ref.parent]
@@ -176,7 +247,7 @@ def _ordered(
         try:
             order = [going[table] for table in sorter.static_order()]
         except graphlib.CycleError as error:
-            broken = _break(error.args[1], edges)
+            broken = _break(graph, error.args[1], edges, needed)
             if broken is None:
                 names = " → ".join(str(table) for table in error.args[1])
                 findings.append(
@@ -200,14 +271,53 @@ def _constraint(ref: Reference) -> str:
     return f"{ref.child.schema}\x00{ref.constraint}"
 
 
-def _break(cycle: list[TableName], edges: list[Reference]) -> Reference | None:
+def _steps_of_ways(members: tuple[Member, ...]) -> set[tuple[TableName, frozenset[str]]]:
+    """Columns along which rows find their subject: cut, they would be found no more."""
+    found: set[tuple[TableName, frozenset[str]]] = set()
+    for member in members:
+        ways = (member.way, *member.ways, *(member.anchor.ways if member.anchor else ()))
+        starts = [member.table] * (1 + len(member.ways))
+        starts += [member.anchor.table] * len(member.anchor.ways) if member.anchor else []
+        for start, way in zip(starts, ways, strict=True):
+            here: TableName | None = start
+            for hop in way:
+                if here is not None:
+                    found.add((here, frozenset(hop.columns)))
+                here = hop.to
+    return found
+
+
+def _break(
+    graph: Graph,
+    cycle: list[TableName],
+    edges: list[Reference],
+    needed: set[tuple[TableName, frozenset[str]]],
+) -> Reference | None:
     pairs = set(itertools.pairwise(cycle))
     inside = [ref for ref in edges if (ref.child, ref.parent) in pairs]
     inside += [ref for ref in edges if (ref.parent, ref.child) in pairs]
     for ref in inside:
-        if ref.deferrable and ref.on_delete == "no action":
+        if ref.deferrable and ref.on_delete == "no action" and _is_alone(graph, ref):
             return ref
-    return next((ref for ref in inside if ref.can_be_cut), None)
+    return next(
+        (
+            ref
+            for ref in inside
+            if ref.can_be_cut and (ref.child, frozenset(ref.columns)) not in needed
+        ),
+        None,
+    )
+
+
+def _is_alone(graph: Graph, ref: Reference) -> bool:
+    """No other constraint of that name in the schema, for SET CONSTRAINTS would name both."""
+    return not any(
+        other.constraint == ref.constraint
+        and other.child.schema == ref.child.schema
+        and other.child != ref.child
+        and not other.deferrable
+        for other in graph.references
+    )
 
 
 def _blankings(

@@ -1,19 +1,20 @@
 """Read back after the act, with statements of their own: what was planned is gone, nothing is left.
 
-A row that came late through a link that no foreign key declares is erased here, under the
-subject's tombstone, unless somebody with the same key has come back.
+Whoever was erased is read back whole. A row that came late through a link that no foreign key
+declares is erased here, under the subject's tombstone. Whoever is there again, or was there all the
+time (only one cluster of theirs ended), is left in peace: the batch itself counted what it did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from psycopg2 import extensions, sql
 
 from lethe.catalogue.fragments import Statement
 from lethe.connections import acting_as
-from lethe.erasure import statements
+from lethe.erasure import questions, statements
 from lethe.erasure.assignment import Assignment
 from lethe.erasure.prepared import Batch, Ready
 from lethe.errors import VerificationError
@@ -23,6 +24,8 @@ from lethe.evidence.witness import Witness
 from lethe.include import statement
 
 _CHUNK = 2_000
+_PASSES = 3
+"""Late rows may come while late rows are erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class Verification:
     remaining  table → rows of erased subjects that are still there and should not be
     unblanked  table → rows that stay and still hold what should be blank
     late       table → rows that came late and were erased now
-    left_due   subjects of the frozen set that are still due though they were done
+    left_due   subjects of the frozen set that are due again: an old row came late to somebody who
+               is still there; the next night finds them
     arrived    subjects that are due now and were not when the set was frozen
     """
 
@@ -49,8 +53,6 @@ class Verification:
         """
         parts = [f"{table}: {rows} rows remain" for table, rows in self.remaining.items()]
         parts += [f"{table}: {rows} rows are not blank" for table, rows in self.unblanked.items()]
-        if self.left_due:
-            parts.append(f"{self.left_due} subjects are done and still due")
         if parts:
             raise VerificationError(f"rule {rule}: {'; '.join(parts)}")
 
@@ -59,18 +61,15 @@ def verify_rule(
     connection: extensions.connection, assignment: Assignment, witness: Witness | None
 ) -> Verification:
     """Read back a rule of a run; commits what it erases late."""
-    chunks = list(_done(connection, assignment))
-    late: dict[str, int] = {}
-    for chunk in chunks:
-        for table, rows in _erase_late(connection, assignment, chunk, witness).items():
-            late[table] = late.get(table, 0) + rows
+    reader = _Reader(connection, assignment, witness)
+    found = Verification()
+    for chunk in list(_done(connection, assignment)):
+        reader.read(chunk, found)
     acting_as(connection, "runner")
     with connection.cursor() as cursor:
-        remaining = _count(connection, cursor, assignment, chunks)
-        unblanked = _count_unblanked(connection, cursor, assignment, chunks)
         left_due, arrived = _count_due(cursor, assignment)
     connection.rollback()
-    return Verification(remaining, unblanked, late, left_due, arrived)
+    return Verification(found.remaining, found.unblanked, found.late, left_due, arrived)
 
 
 def _done(connection: extensions.connection, assignment: Assignment) -> Iterator[Batch]:
@@ -85,100 +84,117 @@ def _done(connection: extensions.connection, assignment: Assignment) -> Iterator
         yield Batch(run["run_id"], run["rule"], numbers[at : at + _CHUNK])
 
 
-def _erase_late(
-    connection: extensions.connection,
-    assignment: Assignment,
-    chunk: Batch,
-    witness: Witness | None,
-) -> dict[str, int]:
-    steps = assignment.steps
-    members = [member for member in steps.late if member.anchor is None]
-    if not members:
-        return {}
-    acting_as(connection, "runner")
-    found: dict[str, int] = {}
-    with connection.cursor() as cursor:
-        gone = _without_the_returned(connection, cursor, assignment, chunk)
-        for member in members if gone.numbers else ():
-            act = statements.delete(
-                assignment.graph,
-                steps.kind,
-                member,
-                steps.spared.get(member.table, ()),
-                assignment.as_of,
+class _Reader:
+    """Reads chunks of a rule's done subjects back."""
+
+    def __init__(
+        self, connection: extensions.connection, assignment: Assignment, witness: Witness | None
+    ) -> None:
+        self._connection = connection
+        self._assignment = assignment
+        self._witness = witness
+        graph, steps, as_of = assignment.graph, assignment.steps, assignment.as_of
+        kind = steps.kind
+        self._going = [m for m in steps.deletes if m.anchor is None and m.action.do == "erase"]
+        self._counting = self._ready(questions.count_rows(graph, kind, self._going, as_of))
+        self._unblanked = [
+            (
+                str(each.member.table),
+                self._ready(questions.count_unblanked(graph, kind, each, as_of)),
             )
-            rows = Ready(act.text.as_string(connection), act.values).fetch(cursor, gone)
-            if rows:
-                found[str(member.table)] = sum(int(str(count)) for _, count in rows)
-    if not found:
-        connection.rollback()
-        return {}
-    evidence = EvidenceBatch(connection, assignment.run_id, witness)
-    evidence.add_rows(
-        [LedgerRow("late_rows_erased", {"rule": assignment.rule, "rows": dict(found)})]
-    )
-    evidence.commit()
-    return found
+            for each in steps.blankings
+            if each.member.anchor is None and each.nulled
+        ]
+        late = [m for m in steps.deletes if m.anchor is None]
+        self._acts = [
+            (
+                m,
+                self._ready(
+                    statements.delete(graph, kind, m, steps.spared.get(m.table, ()), as_of)
+                ),
+            )
+            for m in late
+        ]
+        blankings = [
+            (each.member, statements.blank(graph, kind, each, as_of))
+            for each in steps.blankings
+            if each.member.anchor is None
+        ]
+        self._acts += [(member, self._ready(each)) for member, each in blankings if each]
+        self._existing = (
+            self._ready(questions.find_existing(kind, steps.cluster)) if kind.table else None
+        )
+        self._judged = self._ready(questions.find_judged(kind, assignment.recheck))
+
+    def _ready(self, found: Statement) -> Ready:
+        return Ready(found.text.as_string(self._connection), found.values)
+
+    def read(self, chunk: Batch, found: Verification) -> None:
+        """Read a chunk back, and add to what was found."""
+        for _ in range(_PASSES):
+            remaining, unblanked = self._count(chunk)
+            if not remaining and not unblanked:
+                return
+            late = self._erase_late(chunk)
+            _add(found.late, late)
+            if not late:
+                break
+        remaining, unblanked = self._count(chunk)
+        _add(found.remaining, remaining)
+        _add(found.unblanked, unblanked)
+
+    def _count(self, chunk: Batch) -> tuple[dict[str, int], dict[str, int]]:
+        acting_as(self._connection, "runner")
+        with self._connection.cursor() as cursor:
+            gone = self._gone(cursor, chunk)
+            counts: Sequence[object] = ()
+            if self._going and gone.numbers:
+                (counts,) = self._counting.fetch(cursor, gone)
+            remaining = {
+                str(member.table): int(str(rows))
+                for member, rows in zip(self._going, counts, strict=False)
+                if rows
+            }
+            unblanked = {}
+            for table, ready in self._unblanked if gone.numbers else ():
+                ((rows,),) = ready.fetch(cursor, gone)
+                if rows:
+                    unblanked[table] = int(str(rows))
+        self._connection.rollback()
+        return remaining, unblanked
+
+    def _erase_late(self, chunk: Batch) -> dict[str, int]:
+        acting_as(self._connection, "runner")
+        found: dict[str, int] = {}
+        with self._connection.cursor() as cursor:
+            gone = self._gone(cursor, chunk)
+            for member, ready in self._acts if gone.numbers else ():
+                rows = sum(int(str(row[1])) for row in ready.fetch(cursor, gone))
+                if rows:
+                    found[str(member.table)] = found.get(str(member.table), 0) + rows
+        if not found:
+            self._connection.rollback()
+            return {}
+        evidence = EvidenceBatch(self._connection, self._assignment.run_id, self._witness)
+        evidence.add_rows(
+            [LedgerRow("late_rows_erased", {"rule": self._assignment.rule, "rows": dict(found)})]
+        )
+        evidence.commit()
+        return found
+
+    def _gone(self, cursor: extensions.cursor, chunk: Batch) -> Batch:
+        """Leave out whoever is there: they came back, or live on without this cluster."""
+        there: set[int] = set()
+        for ready in (self._existing, self._judged):
+            if ready is not None:
+                there |= {int(str(row[0])) for row in ready.fetch(cursor, chunk)}
+        numbers = [number for number in chunk.numbers if number not in there]
+        return Batch(chunk.run_id, chunk.rule, numbers)
 
 
-def _without_the_returned(
-    connection: extensions.connection,
-    cursor: extensions.cursor,
-    assignment: Assignment,
-    chunk: Batch,
-) -> Batch:
-    """Leave out subjects whose key is in use again by a row that is no skeleton."""
-    kind = assignment.steps.kind
-    if kind.table is None or not any(m.table == kind.table for m in assignment.steps.deletes):
-        return chunk
-    back = statements.find_returned(kind, assignment.steps.cluster)
-    rows = Ready(back.text.as_string(connection), back.values).fetch(cursor, chunk)
-    returned = {int(str(row[0])) for row in rows}
-    numbers = [number for number in chunk.numbers if number not in returned]
-    return Batch(chunk.run_id, chunk.rule, numbers)
-
-
-def _count(
-    connection: extensions.connection,
-    cursor: extensions.cursor,
-    assignment: Assignment,
-    chunks: list[Batch],
-) -> dict[str, int]:
-    found: dict[str, int] = {}
-    steps = assignment.steps
-    for member in steps.deletes:
-        if member.anchor is not None or member.action.do == "skeleton":
-            continue
-        counting = statements.count_remaining(assignment.graph, steps.kind, member)
-        found |= _sum(connection, cursor, str(member.table), counting, chunks)
-    return found
-
-
-def _count_unblanked(
-    connection: extensions.connection,
-    cursor: extensions.cursor,
-    assignment: Assignment,
-    chunks: list[Batch],
-) -> dict[str, int]:
-    found: dict[str, int] = {}
-    steps = assignment.steps
-    for blanking in steps.blankings:
-        if blanking.member.anchor is None and blanking.nulled:
-            counting = statements.count_unblanked(assignment.graph, steps.kind, blanking)
-            found |= _sum(connection, cursor, str(blanking.member.table), counting, chunks)
-    return found
-
-
-def _sum(
-    connection: extensions.connection,
-    cursor: extensions.cursor,
-    table: str,
-    counting: Statement,
-    chunks: list[Batch],
-) -> dict[str, int]:
-    ready = Ready(counting.text.as_string(connection), counting.values)
-    rows = sum(int(str(ready.fetch(cursor, chunk)[0][0])) for chunk in chunks)
-    return {table: rows} if rows else {}
+def _add(total: dict[str, int], more: dict[str, int]) -> None:
+    for table, rows in more.items():
+        total[table] = total.get(table, 0) + rows
 
 
 def _count_due(cursor: extensions.cursor, assignment: Assignment) -> tuple[int, int]:

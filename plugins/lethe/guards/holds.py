@@ -123,6 +123,8 @@ def add_holds(
     ids = [uuid4() for _ in targets]
     batch = EvidenceBatch(connection, None, witness)
     try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement("guards/lock_holds"))
         copy_rows(
             connection,
             f"guards/copy_{wanted.sort}",

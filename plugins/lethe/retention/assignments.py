@@ -5,43 +5,33 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from lethe.catalogue.fragments import Statement
 from lethe.catalogue.graph import Graph
 from lethe.erasure.assignment import Assignment
-from lethe.erasure.statements import lock_rows
-from lethe.erasure.steps import Steps, plan_steps
+from lethe.erasure.locks import find_locks
+from lethe.erasure.questions import lock_rows
+from lethe.erasure.steps import plan_steps
+from lethe.policy.periods import boundary
 from lethe.retention.statements import judge
 
 
 def assign(graph: Graph, rule: str, as_of: date, run_id: UUID) -> Assignment:
     """Make the assignment of a rule: pure, the same for the same policy, catalogue and day."""
-    steps, _ = plan_steps(graph, graph.policy.rules[rule].cluster)
+    named = graph.policy.rules[rule]
+    steps, _ = plan_steps(graph, named.cluster)
     return Assignment(
         graph,
         run_id,
         rule,
-        graph.policy.rules[rule].clause,
+        named.clause,
         as_of,
         steps,
         judge(graph, rule, as_of),
         judge(graph, rule, as_of, batch=True),
-        tuple(_locks(graph, rule, steps)),
+        tuple(
+            lock_rows(graph, steps.kind, table, way) for table, way in find_locks(graph, rule)
+        ),
+        boundary(as_of, named.period) if named.newer_rows == "stop" else None,
     )
-
-
-def _locks(graph: Graph, rule: str, steps: Steps) -> list[Statement]:
-    """Lock the rows that the starting point is read from; the subject itself is locked anyway."""
-    kind = steps.kind
-    tables = {
-        event.table: None
-        for event in graph.policy.rules[rule].starting_point.events
-        if event.table is not None and event.table != kind.table
-    }
-    return [
-        lock_rows(kind, table, way)
-        for table in tables
-        for way in graph.ways.get((kind.name, table), ())
-    ]
 
 
 def rests_on(graph: Graph, rules: list[str]) -> dict[str, set[str]]:

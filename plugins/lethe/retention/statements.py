@@ -248,7 +248,7 @@ def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
         " CASE WHEN starting_on <= last_due AND NOT implausible THEN {due} END AS due_on"
         " FROM dated AS d WHERE NOT EXISTS (SELECT FROM lethe.skeleton AS b"
         " WHERE b.subject_kind = {kind} AND b.cluster = {cluster} AND b.key = {text}"
-        " AND (d.starting_on IS NULL OR d.starting_on <= b.erased_on))"
+        " AND NOT d.running AND (d.starting_on IS NULL OR d.starting_on <= b.erased_on))"
     )
     own = candidate_key(kind, "d")
     return sql.SQL(text).format(

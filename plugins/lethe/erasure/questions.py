@@ -1,0 +1,299 @@
+"""The statements of an erasure that lock, look and count, for the rows of one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from psycopg2 import sql
+
+from lethe.catalogue.conditions import Context, Row, conditions_sql
+from lethe.catalogue.fragments import (
+    Statement,
+    Values,
+    all_of,
+    any_of,
+    column,
+    comma,
+    key_text,
+    type_name,
+)
+from lethe.catalogue.graph import Anchor, Graph, Kind, Member, Reference, Way
+from lethe.catalogue.ways import walk
+from lethe.erasure.rows import (
+    anchored_in,
+    named,
+    owner_types,
+    points_at,
+    root_in_batch,
+    rows_of,
+    stays_behind,
+)
+from lethe.erasure.steps import Blanking
+from lethe.policy.names import TableName
+
+
+def lock_subjects(kind: Kind) -> Statement:
+    """Lock the batch's subjects that nobody else is working on; gives their keys."""
+    if kind.table is None:
+        raise ValueError("a subject that is a query has no row to lock")
+    own = [column("s", name) for name in kind.key]
+    rooted = root_in_batch(kind, own, kind.types)
+    text = (
+        "SELECT {key} AS owner FROM {source} WHERE {where} ORDER BY {own}"
+        " FOR UPDATE OF s SKIP LOCKED"
+    )
+    return Statement(
+        sql.SQL(text).format(
+            key=rooted.key,
+            source=comma([sql.SQL("{} AS s").format(kind.table.identifier), *rooted.tables]),
+            where=all_of(rooted.where),
+            own=comma(own),
+        )
+    )
+
+
+def lock_rows(graph: Graph, kind: Kind, table: TableName, way: Way) -> Statement:
+    """Lock the batch's rows of a table that decides whether they are due."""
+    walked = walk(way, "t")
+    rooted = root_in_batch(kind, walked.owner, owner_types(graph, table, way))
+    source = walked.source(sql.SQL("{} AS t").format(table.identifier))
+    return Statement(
+        sql.SQL("SELECT FROM {source} WHERE {where} FOR UPDATE OF t").format(
+            source=comma([source, *rooted.tables]),
+            where=all_of([*walked.conditions, *rooted.where]),
+        )
+    )
+
+
+def recheck(kind: Kind, decide: Statement) -> Statement:
+    """The decision about the batch's subjects as key and outcome, by the keys that were frozen.
+
+    decide  WITH list up to the relation `decided`, restricted to the batch
+    """
+    own = [column("d", f"k{i}") for i in range(len(kind.key))]
+    rooted = root_in_batch(kind, own, kind.types)
+    where = all_of(rooted.where) if rooted.tables else sql.SQL("true")
+    return Statement(
+        sql.SQL("{decide} SELECT {key} AS key, d.outcome FROM {source} WHERE {where}").format(
+            decide=decide.text,
+            key=rooted.key,
+            source=comma([sql.SQL("decided AS d"), *rooted.tables]),
+            where=where,
+        ),
+        decide.values,
+    )
+
+
+def find_judged(kind: Kind, decide: Statement) -> Statement:
+    """Numbers of the batch's subjects about whom there is a decision again (see `recheck`)."""
+    own = [column("d", f"k{i}") for i in range(len(kind.key))]
+    rooted = root_in_batch(kind, own, kind.types, joined=True)
+    return Statement(
+        sql.SQL("{} SELECT b0.subject_no FROM {} WHERE {}").format(
+            decide.text,
+            comma([sql.SQL("decided AS d"), *rooted.tables]),
+            all_of(rooted.where),
+        ),
+        decide.values,
+    )
+
+
+def find_anchored(graph: Graph, kind: Kind, anchor: Anchor) -> Statement:
+    """Lock the rows of an anchor that hang on the batch; gives their keys."""
+    own = [column("a", name) for name in anchor.key]
+    parts = []
+    for way in anchor.ways:
+        walked = walk(way, "t")
+        rooted = root_in_batch(kind, walked.owner, owner_types(graph, anchor.table, way))
+        parts.append(
+            sql.SQL("SELECT {own} FROM {source} WHERE {where}").format(
+                own=comma(column("t", name) for name in anchor.key),
+                source=comma(
+                    [
+                        walked.source(sql.SQL("{} AS t").format(anchor.table.identifier)),
+                        *rooted.tables,
+                    ]
+                ),
+                where=all_of([*walked.conditions, *rooted.where]),
+            )
+        )
+    text = (
+        "SELECT {key} AS owner FROM {table} AS a WHERE ({own}) IN ({parts})"
+        " ORDER BY {own} FOR UPDATE OF a"
+    )
+    return Statement(
+        sql.SQL(text).format(
+            key=key_text(own),
+            table=anchor.table.identifier,
+            own=comma(own),
+            parts=sql.SQL(" UNION ").join(parts),
+        )
+    )
+
+
+def find_going(graph: Graph, kind: Kind, anchor: Anchor, as_of: date) -> Statement:
+    """Of an anchor's rows on the batch, those that hang on nobody else; gives their keys."""
+    context = Context(graph, as_of, Values())
+    own = [column("a", name) for name in anchor.key]
+    others = [_hangs_elsewhere(graph, kind, anchor, way) for way in anchor.ways]
+    text = "SELECT {key} AS owner FROM {table} AS a WHERE {among} AND NOT {others} AND {where}"
+    row = Row("a", anchor.table, kind)
+    return Statement(
+        sql.SQL(text).format(
+            key=key_text(own),
+            table=anchor.table.identifier,
+            among=anchored_in(anchor, own),
+            others=any_of(others),
+            where=conditions_sql(context, row, anchor.where),
+        ),
+        context.values.bound,
+    )
+
+
+def _hangs_elsewhere(graph: Graph, kind: Kind, anchor: Anchor, way: Way) -> sql.Composed:
+    walked = walk(way, "o")
+    rooted = root_in_batch(kind, walked.owner, owner_types(graph, anchor.table, way))
+    if rooted.tables:
+        inside: sql.Composable = sql.SQL("EXISTS (SELECT FROM {} WHERE {})").format(
+            comma(rooted.tables), all_of(rooted.where)
+        )
+    else:
+        inside = all_of(rooted.where)
+    there = [sql.SQL("{} IS NOT NULL").format(part) for part in walked.owner]
+    same_row = [
+        sql.SQL("{} = {}").format(column("o", name), column("a", name)) for name in anchor.key
+    ]
+    return sql.SQL("EXISTS (SELECT FROM {source} WHERE {where} AND NOT ({inside}))").format(
+        source=walked.source(sql.SQL("{} AS o").format(anchor.table.identifier)),
+        where=all_of([*same_row, *walked.conditions, *there]),
+        inside=inside,
+    )
+
+
+def find_barred(graph: Graph, kind: Kind, member: Member, ref: Reference, as_of: date) -> Statement:
+    """Keys of the batch whose row a row from outside references."""
+    context = Context(graph, as_of, Values())
+    found = rows_of(context, kind, member, "t")
+    child = sql.SQL("{} AS x").format(ref.child.identifier)
+    behind = stays_behind(context, kind, member, ref)
+    return Statement(
+        sql.SQL("SELECT DISTINCT {key} AS owner FROM {source} WHERE {where}").format(
+            key=found.key,
+            source=comma([named(member, "t"), *found.tables, child]),
+            where=all_of([*found.where, points_at(ref, "x", "t"), *behind]),
+        ),
+        context.values.bound,
+    )
+
+
+def find_staying(
+    graph: Graph, kind: Kind, member: Member, spared: Sequence[Reference], as_of: date
+) -> Statement:
+    """Keys of the batch that have rows of a member which stay without their personal columns."""
+    context = Context(graph, as_of, Values())
+    found = rows_of(context, kind, member, "t")
+    kept = [
+        sql.SQL("EXISTS (SELECT FROM {child} AS x WHERE {where})").format(
+            child=ref.child.identifier,
+            where=all_of([points_at(ref, "x", "t"), *stays_behind(context, kind, member, ref)]),
+        )
+        for ref in spared
+    ]
+    stays = [any_of(kept)] if member.action.do == "skeleton" else []
+    return Statement(
+        sql.SQL("SELECT DISTINCT {key} AS owner FROM {source} WHERE {where}").format(
+            key=found.key,
+            source=comma([named(member, "t"), *found.tables]),
+            where=all_of([*found.where, *stays]),
+        ),
+        context.values.bound,
+    )
+
+
+def read_columns(
+    graph: Graph, kind: Kind, member: Member, columns: Sequence[str], as_of: date
+) -> Statement:
+    """Read columns of the batch's rows as text, with the key of their root: owner, values."""
+    context = Context(graph, as_of, Values())
+    found = rows_of(context, kind, member, "t")
+    return Statement(
+        sql.SQL("SELECT {key} AS owner, {columns} FROM {source} WHERE {where}").format(
+            key=found.key,
+            columns=comma(sql.SQL("{}::text").format(column("t", name)) for name in columns),
+            source=comma([named(member, "t"), *found.tables]),
+            where=all_of(found.where),
+        ),
+        context.values.bound,
+    )
+
+
+def read_subjects(kind: Kind, columns: Sequence[str]) -> Statement:
+    """Read columns of the batch's subjects as text: owner, values."""
+    if kind.table is None:
+        raise ValueError("a subject that is a query has no row of its own")
+    own = [column("s", name) for name in kind.key]
+    rooted = root_in_batch(kind, own, kind.types)
+    return Statement(
+        sql.SQL("SELECT {key} AS owner, {columns} FROM {source} WHERE {where}").format(
+            key=rooted.key,
+            columns=comma(sql.SQL("{}::text").format(column("s", name)) for name in columns),
+            source=comma([sql.SQL("{} AS s").format(kind.table.identifier), *rooted.tables]),
+            where=all_of(rooted.where),
+        )
+    )
+
+
+def count_rows(graph: Graph, kind: Kind, members: Sequence[Member], as_of: date) -> Statement:
+    """Count the batch's rows of several members: one row, a number a member, in their order."""
+    context = Context(graph, as_of, Values())
+    counts = []
+    for member in members:
+        found = rows_of(context, kind, member, "t")
+        counts.append(
+            sql.SQL("(SELECT count(*) FROM {source} WHERE {where})").format(
+                source=comma([named(member, "t"), *found.tables]), where=all_of(found.where)
+            )
+        )
+    return Statement(sql.SQL("SELECT {}").format(comma(counts)), context.values.bound)
+
+
+def count_unblanked(graph: Graph, kind: Kind, blanking: Blanking, as_of: date) -> Statement:
+    """Count the batch's rows that stay and still hold what should be blank."""
+    context = Context(graph, as_of, Values())
+    member = blanking.member
+    found = rows_of(context, kind, member, "t")
+    full = any_of(sql.SQL("{} IS NOT NULL").format(column("t", name)) for name in blanking.nulled)
+    return Statement(
+        sql.SQL("SELECT count(*) FROM {source} WHERE {where}").format(
+            source=comma([named(member, "t"), *found.tables]),
+            where=all_of([*found.where, full]),
+        ),
+        context.values.bound,
+    )
+
+
+def find_existing(kind: Kind, cluster: str) -> Statement:
+    """Numbers of the batch's subjects that are there, and not as a skeleton of this cluster."""
+    if kind.table is None:
+        raise ValueError("a subject that is a query has no row of its own")
+    values = Values()
+    matched = all_of(
+        sql.SQL("{} = p.key[{}]::{}").format(column("s", name), sql.Literal(i), type_name(sql_type))
+        for i, (name, sql_type) in enumerate(zip(kind.key, kind.types, strict=True), start=1)
+    )
+    text = (
+        "SELECT p.subject_no FROM lethe.plan_subject AS p JOIN {table} AS s ON {matched}"
+        " WHERE p.run_id = %(run_id)s AND p.rule = %(rule)s AND p.subject_no = ANY(%(numbers)s)"
+        " AND NOT EXISTS (SELECT FROM lethe.skeleton AS b WHERE b.subject_kind = {kind}"
+        " AND b.cluster = {cluster} AND b.key = p.key)"
+    )
+    return Statement(
+        sql.SQL(text).format(
+            table=kind.table.identifier,
+            matched=matched,
+            kind=values.bind(kind.name),
+            cluster=values.bind(cluster),
+        ),
+        values.bound,
+    )
