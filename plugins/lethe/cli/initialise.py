@@ -10,7 +10,8 @@ import typer
 from lethe.cli.desk import Desk
 from lethe.connections import acting_as
 from lethe.erasure.grants import needed_grants
-from lethe.evidence.initialise import arm, disarm, initialise, print_sql
+from lethe.evidence.dba_script import print_sql
+from lethe.evidence.initialise import arm, disarm, initialise
 from lethe.evidence.witness_opening import begin_witness
 from lethe.keys import KeyRing, year_of
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.dba_script import print_sql
 from lethe.evidence.initialise import (
     Initialised,
     Warehouse,
     arm,
     disarm,
     initialise,
-    print_sql,
     read_warehouse,
 )
 from lethe.evidence.ledger import LedgerRow

@@ -1,15 +1,15 @@
-"""Make a warehouse ready for Lethe, print what a DBA may do instead, and arm it."""
+"""Make a warehouse ready for Lethe, and arm it."""
 
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
 import psycopg2
-from psycopg2 import errorcodes, errors, extensions, sql
+from psycopg2 import errorcodes, errors, extensions
 
 from lethe.connections import ROLES, acting_as, group_role
 from lethe.errors import (
@@ -18,8 +18,9 @@ from lethe.errors import (
     WarehouseRefused,
     describe_database_error,
 )
+from lethe.evidence.dba_script import OWNER_MEMBERSHIP, role_block
 from lethe.evidence.ledger import LedgerRow, append_rows, close_batch
-from lethe.evidence.migrate import current_revision, migrate, newest_revision, print_migrations
+from lethe.evidence.migrate import current_revision, migrate, newest_revision
 from lethe.evidence.privileges import (
     CONTROL_GRANTS,
     Grant,
@@ -139,39 +140,6 @@ def disarm(connection: extensions.connection, by: str | None = None) -> Warehous
     return _record_arming(connection, by or getpass.getuser(), armed=False)
 
 
-def print_sql(
-    grants: Iterable[Grant] = (),
-    *,
-    rehearsal: bool = False,
-    from_revision: str | None = None,
-) -> str:
-    """Print the whole script for the DBA: roles, schema, tables, triggers, rights.
-
-    grants         what runner and planner need on the tables of the warehouse
-    from_revision  version of Lethe's schema that is there; None: none
-    Returns        one transaction; afterwards nothing at run time needs CREATEROLE
-    """
-    roles = ", ".join(group_role(role) for role in ROLES)
-    parts = [
-        "-- Lethe: schema, group roles and the rights it needs on this warehouse.",
-        "-- Run once as a user who may create roles and schemas and grant on the tables below.",
-        f"-- Then make a login a member of each group role that you use ({roles}),",
-        "-- the approver's never that of the runner: GRANT lethe_runner TO your_login;",
-        "BEGIN;",
-        *(_role_block(group_role(role)) for role in ROLES),
-        _OWNER_MEMBERSHIP,
-        "CREATE SCHEMA IF NOT EXISTS lethe AUTHORIZATION lethe_owner;",
-        "SET LOCAL ROLE lethe_owner;",
-        print_migrations(from_revision).strip(),
-        _warehouse_row(rehearsal),
-        *(f"{_text(one)};" for one in control_statements()),
-        "SET LOCAL ROLE NONE;",
-        *(f"{_text(one)};" for one in grant_statements(grants)),
-        "COMMIT;",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
 def _initialise(
     connection: extensions.connection, rehearsal: bool, grants: Sequence[Grant]
 ) -> Initialised:
@@ -244,8 +212,8 @@ def _create_roles(cursor: extensions.cursor) -> tuple[str, ...]:
     there = {row[0] for row in cursor.fetchall()}
     missing = tuple(name for name in names if name not in there)
     for name in missing:
-        cursor.execute(_role_block(name))
-    cursor.execute(_OWNER_MEMBERSHIP)
+        cursor.execute(role_block(name))
+    cursor.execute(OWNER_MEMBERSHIP)
     return missing
 
 
@@ -304,45 +272,3 @@ def _record_arming(connection: extensions.connection, by: str, *, armed: bool) -
         connection.rollback()
         raise
     return warehouse
-
-
-def _role_block(name: str) -> str:
-    return _ROLE_BLOCK.replace("ROLE_NAME", name)
-
-
-def _warehouse_row(rehearsal: bool) -> str:
-    text = "true" if rehearsal else "false"
-    return f"INSERT INTO lethe.warehouse (rehearsal) VALUES ({text}) ON CONFLICT DO NOTHING;"  # noqa: S608
-
-
-def _text(composed: sql.Composed) -> str:
-    """Write a statement of keywords and identifiers without a connection."""
-    written = []
-    for part in composed.seq:
-        if isinstance(part, sql.Composed):
-            written.append(_text(part))
-        elif isinstance(part, sql.Identifier):
-            quoted = (name.replace('"', '""') for name in part.strings)
-            written.append(".".join(f'"{name}"' for name in quoted))
-        elif isinstance(part, sql.SQL):
-            written.append(part.string)
-        else:
-            raise TypeError(type(part).__name__)
-    return "".join(written)
-
-
-_ROLE_BLOCK = """DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ROLE_NAME') THEN
-        CREATE ROLE ROLE_NAME NOLOGIN;
-    END IF;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-END $$;"""
-
-# From version 16 on, the creator of a role may administer it but not become it.
-_OWNER_MEMBERSHIP = """DO $$ BEGIN
-    IF NOT pg_has_role(current_user, 'lethe_owner',
-                       CASE WHEN current_setting('server_version_num')::int >= 160000
-                            THEN 'SET' ELSE 'MEMBER' END) THEN
-        EXECUTE format('GRANT lethe_owner TO %I', current_user);
-    END IF;
-END $$;"""
