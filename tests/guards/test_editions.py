@@ -200,3 +200,16 @@ def test_the_decision_is_on_the_ledger(armed: Shop) -> None:
     rows = armed.execute("SELECT payload FROM lethe.ledger WHERE kind = 'edition_approve'")
     assert rows[0][0]["by"] == "vera"
     assert rows[0][0]["policy"] == new.digest
+
+
+def test_an_edition_whose_forerunner_cannot_be_read_any_more_is_approved_as_a_whole(
+    armed: Shop,
+) -> None:
+    new = armed.edition(P3Y, **LATER)
+    see(armed, new)
+    armed.execute(
+        "UPDATE lethe.policy_version SET source = 'of: an older Lethe' WHERE diff IS NULL"
+    )
+    digest = bytes.fromhex(new.digest)
+    approve_edition(armed.act("approver"), digest, "vera", digest, witness=armed.witness)
+    require(armed, "2026-06-01", new)

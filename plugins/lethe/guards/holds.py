@@ -18,7 +18,13 @@ import psycopg2
 from psycopg2 import errorcodes, extensions, sql
 
 from lethe.connections import Role, acting_as
-from lethe.errors import ConfigurationError, UsageError, WarehouseRefused, describe_database_error
+from lethe.errors import (
+    ConfigurationError,
+    GuardStop,
+    UsageError,
+    WarehouseRefused,
+    describe_database_error,
+)
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness, WitnessRecord, decode, encode
@@ -201,6 +207,20 @@ def lost_queries(connection: extensions.connection, policy: Policy) -> list[tupl
         cursor.execute(statement("guards/list_query_holds"))
         rows = cursor.fetchall()
     return [row for row in rows if row[2] not in named_queries(policy, row[1])]
+
+
+def require_queries(connection: extensions.connection, policy: Policy, kind: str) -> None:
+    """Stop the rules of a kind of subject while a hold on it names a query that is not there.
+
+    Raises  GuardStop with the way out
+    """
+    lost = [(sort, query) for sort, of, query in lost_queries(connection, policy) if of == kind]
+    if lost:
+        named = ", ".join(f"{sort} on '{query}'" for sort, query in lost)
+        raise GuardStop(
+            f"in force on {kind}: {named}, and this edition of the policy has no such query; "
+            "put it back under guards, or release the hold"
+        )
 
 
 def restore_holds(
