@@ -48,9 +48,10 @@ def choose_port(home: Home) -> int:
             )
         return current
     if mail_sink.is_listening(wanted):
+        free = next(each for each in range(wanted + 1, 65536) if not mail_sink.is_listening(each))
         raise PortTaken(
             f"port {wanted} of this machine is taken by another program; choose a free one with "
-            f"LETHE_PORT, for instance: LETHE_PORT={wanted + 1} make up"
+            f"LETHE_PORT, for instance: export LETHE_PORT={free}"
         )
     write_private(note, f"{wanted}\n")
     return wanted

@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 import psycopg2
 
+from demo.platform import processes
 from demo.platform.errors import PlatformError
 from demo.platform.home import Home, write_private
 
@@ -96,8 +97,10 @@ def stop_server(home: Home) -> bool:
     if not is_running(home):
         return False
     account = _Account.of(home)
+    marks = processes.birth_marks(_processes(home))
     account.run("pg_ctl", "-D", str(home.postgres / "data"), "-m", "fast", "-t", "30", "-w", "stop")
     _end_processes(home)
+    processes.wait_until_over(marks)
     return True
 
 
@@ -127,6 +130,7 @@ def _is_postgres(process: Path) -> bool:
 
 def _end_processes(home: Home) -> None:
     """End what a crashed server left: its children notice within a moment, or are ended."""
+    marks = processes.birth_marks(_processes(home))
     for number, wait_s in ((signal.SIGINT, 10.0), (signal.SIGKILL, 5.0)):
         deadline = time.monotonic() + wait_s
         for pid in _processes(home):
@@ -137,6 +141,7 @@ def _end_processes(home: Home) -> None:
         while _processes(home) and time.monotonic() < deadline:
             time.sleep(0.1)
         if not _processes(home):
+            processes.wait_until_over(marks)
             return
     raise PlatformError(f"processes of an old PostgreSQL do not end: {_processes(home)}")
 

@@ -92,12 +92,15 @@ def stop(
     def ours() -> list[Process]:
         return [p for p in running(home) if chosen is None or p.service in chosen]
 
-    ended = sorted({process.service for process in ours()})
+    first = ours()
+    ended = sorted({process.service for process in first})
+    seen = birth_marks(process.pid for process in first)
     _signal(_first_to_ask(ours()), signal.SIGTERM)
     asked_all = False
     begun = time.monotonic()
     deadline = begun + grace_s
     while left := ours():
+        seen |= birth_marks(process.pid for process in left)
         now = time.monotonic()
         if now > begun + 2:
             _signal((p.pid for p in left if p.service in hurry), signal.SIGKILL)
@@ -107,7 +110,28 @@ def stop(
             _signal((p.pid for p in left), signal.SIGTERM)
             asked_all = True
         time.sleep(0.1)
+    wait_until_over(seen)
     return ended
+
+
+def birth_marks(pids: Iterable[int]) -> set[tuple[int, str]]:
+    """Pair each living process with the moment of its birth, which no later one can share."""
+    marks = set()
+    for pid in pids:
+        try:
+            facts = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if facts[0] not in "ZX":
+            marks.add((pid, facts[19]))
+    return marks
+
+
+def wait_until_over(marks: set[tuple[int, str]], within_s: float = 10) -> None:
+    """Wait for processes that are being taken apart: they have no environment left to show."""
+    deadline = time.monotonic() + within_s
+    while marks & birth_marks(pid for pid, _ in marks) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:

@@ -87,3 +87,12 @@ def test_one_service_can_be_ended_alone(home: Home) -> None:
     assert _eventually(lambda: processes.services(home) == {"scheduler", "mail-sink"})
     processes.stop(home, ["scheduler"])
     assert {process.service for process in processes.running(home)} == {"mail-sink"}
+
+
+def test_when_stop_returns_no_process_is_still_being_taken_apart(home: Home) -> None:
+    # Much memory takes long to give back; the process shows no environment meanwhile.
+    pid = _start(home, "scheduler", "import time; held = b'x' * 2**29; time.sleep(300)")
+    time.sleep(1)
+    (mark,) = processes.birth_marks([pid])
+    processes.stop(home)
+    assert mark not in processes.birth_marks([pid])
