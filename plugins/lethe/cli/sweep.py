@@ -12,8 +12,11 @@ from lethe.cli.desk import COMMON, Desk
 from lethe.erasure.freeze import RulePlan
 from lethe.errors import GuardStop
 from lethe.evidence.runs import Run
+from lethe.retention.approved import work_off
 from lethe.retention.plan import SweepPlan, read_plan
-from lethe.retention.sweep import run_sweep
+from lethe.retention.replay import as_document
+from lethe.retention.replay import replay as bring_up
+from lethe.retention.sweep import approve_waiting, run_sweep
 
 app = typer.Typer(help="Plan and run the retention sweep.", no_args_is_help=True, epilog=COMMON)
 
@@ -123,6 +126,43 @@ def run(
             f"over a limit and waiting for approval: {names}; read it with `lethe sweep plan`, "
             "then `lethe sweep run --approve DIGEST`"
         )
+
+
+@app.command(epilog=COMMON)
+def replay(
+    context: typer.Context,
+    approve: Annotated[
+        str | None,
+        typer.Option(metavar="DIGEST", help="Approve one set that the replay found."),
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who approves; default: the user of the system.")] = "",
+) -> None:
+    """After a restore: bring the warehouse up to its witness; who was erased is erased again."""
+    desk: Desk = context.obj
+    user = getpass.getuser()
+    if approve:
+        approve_waiting(desk.site, approve, by or user)
+        erased = work_off(desk.site, None)
+        if not desk.answer({"erased": erased}):
+            desk.console.print(f"Erased again: {_listed(erased)}")
+        return
+    done = bring_up(desk.site, desk.as_of, requested_by=user)
+    if not desk.answer(as_document(done)):
+        desk.console.print(
+            f"The warehouse was {done.state.replace('_', ' ')}; brought back: {done.keys} keys, "
+            f"{done.tombstones} tombstones, {done.holds} holds."
+        )
+        for each in done.returned:
+            desk.console.print(
+                f"{each.kind}: {len(each.restored)} erased before and there again, "
+                f"{each.same_identifier} came back by themselves, {each.same_key} keys used again."
+            )
+    if done.waiting:
+        sets = "; ".join(
+            f"{rule}: {count} subjects, --approve {done.digests[rule]}"
+            for rule, count in done.waiting.items()
+        )
+        raise GuardStop(f"to be erased again, after approval (`lethe sweep replay …`): {sets}")
 
 
 def show_summary(desk: Desk, done: Run) -> None:

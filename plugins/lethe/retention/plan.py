@@ -115,12 +115,17 @@ def _is_frozen(connection: extensions.connection, run: Run) -> bool:
 
 def _freeze(connection: extensions.connection, graph: Graph, run: Run, rule: str) -> None:
     plan = freeze_rule(connection, assign(graph, rule, run.as_of, run.run_id), run.policy_digest)
+    add_plan_rule(connection, run.run_id, plan)
+
+
+def add_plan_rule(connection: extensions.connection, run_id: UUID, plan: RulePlan) -> None:
+    """Write what a rule of a run plans; the caller commits."""
     with connection.cursor() as cursor:
         cursor.execute(
             statement("retention/add_plan_rule"),
             {
-                "run_id": str(run.run_id),
-                "rule": rule,
+                "run_id": str(run_id),
+                "rule": plan.rule,
                 "subject_kind": plan.kind,
                 "cluster": plan.cluster,
                 "clause": plan.clause,

@@ -15,7 +15,9 @@ from lethe.errors import ConfigurationError, GuardStop, describe_database_error
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.runs import Run
+from lethe.evidence.witness import Witness
 from lethe.guards.approval import record_decision
+from lethe.include import statement
 from lethe.retention.approved import open_rules, work_off
 from lethe.retention.night import (
     Night,
@@ -79,23 +81,56 @@ def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:
             f"no set of tonight's plan has the digest {text}: rows, policy or day changed since "
             f"it was shown; tonight's plan has {digest}. Read it again with `lethe sweep plan`"
         )
+    _approve(site, witness, by, [(run_id, rule, digest) for rule, digest in named])
+
+
+def approve_waiting(site: Site, text: str, by: str) -> None:
+    """Record the approval of a set that waits, whichever run it is of.
+
+    Raises  GuardStop if no waiting set has that digest
+    """
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement("retention/list_waiting_runs"),
+                {"policy_name": site.edition[0], "policy_digest": site.digest},
+            )
+            runs = [UUID(str(row[0])) for row in cursor.fetchall()]
+        nights = [read_night(connection, run_id) for run_id in runs]
+        connection.rollback()
+        witness = witness_of(site, connection)
+    named = [
+        (night.run.run_id, rule.rule, rule.digest)
+        for night in nights
+        for rule in night.rules
+        if rule.state == "waiting" and rule.digest.hex() == text.strip().lower()
+    ]
+    if not named:
+        raise GuardStop(f"no set that waits for approval has the digest {text}")
+    _approve(site, witness, by, named)
+
+
+def _approve(
+    site: Site, witness: Witness, by: str, named: Sequence[tuple[UUID, str, bytes]]
+) -> None:
     with site.connected("approver") as connection:
         try:
             acting_as(connection, "approver")
-            for rule, digest_bytes in named:
+            for run_id, rule, digest in named:
                 record_decision(
                     connection,
-                    digest=digest_bytes,
+                    digest=digest,
                     policy_digest=site.digest,
                     decision="approve",
                     decided_by=by,
                     run_id=run_id,
                     rule=rule,
                 )
-            evidence = EvidenceBatch(connection, run_id, witness)
+            evidence = EvidenceBatch(connection, named[0][0], witness)
             evidence.add_rows(
-                LedgerRow("plan_approved", {"rule": rule, "digest": digest_bytes.hex(), "by": by})
-                for rule, digest_bytes in named
+                LedgerRow("plan_approved", {"rule": rule, "digest": digest.hex(), "by": by})
+                for _, rule, digest in named
             )
             evidence.commit()
         except psycopg2.Error as error:
