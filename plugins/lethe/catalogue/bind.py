@@ -61,7 +61,7 @@ def bind(connection: extensions.connection, loaded: LoadedPolicy) -> Bound:
             checked = Checked(loaded.policy, catalogue, graph)
             found += faults_of(findings)
             found += check_statically(checked)
-            found += ask(cursor, Questions(checked).all())
+            found += ask(cursor, Questions(checked, query_types).all())
     except psycopg2.Error as error:
         raise WarehouseRefused(
             f"the policy could not be checked ({describe_database_error(error)})", error.pgcode

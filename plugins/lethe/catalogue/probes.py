@@ -197,15 +197,19 @@ def _labels(cursor: extensions.cursor, enum: sql.SQL | None) -> str:
 
 
 class Questions:
-    """Everything that the server is asked about a policy."""
+    """Everything that the server is asked about a policy.
 
-    def __init__(self, checked: Checked) -> None:
+    query_types  of subjects that are queries; one without them is broken, and told as that
+    """
+
+    def __init__(self, checked: Checked, query_types: Mapping[str, tuple[str, ...]]) -> None:
         self._checked = checked
+        self._query_types = query_types
         self._count = 0
 
     def all(self) -> Iterator[Question]:
         """Values of conditions, texts of replacements, types of links."""
-        for place, table, conditions in all_conditions(self._checked):
+        for place, _, table, conditions in all_conditions(self._checked):
             for inner, condition in flat(place, conditions):
                 column = self._checked.column(table, condition.column or "")
                 if column is not None and table is not None:
@@ -279,6 +283,8 @@ class Questions:
         seen: set[tuple[TableName, Hop]] = set()
         for (kind_name, table), ways in graph.ways.items():
             kind = graph.kinds[kind_name]
+            if kind.table is None and kind_name not in self._query_types:
+                continue
             for way in ways:
                 here = table
                 for hop in way:

@@ -8,6 +8,7 @@ from lethe.catalogue.checks.found import Checked, Found, Place, links_of
 from lethe.catalogue.checks.tables import all_conditions, flat
 from lethe.catalogue.days import DATE_TYPES
 from lethe.policy.model.archive import Archive, Bound
+from lethe.policy.model.conditions import Condition
 from lethe.policy.names import TableName
 
 Named = tuple[Place, TableName | None, tuple[str, ...]]
@@ -29,27 +30,46 @@ def check_columns(checked: Checked) -> Iterator[Found]:
                 f"column '{name}' of {table} is {column.type}, and {use} needs date, timestamp or "
                 "timestamptz",
             )
-    for place, table, conditions in all_conditions(checked):
+    for place, kind, table, conditions in all_conditions(checked):
         for inner, condition in flat(place, conditions):
-            column = checked.column(table, condition.column or "")
-            if column is None:
-                continue
-            if condition.is_ in ("true", "false") and column.bare_type != "boolean":
-                yield Found(
-                    "fault",
-                    "wrong-type",
-                    (*inner, "is"),
-                    f"column '{column.name}' of {table} is {column.type}, and `is: "
-                    f"{condition.is_}` needs boolean; say equals",
-                )
-            if condition.older_than is not None and column.bare_type not in DATE_TYPES:
-                yield Found(
-                    "fault",
-                    "wrong-type",
-                    (*inner, "older_than"),
-                    f"column '{column.name}' of {table} is {column.type}, and older_than needs "
-                    "date, timestamp or timestamptz",
-                )
+            yield from _leads(checked, inner, kind, table, condition)
+            yield from _fits(checked, inner, table, condition)
+
+
+def _leads(
+    checked: Checked, place: Place, kind: str | None, table: TableName | None, condition: Condition
+) -> Iterator[Found]:
+    """Rows of another table are found by their ways to the same subject."""
+    there = condition.exists.table if condition.exists is not None else None
+    if there is None or kind not in checked.graph.kinds or kind is None:
+        return
+    for each in (there, table):
+        known = each is not None and each in checked.catalogue.tables
+        if each is not None and known and not checked.graph.ways.get((kind, each)):
+            yield Found(
+                "fault",
+                "no-way",
+                (*place, "exists", "table"),
+                f"nothing leads from {each} to subject '{kind}'; add a link under "
+                f"tables.{each}.links",
+            )
+
+
+def _fits(
+    checked: Checked, place: Place, table: TableName | None, condition: Condition
+) -> Iterator[Found]:
+    column = checked.column(table, condition.column or "")
+    if column is None:
+        return
+    needs = None
+    if condition.is_ in ("true", "false") and column.bare_type != "boolean":
+        needs = "is", f"`is: {condition.is_}` needs boolean; say equals"
+    if condition.older_than is not None and column.bare_type not in DATE_TYPES:
+        needs = "older_than", "older_than needs date, timestamp or timestamptz"
+    if needs is not None:
+        key, says = needs
+        message = f"column '{column.name}' of {table} is {column.type}, and {says}"
+        yield Found("fault", "wrong-type", (*place, key), message)
 
 
 def _named(checked: Checked) -> Iterator[Named]:
@@ -73,7 +93,7 @@ def _named(checked: Checked) -> Iterator[Named]:
             yield (*place, *inner, "columns"), table, tuple(link.columns)
         if entry.activity is not None:
             yield (*place, "activity"), table, (entry.activity,)
-    for where, on, conditions in all_conditions(checked):
+    for where, _, on, conditions in all_conditions(checked):
         for inner, condition in flat(where, conditions):
             if condition.column is not None:
                 yield (*inner, "column"), on, (condition.column,)
@@ -140,15 +160,25 @@ def _dates(checked: Checked) -> Iterator[tuple[Place, TableName | None, str, str
 
 def _queries(checked: Checked) -> Iterator[Found]:
     """A subject that is a query has no table whose columns could be named."""
-    for name, subject in checked.policy.subjects.items():
+    policy = checked.policy
+    for name, subject in policy.subjects.items():
         if subject.query is None:
             continue
+        rules = (
+            (("rules", rule, "where"), each.where)
+            for rule, each in policy.rules.items()
+            if policy.clusters[each.cluster].subject == name
+        )
+        for place, where in rules:
+            if where:
+                yield Found("fault", "query-without-table", place, _NO_TABLE)
         for key in ("where", "identifiers", "country", "birth_date", "contact"):
             if getattr(subject, key):
-                yield Found(
-                    "fault",
-                    "query-without-table",
-                    ("subjects", name, key),
-                    "is about columns of the subject's table, and this subject is a query; "
-                    "put conditions into the query, or name a table",
-                )
+                place = ("subjects", name, key)
+                yield Found("fault", "query-without-table", place, _NO_TABLE)
+
+
+_NO_TABLE = (
+    "is about columns of the subject's table, and this subject is a query; "
+    "put conditions into the query, or name a table"
+)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lethe.catalogue.checks.found import Checked, Found, Place, links_of, table_hint
+from lethe.policy.model import Policy
 from lethe.policy.model.conditions import Condition, Conditions
+from lethe.policy.model.rules import Event
 from lethe.policy.names import TableName
 
 
@@ -63,7 +65,7 @@ def _named(checked: Checked) -> Iterator[tuple[Place, TableName]]:
     for name, subject in policy.subjects.items():
         if subject.table is not None:
             yield ("subjects", name, "table"), subject.table
-    for place, _, conditions in all_conditions(checked):
+    for place, _, _, conditions in all_conditions(checked):
         for inner, condition in flat(place, conditions):
             if condition.exists is not None:
                 yield (*inner, "exists", "table"), condition.exists.table
@@ -98,50 +100,69 @@ def flat(place: Place, conditions: Conditions) -> Iterator[tuple[Place, Conditio
             yield from flat((*here, "not"), (condition.not_,))
 
 
-def all_conditions(checked: Checked) -> Iterator[tuple[Place, TableName | None, Conditions]]:
-    """Every list of conditions of the policy, with the table that it is about."""
-    for place, table, conditions in _top_conditions(checked):
-        todo = [(place, table, conditions)]
-        for each in todo:
-            yield each
-            for inner, condition in flat(each[0], each[2]):
+Conditioned = tuple[Place, str | None, TableName | None, Conditions]
+"""Place, kind of subject on whose rows they are, table of these rows, the conditions."""
+
+
+def all_conditions(checked: Checked) -> Iterator[Conditioned]:
+    """Every list of conditions of the policy, with the kind of subject and table it is about."""
+    for top in _top_conditions(checked):
+        todo = [top]
+        for place, kind, table, conditions in todo:
+            yield place, kind, table, conditions
+            for inner, condition in flat(place, conditions):
                 if condition.exists is not None:
                     exists = condition.exists
-                    todo.append(((*inner, "exists", "where"), exists.table, exists.where))
+                    below: Place = (*inner, "exists", "where")
+                    todo.append((below, kind, exists.table, exists.where))
 
 
-def _top_conditions(checked: Checked) -> Iterator[tuple[Place, TableName | None, Conditions]]:
+def _top_conditions(checked: Checked) -> Iterator[Conditioned]:
     policy = checked.policy
-
-    def subject_table(kind: str) -> TableName | None:
-        return policy.subjects[kind].table if kind in policy.subjects else None
-
-    for name, subject in policy.subjects.items():
-        yield ("subjects", name, "where"), subject.table, subject.where
-    for table, entry in policy.tables.items():
-        for number, part in enumerate(entry.rows):
-            yield ("tables", str(table), "rows", number, "where"), table, part.where
-    for name, rule in policy.rules.items():
-        cluster = policy.clusters.get(rule.cluster)
-        own = subject_table(cluster.subject) if cluster else None
-        yield ("rules", name, "where"), own, rule.where
-        point = rule.starting_point
-        events = [((point.choice, at), event) for at, event in enumerate(point.events)]
-        events += [(("not_before",), point.not_before)] if point.not_before else []  # type: ignore[list-item]
-        for where, event in events:
-            place: Place = ("rules", name, "starting_point", *where)
-            yield (*place, "where"), event.table or own, event.where
-            yield (*place, "running"), event.table or own, event.running or ()
+    yield from _of_subjects(policy)
+    yield from _of_rules(policy)
     for group in ("holds", "restrictions", "risk_flags"):
         for name, marked in getattr(policy.guards, group).items():
-            yield ("guards", group, name, "where"), subject_table(marked.subject), marked.where
+            own = _subject_table(policy, marked.subject)
+            yield ("guards", group, name, "where"), marked.subject, own, marked.where
     if policy.archive is not None:
         for name, document in policy.archive.documents.items():
-            place = ("archive", "documents", name)
-            yield (*place, "issued"), document.table, document.issued
+            place: Place = ("archive", "documents", name)
+            yield (*place, "issued"), document.subject, document.table, document.issued
             for at, bound in enumerate(document.lines):
-                yield (*place, "lines", at, "where"), bound.table, bound.where
+                yield (*place, "lines", at, "where"), document.subject, bound.table, bound.where
         for at, bound in enumerate(policy.archive.party):
-            yield ("archive", "party", at, "where"), bound.table, bound.where
+            yield ("archive", "party", at, "where"), None, bound.table, bound.where
     for name, expectation in policy.quality.extra.items():
-        yield ("quality", "extra", name, "where"), expectation.table, expectation.where
+        place = ("quality", "extra", name, "where")
+        yield place, None, expectation.table, expectation.where
+
+
+def _of_subjects(policy: Policy) -> Iterator[Conditioned]:
+    for name, subject in policy.subjects.items():
+        yield ("subjects", name, "where"), name, subject.table, subject.where
+    for table, entry in policy.tables.items():
+        for number, part in enumerate(entry.rows):
+            place: Place = ("tables", str(table), "rows", number, "where")
+            yield place, policy.clusters[part.cluster].subject, table, part.where
+
+
+def _of_rules(policy: Policy) -> Iterator[Conditioned]:
+    for name, rule in policy.rules.items():
+        kind = policy.clusters[rule.cluster].subject
+        own = _subject_table(policy, kind)
+        yield ("rules", name, "where"), kind, own, rule.where
+        point = rule.starting_point
+        events: list[tuple[Place, Event]] = [
+            ((point.choice, at), event) for at, event in enumerate(point.events)
+        ]
+        if point.not_before is not None:
+            events.append((("not_before",), point.not_before))
+        for where, event in events:
+            place: Place = ("rules", name, "starting_point", *where)
+            yield (*place, "where"), kind, event.table or own, event.where
+            yield (*place, "running"), kind, event.table or own, event.running or ()
+
+
+def _subject_table(policy: Policy, kind: str) -> TableName | None:
+    return policy.subjects[kind].table if kind in policy.subjects else None
