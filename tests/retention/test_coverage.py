@@ -245,7 +245,8 @@ def test_contradictory_and_implausible_dates_are_undecided(count: Count) -> None
     line = count(
         (rule, changed),
         sql="""
-        INSERT INTO "Per.son" VALUES (4, 'a', '1970-01-01', NULL), (5, 'a', '2001-01-01', '2002-01-01')
+        INSERT INTO "Per.son" VALUES (4, 'a', '1970-01-01', NULL),
+            (5, 'a', '2001-01-01', '2002-01-01')
         """,
     )["starting points @ rule r"]
     assert line.reasons == {
