@@ -12,8 +12,9 @@ import click
 import psycopg2
 import typer
 
-from lethe.cli import initialise, policy, sweep
+from lethe.cli import health, initialise, policy, sweep
 from lethe.cli.desk import COMMON, split_common, stderr
+from lethe.cli.holds import holds_app
 from lethe.errors import LetheError, PolicyError, describe_database_error
 
 app = typer.Typer(
@@ -27,6 +28,8 @@ app = typer.Typer(
 app.command("init", epilog=COMMON)(initialise.init)
 app.add_typer(policy.app, name="policy")
 app.add_typer(sweep.app, name="sweep")
+app.add_typer(holds_app, name="hold", epilog=COMMON)
+app.command("health", epilog=COMMON)(health.health)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from lethe.cli.desk import COMMON, Desk
-from lethe.erasure.freeze import RulePlan
+from lethe.erasure.freeze import CANDIDATES, RulePlan
 from lethe.errors import GuardStop
 from lethe.evidence.runs import Run
 from lethe.retention.approved import work_off
@@ -20,7 +20,7 @@ from lethe.retention.sweep import approve_waiting, run_sweep
 
 app = typer.Typer(help="Plan and run the retention sweep.", no_args_is_help=True, epilog=COMMON)
 
-_STOPPED = ("held", "restricted", "newer rows", "not archived", "in an open plan")
+_STOPPED = CANDIDATES[1:]
 RuleOption = Annotated[list[str] | None, typer.Option("--rule", help="Only this rule; repeatable.")]
 
 
@@ -113,7 +113,7 @@ def run(
         desk.as_of,
         approve=approve,
         approved_by=by or user,
-        requested_by=user,
+        requested_by=None if approve else user,
         rules=rule,
         tell=desk.tell,
     )
@@ -146,7 +146,7 @@ def replay(
         if not desk.answer({"erased": erased}):
             desk.console.print(f"Erased again: {_listed(erased)}")
         return
-    done = bring_up(desk.site, desk.as_of, requested_by=user)
+    done = bring_up(desk.site, desk.as_of)
     if not desk.answer(as_document(done)):
         desk.console.print(
             f"The warehouse was {done.state.replace('_', ' ')}; brought back: {done.keys} keys, "

@@ -16,9 +16,10 @@ from psycopg2 import extensions, sql
 
 from lethe.catalogue.fragments import Statement
 from lethe.erasure.assignment import Assignment
+from lethe.guards.frozen import settled_plans
 from lethe.include import statement
 
-CANDIDATES = ("due", "held", "restricted", "newer rows", "not archived")
+CANDIDATES = ("due", "held", "restricted", "newer rows", "not archived", "in an open plan")
 """Outcomes of subjects whose period has ended."""
 
 
@@ -116,14 +117,14 @@ def frozen_digest(connection: extensions.connection, run_id: UUID, rule: str) ->
 
 def _freezing(decide: Statement) -> sql.Composed:
     return sql.SQL(
-        "{}, frozen AS ("
+        "{}, settled AS ({}), frozen AS ("
         "INSERT INTO lethe.plan_subject"
         " (run_id, rule, subject_no, subject_kind, key, due_on, starting_point)"
         " SELECT %(run_id)s, %(rule)s, row_number() OVER"
         ' (ORDER BY due_on, array_to_string(key, chr(31), chr(30)) COLLATE "C"),'
-        " %(kind)s, key, due_on, starting_on FROM decided WHERE outcome = 'due' RETURNING 1)"
-        " SELECT outcome, count(*), min(due_on), max(due_on) FROM decided GROUP BY outcome"
-    ).format(decide.text)
+        " %(kind)s, key, due_on, starting_on FROM settled WHERE outcome = 'due' RETURNING 1)"
+        " SELECT outcome, count(*), min(due_on), max(due_on) FROM settled GROUP BY outcome"
+    ).format(decide.text, settled_plans())
 
 
 def _rows_digest() -> sql.SQL:

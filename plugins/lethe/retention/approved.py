@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
@@ -21,8 +19,14 @@ from lethe.guards.questions import (
     settle_answers,
 )
 from lethe.include import statement
-from lethe.policy.periods import boundary, start_of_day
-from lethe.retention.night import close_night, erase_rule, read_night, verify_night, witness_of
+from lethe.retention.night import (
+    close_night,
+    erase_rule,
+    expired_before,
+    read_night,
+    verify_night,
+    witness_of,
+)
 
 
 def open_rules(site: Site, run_id: UUID | None) -> list[tuple[UUID, str]]:
@@ -62,12 +66,9 @@ def work_off(site: Site, tonight: UUID | None) -> dict[str, int]:
 
 def settle(site: Site) -> None:
     """Carry answers over to the sets that wait; what nobody answered in time counts as rejected."""
-    policy = site.loaded.policy
-    zone = ZoneInfo(policy.policy.time_zone)
-    last = boundary(site.today(), policy.guards.approval_timeout) + timedelta(days=1)
     with site.connected("runner") as connection:
         acting_as(connection, "runner")
-        settle_answers(connection, policy, start_of_day(last, zone))
+        settle_answers(connection, site.loaded.policy, expired_before(site))
         connection.commit()
 
 

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg2
 from psycopg2 import extensions
@@ -18,7 +19,7 @@ from psycopg2 import extensions
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.erasure.eraser import Eraser, Tally
-from lethe.erasure.freeze import frozen_digest, rule_digest
+from lethe.erasure.freeze import CANDIDATES, frozen_digest, rule_digest
 from lethe.erasure.record import Recorder
 from lethe.erasure.verify import Verification, verify_rule
 from lethe.errors import GuardStop, VerificationError, WarehouseRefused, describe_database_error
@@ -32,10 +33,12 @@ from lethe.evidence.witness import Witness
 from lethe.evidence.witness_opening import open_witness
 from lethe.guards.approval import find_decision
 from lethe.guards.editions import require_edition, see_edition
+from lethe.guards.holds import require_queries
 from lethe.guards.limits import merged, over_limit
-from lethe.guards.questions import supersede
+from lethe.guards.questions import settle_answers, supersede
 from lethe.include import statement
 from lethe.keys import KeyRing, year_of
+from lethe.policy.periods import boundary, start_of_day
 from lethe.retention.assignments import assign
 
 log = logging.getLogger(__name__)
@@ -127,14 +130,22 @@ def guard_night(site: Site, run_id: UUID) -> Night:
         if night.run.state in ("done", "superseded"):
             return night
         see_edition(connection, site.loaded)
+        settle_answers(connection, site.loaded.policy, expired_before(site))
         supersede(connection, night.run.policy_name, run_id)
         _require_allowed(site, connection, night.run)
-        for planned in night.rules:
+        for planned in read_night(connection, run_id).rules:
             if planned.state == "planned":
                 _judge_limits(site, connection, night.run, planned)
         set_state(connection, run_id, "running")
         connection.commit()
         return read_night(connection, run_id)
+
+
+def expired_before(site: Site) -> datetime:
+    """Sets of runs begun before this instant that nobody answered count as rejected."""
+    policy = site.loaded.policy
+    last = boundary(site.today(), policy.guards.approval_timeout) + timedelta(days=1)
+    return start_of_day(last, ZoneInfo(policy.policy.time_zone))
 
 
 def _require_allowed(site: Site, connection: extensions.connection, run: Run) -> None:
@@ -221,6 +232,7 @@ def erase_rule(
             return Tally()
         _require_allowed(site, connection, night.run)
         _require_clearance(connection, night.run, planned)
+        require_queries(connection, site.loaded.policy, planned.kind)
         connection.rollback()
         graph = site.graph(connection)
         witness = witness_of(site, connection)
@@ -470,7 +482,7 @@ def _rule_summary(
     verified: Mapping[str, Verification],
 ) -> dict[str, Any]:
     verification = verified.get(planned.rule)
-    at_plan = ("held", "restricted", "newer rows", "not archived")
+    at_plan = CANDIDATES[1:]
     kept = {reason: planned.counts[reason] for reason in at_plan if planned.counts.get(reason)}
     return {
         "rule": planned.rule,

@@ -30,6 +30,7 @@ from lethe.evidence.settle import (
     settle_witness,
 )
 from lethe.evidence.witness import Witness
+from lethe.guards.editions import see_edition
 from lethe.guards.holds import restore_holds
 from lethe.include import statement
 from lethe.keys import KeyRing, year_of
@@ -114,6 +115,7 @@ def _freeze(
     as_of: date,
     requested_by: str | None,
 ) -> tuple[UUID | None, list[RulePlan]]:
+    see_edition(connection, site.loaded)
     restored = {each.kind: each.restored for each in returned if each.restored}
     if not restored:
         return None, []

@@ -17,6 +17,7 @@ from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.runs import Run
 from lethe.evidence.witness import Witness
 from lethe.guards.approval import record_decision
+from lethe.guards.questions import require_four_eyes
 from lethe.include import statement
 from lethe.retention.approved import open_rules, work_off
 from lethe.retention.night import (
@@ -100,6 +101,9 @@ def approve_waiting(site: Site, text: str, by: str) -> None:
         nights = [read_night(connection, run_id) for run_id in runs]
         connection.rollback()
         witness = witness_of(site, connection)
+    for night in nights:
+        if any(rule.digest.hex() == text.strip().lower() for rule in night.rules):
+            require_four_eyes(by, night.run.requested_by)
     named = [
         (night.run.run_id, rule.rule, rule.digest)
         for night in nights
