@@ -65,7 +65,11 @@ def check_rights(connection: extensions.connection, bound: Bound) -> Iterator[Fo
     """
     grants = needed_grants(bound.graph)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regrole('lethe_runner'), to_regrole('lethe_planner')")
+        # Roles are of the whole server, and `lethe init` of one database.
+        cursor.execute(
+            "SELECT to_regrole('lethe_runner'), to_regrole('lethe_planner'),"
+            " to_regnamespace('lethe')"
+        )
         has_roles = None not in (cursor.fetchone() or (None,))
     missing = missing_grants(connection, grants) if has_roles else list(_own(bound, grants))
     for grant in missing:

@@ -14,7 +14,7 @@ from lethe.catalogue.bind import Bound, bind
 from lethe.catalogue.checks import Found
 from lethe.connections import acting_as
 from lethe.erasure.check import check_barred, check_rights, check_steps
-from lethe.errors import ConfigurationError, LetheError
+from lethe.errors import LetheError
 from lethe.keys import KeyRing, Tokens, year_of
 from lethe.policy.load import LoadedPolicy
 from lethe.policy.yaml_problems import dotted
@@ -128,12 +128,15 @@ def check_policy(
 ) -> CheckReport:
     """Check a policy against a warehouse; nothing is changed, and no row leaves it.
 
-    connection  outside a transaction and not in autocommit; acts as the planner where it may
+    connection  outside a transaction and not in autocommit; acts as the planner where it may,
+                if `lethe init` has been here
     Raises      WarehouseRefused, WarehouseUnreachable
     """
-    tokens = _tokens(connection, as_of)
+    is_initialised = _is_initialised(connection)
+    tokens = _tokens(connection, as_of) if is_initialised else None
     try:
-        acting_as(connection, "planner")
+        if is_initialised:
+            acting_as(connection, "planner")
         bound = bind(connection, loaded)
         found = [
             *bound.found,
@@ -155,14 +158,20 @@ def check_policy(
     return _report(loaded, bound, found, coverage, as_of)
 
 
+def _is_initialised(connection: extensions.connection) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('lethe.warehouse') IS NOT NULL")
+        found = cursor.fetchone() == (True,)
+    connection.rollback()
+    return found
+
+
 def _tokens(connection: extensions.connection, as_of: date) -> Tokens | None:
     """The maker of tokens, where the warehouse is initialised and the key at hand."""
     try:
         acting_as(connection, "runner")
         return KeyRing.open(connection).tokens("token", year_of(as_of))
-    except (ConfigurationError, psycopg2.ProgrammingError):
-        return None
-    except LetheError:
+    except (LetheError, psycopg2.ProgrammingError):
         return None
     finally:
         if not connection.closed:
