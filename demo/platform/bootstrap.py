@@ -32,9 +32,9 @@ class SetupFailed(Exception):
 def main() -> int:
     """Bring `.venv` in step with requirements.txt; quick when it already is."""
     try:
-        with _only_one_at_a_time():
+        with _only_one_at_a_time() as lock:
             if not is_ready():
-                make_environment()
+                make_environment(lock)
     except SetupFailed as error:
         print(f"setup: {error}", file=sys.stderr)
         return 2
@@ -58,8 +58,12 @@ def is_ready() -> bool:
     )
 
 
-def make_environment() -> None:
-    """Remove what is there and make the environment anew, with a line a stage."""
+def make_environment(lock: int) -> None:
+    """Remove what is there and make the environment anew, with a line a stage.
+
+    lock  open file that is locked meanwhile; pip shares it, so that a pip whose setup was killed
+          still keeps the next setup waiting instead of writing into its environment
+    """
     started = time.monotonic()
     wanted = _locked_requirements()
     if VENV.exists() or VENV.is_symlink():
@@ -72,7 +76,7 @@ def make_environment() -> None:
     except (OSError, subprocess.CalledProcessError) as error:
         raise SetupFailed(f"the virtual environment could not be made: {error}") from error
     _say("3/4", f"installing {wanted} packages from requirements.txt (one to three minutes)")
-    _install(wanted)
+    _install(wanted, lock)
     _say("4/4", "compiling them to bytecode, so that every later start is quick")
     _compile()
     stamp = {"made_from": _ingredients(), "packages": sorted(_installed_packages())}
@@ -81,7 +85,7 @@ def make_environment() -> None:
 
 
 @contextmanager
-def _only_one_at_a_time() -> Iterator[None]:
+def _only_one_at_a_time() -> Iterator[int]:
     folder = os.open(PROJECT, os.O_RDONLY)
     try:
         try:
@@ -89,7 +93,7 @@ def _only_one_at_a_time() -> Iterator[None]:
         except BlockingIOError:
             print("setup: waiting for another setup of this checkout to end", flush=True)
             fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
+        yield folder
     finally:
         os.close(folder)
 
@@ -119,7 +123,7 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def _install(wanted: int) -> None:
+def _install(wanted: int, lock: int) -> None:
     """Run pip as it is configured on this machine; its words go to a log, its progress here."""
     log = Path(os.environ.get("LETHE_HOME") or PROJECT / "var") / "logs" / "pip.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -136,6 +140,7 @@ def _install(wanted: int) -> None:
             text=True,
             errors="replace",
             env=environment,
+            pass_fds=(lock,),
         ) as pip,
     ):
         progress = _Progress(wanted)

@@ -16,7 +16,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -66,8 +67,29 @@ class Server:
         return f"postgresql+psycopg2://{who}@localhost:{PORT}/{database}?host={self.socket_folder}"
 
 
-def start_server(home: Home) -> Server:
-    """Start the server, or find it running; a half-made data folder is made again."""
+@contextmanager
+def temporary_server() -> Iterator[Server]:
+    """Run a server of one's own for a while, as for tests: everybody is let in, fsync is off.
+
+    Its folder is private, so that everybody is the account that started it. Unlike the wheel's
+    own `get_server`, no account is created and no folder above is opened to others.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="lethe-pg-"))
+    folder.chmod(0o755)
+    home = Home(folder / "var")
+    try:
+        yield start_server(home, auth="trust", settings="fsync = off\n")
+    finally:
+        stop_server(home)
+        shutil.rmtree(folder)
+
+
+def start_server(home: Home, auth: str = "scram-sha-256", settings: str = "") -> Server:
+    """Start the server, or find it running; a half-made data folder is made again.
+
+    auth      how roles other than the superuser prove who they are
+    settings  further lines for postgresql.conf
+    """
     home.make()
     account = _Account.of(home)
     account.own(home.postgres)
@@ -78,7 +100,7 @@ def start_server(home: Home) -> Server:
         return server
     _end_processes(home)
     _initialise(home, account)
-    _write_settings(data, socket_folder, account)
+    _write_settings(data, socket_folder, account, auth, settings)
     for stale in (data / "postmaster.pid", socket_folder / f".s.PGSQL.{PORT}.lock"):
         stale.unlink(missing_ok=True)
     log = home.postgres / "server.log"
@@ -176,11 +198,14 @@ def _initialise(home: Home, account: _Account) -> None:
     draft.rename(data)
 
 
-def _write_settings(data: Path, socket_folder: Path, account: _Account) -> None:
-    account.write(data / "lethe.conf", _SETTINGS.format(port=PORT, socket=socket_folder))
+def _write_settings(
+    data: Path, socket_folder: Path, account: _Account, auth: str, settings: str
+) -> None:
+    own = _SETTINGS.format(port=PORT, socket=socket_folder)
+    account.write(data / "lethe.conf", own + settings)
     account.write(
         data / "pg_hba.conf",
-        f"local all {SUPERUSER} peer map=installation\nlocal all all scram-sha-256\n",
+        f"local all {SUPERUSER} peer map=installation\nlocal all all {auth}\n",
     )
     owner = pwd.getpwuid(os.geteuid()).pw_name.replace('"', '""')
     account.write(data / "pg_ident.conf", f'installation "{owner}" {SUPERUSER}\n')

@@ -115,3 +115,16 @@ def test_bin_lethe_without_an_environment_says_how_to_make_one(tmp_path: Path) -
     done = subprocess.run([str(launcher), "health"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "make setup" in done.stderr
+
+
+def test_a_setup_waits_for_what_a_killed_one_left_at_work(checkout: Path) -> None:
+    with bootstrap._only_one_at_a_time() as lock:
+        orphan = subprocess.Popen(["sleep", "2"], pass_fds=(lock,))
+    with pytest.raises(subprocess.TimeoutExpired):
+        _take_the_lock(checkout, within_s=1)
+    orphan.wait()
+    _take_the_lock(checkout, within_s=5)
+
+
+def _take_the_lock(folder: Path, within_s: float) -> None:
+    subprocess.run(["flock", str(folder), "true"], check=True, timeout=within_s)
