@@ -143,7 +143,7 @@ class Eraser:
             self._adapt((time.monotonic() - started) * 1000, len(claimed))
         else:
             self._size = max(1, self._size // 2)
-            self._again(claimed, failure, attempt=1)
+            self._again(claimed, failure, attempt=1, final=final)
         return claimed[-1].number
 
     def _try(
@@ -179,30 +179,38 @@ class Eraser:
         return None
 
     def _again(
-        self, claimed: Sequence[Claimed], failure: _Failure, *, attempt: int, strict: bool = False
+        self,
+        claimed: Sequence[Claimed],
+        failure: _Failure,
+        *,
+        attempt: int,
+        final: bool,
+        strict: bool = False,
     ) -> None:
         """Try a failed batch again: whole if the failure may pass, else in halves."""
         strict = strict or failure.sqlstate == errorcodes.FOREIGN_KEY_VIOLATION
         if failure.may_pass and attempt < self._manners.attempts:
             time.sleep(min(2.0, 0.05 * 2**attempt))
-            self._retry(claimed, attempt + 1, strict=strict)
+            self._retry(claimed, attempt + 1, final=final, strict=strict)
         elif len(claimed) > 1:
             middle = len(claimed) // 2
-            self._retry(claimed[:middle], attempt, strict=strict)
-            self._retry(claimed[middle:], attempt, strict=strict)
+            self._retry(claimed[:middle], attempt, final=final, strict=strict)
+            self._retry(claimed[middle:], attempt, final=final, strict=strict)
         else:
             self._quarantine(claimed[0], failure)
 
-    def _retry(self, claimed: Sequence[Claimed], attempt: int, *, strict: bool) -> None:
+    def _retry(
+        self, claimed: Sequence[Claimed], attempt: int, *, final: bool, strict: bool
+    ) -> None:
         with self._transaction() as cursor:
             cursor.execute(
                 statement("erasure/claim_numbers"),
                 {**self._run, "numbers": [each.number for each in claimed]},
             )
             mine = [_claimed(row) for row in cursor.fetchall()]
-            failure = self._try(cursor, mine, final=False, strict=strict) if mine else None
+            failure = self._try(cursor, mine, final=final, strict=strict) if mine else None
         if failure is not None:
-            self._again(mine, failure, attempt=attempt, strict=strict)
+            self._again(mine, failure, attempt=attempt, final=final, strict=strict)
 
     def _quarantine(self, claimed: Claimed, failure: _Failure) -> None:
         """Set one subject aside; one whose rows somebody else holds is only skipped."""

@@ -10,7 +10,7 @@ import graphlib
 import itertools
 from dataclasses import dataclass
 
-from lethe.catalogue.graph import Anchor, Graph, Kind, Member, Reference
+from lethe.catalogue.graph import Anchor, Graph, Hop, Kind, Member, Reference
 from lethe.policy.model.subjects import PolicyTable
 from lethe.policy.names import TableName
 
@@ -237,7 +237,8 @@ def _ordered(
         and (ref.child, frozenset(ref.columns)) not in needed
     ]
     deferred: list[str] = []
-    edges = [ref for ref in edges if ref.child != ref.parent]
+    soft = _edges_home(graph, members, going)
+    edges = [ref for ref in edges if ref.child != ref.parent] + _way_edges(going) + soft
     while True:
         sorter: graphlib.TopologicalSorter[TableName] = graphlib.TopologicalSorter(
             {table: set() for table in going}
@@ -248,6 +249,9 @@ def _ordered(
             order = [going[table] for table in sorter.static_order()]
         except graphlib.CycleError as error:
             broken = _break(graph, error.args[1], edges, needed)
+            if broken is None and soft:
+                edges, soft = [ref for ref in edges if ref not in soft], []
+                continue
             if broken is None:
                 names = " → ".join(str(table) for table in error.args[1])
                 findings.append(
@@ -269,6 +273,50 @@ def _ordered(
 
 def _constraint(ref: Reference) -> str:
     return f"{ref.child.schema}\x00{ref.constraint}"
+
+
+def _way_edges(going: dict[TableName, Member]) -> list[Reference]:
+    """Rows are found along their way: what stands on it goes after them, declared or not."""
+    edges = []
+    for member in going.values():
+        here = member.table
+        for hop in member.way:
+            if hop.to is None:
+                break
+            if here in going and hop.to in going and here != hop.to:
+                edges.append(_edge(here, hop, hop.to))
+            here = hop.to
+    return edges
+
+
+def _edges_home(
+    graph: Graph, members: tuple[Member, ...], going: dict[TableName, Member]
+) -> list[Reference]:
+    """Better the subject's own row goes last, also where only the policy links rows to it."""
+    if not members:
+        return []
+    home = graph.kind_of(members[0].cluster).table
+    if home is None or home not in going:
+        return []
+    return [
+        _edge(member.table, member.way[-1], home)
+        for member in going.values()
+        if member.table != home and member.anchor is None
+    ]
+
+
+def _edge(child: TableName, hop: Hop, parent: TableName) -> Reference:
+    return Reference(
+        child,
+        hop.columns,
+        parent,
+        hop.references,
+        unlink=False,
+        on_delete="no action",
+        constraint=None,
+        deferrable=False,
+        can_be_cut=False,
+    )
 
 
 def _steps_of_ways(members: tuple[Member, ...]) -> set[tuple[TableName, frozenset[str]]]:

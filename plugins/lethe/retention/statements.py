@@ -115,7 +115,7 @@ def _subjects(
         where += [conditions_sql(context, row, part) for part in (kind.where, rule.where)]
         named = kind.policy.country
         country = column("s", named) if named else sql.SQL("NULL")
-        country = sql.SQL("{}::text").format(country)
+        country = sql.SQL("upper(btrim({}::text))").format(country)
     if kind.table is not None and not holds_root(kind, members):
         where.append(in_cluster(context, kind, members, own, batch=batch))
     if kind.unique:
