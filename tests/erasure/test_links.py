@@ -48,8 +48,8 @@ def test_a_composite_foreign_key_across_schemas_leads_home(make_kit: MakeKit) ->
         CREATE TABLE person (id int PRIMARY KEY, ended_on date);
         CREATE TABLE a.basket (shop int, nr text, person_id int REFERENCES person,
                                PRIMARY KEY (shop, nr));
-        CREATE TABLE b.line (id int, nr text, shop int,
-                             FOREIGN KEY (nr, shop) REFERENCES a.basket (nr, shop) ON DELETE CASCADE);
+        CREATE TABLE b.line (id int, nr text, shop int, FOREIGN KEY (nr, shop)
+                             REFERENCES a.basket (nr, shop) ON DELETE CASCADE);
         """.replace("PRIMARY KEY (shop, nr));", "PRIMARY KEY (shop, nr), UNIQUE (nr, shop));")
         + """
         INSERT INTO person VALUES (1, '2020-01-01'), (2, '2026-01-01');
@@ -78,12 +78,14 @@ def test_a_partitioned_table_is_erased_as_one_also_where_others_reference_it(
         CREATE TABLE person (id int PRIMARY KEY, ended_on date);
         CREATE TABLE basket (id int, day date, person_id int NOT NULL REFERENCES person,
                              PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
-        CREATE TABLE basket_old PARTITION OF basket FOR VALUES FROM ('2000-01-01') TO ('2019-01-01');
+        CREATE TABLE basket_old PARTITION OF basket
+            FOR VALUES FROM ('2000-01-01') TO ('2019-01-01');
         CREATE TABLE basket_rest PARTITION OF basket DEFAULT;
         CREATE TABLE line (id int, basket_id int, day date,
                            FOREIGN KEY (basket_id, day) REFERENCES basket (id, day));
         INSERT INTO person VALUES (1, '2020-01-01'), (2, '2026-01-01');
-        INSERT INTO basket VALUES (10, '2018-01-01', 1), (10, '2019-06-01', 1), (20, '2018-01-01', 2);
+        INSERT INTO basket VALUES (10, '2018-01-01', 1), (10, '2019-06-01', 1),
+            (20, '2018-01-01', 2);
         INSERT INTO line VALUES (1, 10, '2018-01-01'), (2, 10, '2019-06-01'), (3, 20, '2018-01-01');
         """,
         PEOPLE
@@ -173,7 +175,8 @@ def test_rows_below_a_link_that_nobody_declared_go_and_late_ones_go_at_the_read_
         CREATE TABLE person (id int PRIMARY KEY, mail text, ended_on date);
         CREATE TABLE click (id int, who int);
         CREATE TABLE letter (id int PRIMARY KEY, address text);
-        INSERT INTO person VALUES (1, 'A@x.invalid', '2020-01-01'), (2, 'b@x.invalid', '2026-01-01');
+        INSERT INTO person VALUES (1, 'A@x.invalid', '2020-01-01'),
+            (2, 'b@x.invalid', '2026-01-01');
         INSERT INTO click VALUES (1, 1), (2, 2), (3, 99);
         INSERT INTO letter VALUES (1, 'a@X.invalid'), (2, 'b@x.invalid'), (3, NULL);
         CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -232,7 +235,8 @@ def test_parts_of_a_table_end_each_in_its_own_cluster(make_kit: MakeKit) -> None
         CREATE TABLE message (id int, sort text, sent_on date, person_id int REFERENCES person);
         INSERT INTO person VALUES (1, '2020-01-01'), (2, '2020-01-01'), (3, '2026-01-01');
         INSERT INTO message VALUES (1, 'chat', '2019-01-01', 1), (2, 'bill', '2019-01-01', 2),
-            (3, 'chat', '2019-01-01', 3), (4, 'bill', '2010-01-01', 3), (5, 'bill', '2019-01-01', 3);
+            (3, 'chat', '2019-01-01', 3), (4, 'bill', '2010-01-01', 3),
+            (5, 'bill', '2019-01-01', 3);
         """,
         """
 subjects: {person: {table: public.person, key: id}}

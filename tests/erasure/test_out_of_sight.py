@@ -112,7 +112,8 @@ def test_a_database_that_reads_repeatably_does_not_make_us_act_on_an_old_snapsho
     kit = make_kit(
         TABLES
         + """
-        DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''serializable''',
+        DO $$ BEGIN EXECUTE format(
+            'ALTER DATABASE %I SET default_transaction_isolation = ''serializable''',
                                    current_database()); END $$;
         """,
         POLICY,

@@ -23,7 +23,8 @@ tables:
 TABLES = """
 CREATE TABLE person (id int PRIMARY KEY, land text, opened_on date, closed_on date, left_on date,
                      seen_at timestamptz, naive_at timestamp, day date);
-CREATE TABLE service (id int PRIMARY KEY, person_id int REFERENCES person, ends_on date, state text);
+CREATE TABLE service (id int PRIMARY KEY, person_id int REFERENCES person, ends_on date,
+                      state text);
 """
 SERVICES = (
     "{latest: [{table: public.service, column: ends_on, running: {column: state, equals: live}}]}"
