@@ -14,6 +14,7 @@ from lethe.evidence.dba_script import print_sql
 from lethe.evidence.initialise import arm, disarm, initialise
 from lethe.evidence.witness_opening import begin_witness
 from lethe.keys import KeyRing, year_of
+from lethe.keys.local import provide_key
 
 
 def init(
@@ -45,6 +46,7 @@ def init(
         if script:
             print(print_sql(grants, rehearsal=rehearsal), end="")
             return
+        made = provide_key()
         done = initialise(connection, rehearsal=rehearsal, grants=grants)
     with site.connected("runner") as connection:
         named = desk.loaded.policy.evidence.witness
@@ -67,9 +69,16 @@ def init(
         "granted": done.granted,
         "rehearsal": warehouse.rehearsal,
         "armed": warehouse.armed,
+        "key_file": str(made) if made else None,
     }
     if desk.answer(document):
         return
+    if made:
+        desk.console.print(
+            f"Made a key-encryption key in {made}: keep a copy of it elsewhere. Without it no "
+            "tombstone is ever recognised and no archive ever opened.",
+            soft_wrap=True,
+        )
     words = "Ready" if done.changed else "Already ready"
     desk.console.print(f"{words}: schema lethe, version {done.migrated_to}.")
     if warehouse.rehearsal:
