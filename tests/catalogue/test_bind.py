@@ -707,6 +707,21 @@ def test_a_subject_may_be_a_select_and_nothing_else(
         assert cursor.fetchone() == (1,)
 
 
+def test_every_query_is_read_under_the_search_path_of_the_connection(
+    check: Callable[..., Bound],
+) -> None:
+    bound = check(
+        (
+            "subjects:",
+            "subjects:\n  one: {query: SELECT day FROM calendar, key: day}"
+            "\n  two: {query: SELECT day FROM calendar, key: day}",
+        ),
+        ddl="CREATE TABLE public.calendar (day date PRIMARY KEY)",
+    )
+    assert not bound.faults
+    assert bound.graph.kinds["two"].types == ("date",)
+
+
 def test_conditions_on_a_query_are_refused(check: Callable[..., Bound]) -> None:
     bound = check(
         (

@@ -11,7 +11,8 @@ from psycopg2 import extensions
 from lethe.catalogue.checks import Checked, Found, check_statically
 from lethe.catalogue.checks.classes import unclassified
 from lethe.catalogue.graph import Finding, Graph, build_graph
-from lethe.catalogue.probes import Questions, ask, read_query_types, reading
+from lethe.catalogue.probes import ask, read_query_types, reading
+from lethe.catalogue.questions import Questions
 from lethe.catalogue.read import read_catalogue
 from lethe.errors import Fault, PolicyError, WarehouseRefused, describe_database_error
 from lethe.policy.load import LoadedPolicy
