@@ -207,6 +207,8 @@ def _find_in_file(connection_id: str) -> ConnectionSettings | None:
 
 
 def _find_in_airflow(connection_id: str) -> ConnectionSettings | None:
+    if not _is_airflow_about():
+        return None
     try:
         from airflow.sdk import BaseHook
         from airflow.sdk.exceptions import AirflowException
@@ -333,6 +335,12 @@ def _explain(error: psycopg2.OperationalError, settings: Mapping[str, str]) -> s
         f"no PostgreSQL answers at {place}; is the server running, and is the address right? "
         "(LETHE_HOME and `make up` for the demo warehouse)"
     )
+
+
+def _is_airflow_about() -> bool:
+    """Importing Airflow where nobody set it up takes seconds and makes it write its defaults."""
+    settings = (name for name in os.environ if name.startswith("AIRFLOW__"))
+    return "airflow" in sys.modules or "AIRFLOW_HOME" in os.environ or any(settings)
 
 
 def _has_secrets_backend() -> bool:

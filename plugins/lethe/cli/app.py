@@ -8,7 +8,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import click
 import psycopg2
 import typer
 
@@ -41,21 +40,22 @@ def main(arguments: Sequence[str]) -> int:
     try:
         desk, rest = split_common(arguments)
         code = app(rest, standalone_mode=False, obj=desk, prog_name="lethe")
-    except click.exceptions.Exit as leave:
+    except typer.Exit as leave:
         return leave.exit_code
-    except click.ClickException as fault:
-        fault.show()
-        return 2
     except LetheError as error:
         return _refuse(error, as_json)
     except psycopg2.Error as error:
         stderr(f"lethe: the warehouse refused: {describe_database_error(error)}")
         return 3
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         stderr("lethe: stopped; what was committed stays, and running again goes on from there")
         return 130
     except Exception as error:
-        return _report_defect(error)
+        show = getattr(error, "show", None)
+        if show is None:
+            return _report_defect(error)
+        show()  # a fault of the call itself, in the words of the command-line library
+        return 2
     return code if isinstance(code, int) else 0
 
 

@@ -32,9 +32,10 @@ def plan(context: typer.Context, rule: RuleOption = None) -> None:
     if desk.answer(plan_document(found)):
         return
     table = Table(title=f"Plan for {found.as_of}", title_justify="left")
-    for name in ("rule", "clause", "due", "oldest due", "held", "restricted", "other stops"):
-        table.add_column(name, justify="right" if name in ("due", "held", "restricted") else "left")
-    table.add_column("refused")
+    table.add_column("rule", no_wrap=True)
+    table.add_column("due", justify="right")
+    for name in ("oldest due", "stopped", "refused"):
+        table.add_column(name)
     for each in found.rules:
         table.add_row(*_row(each))
     desk.console.print(table)
@@ -44,15 +45,12 @@ def plan(context: typer.Context, rule: RuleOption = None) -> None:
 
 
 def _row(each: RulePlan) -> list[str]:
-    other = {name: each.counts[name] for name in _STOPPED[2:] if each.counts.get(name)}
+    stopped = {name: each.counts[name] for name in _STOPPED if each.counts.get(name)}
     return [
         each.rule,
-        each.clause,
-        str(each.due),
+        f"{each.due:,}",
         str(each.oldest_on or "–"),
-        str(each.counts.get("held", 0)),
-        str(each.counts.get("restricted", 0)),
-        _listed(other),
+        _listed(stopped),
         _listed(each.refused),
     ]
 
@@ -168,17 +166,21 @@ def replay(
 def show_summary(desk: Desk, done: Run) -> None:
     """Show a closed run to a person."""
     table = Table(title=f"Sweep of {done.as_of}: {done.state}", title_justify="left")
-    for name in ("rule", "due", "erased", "kept", "quarantined", "refused", "waiting"):
-        table.add_column(name, justify="right" if name in ("due", "erased") else "left")
+    table.add_column("rule", no_wrap=True)
+    table.add_column("due", justify="right")
+    table.add_column("erased", justify="right")
+    for name in ("kept", "refused", "waiting"):
+        table.add_column(name)
     for each in done.summary["rules"]:
+        kept = {**each["kept"], **each["quarantined"]}
+        waiting = each["over_limit"] if each["undecided"] and each["over_limit"] else "–"
         table.add_row(
             each["rule"],
-            str(each["due"]),
-            str(each["erased"]),
-            _listed(each["kept"]),
-            _listed(each["quarantined"]),
+            f"{each['due']:,}",
+            f"{each['erased']:,}",
+            _listed(kept),
             _listed(each["refused"]),
-            each["over_limit"] if each["undecided"] else "–",
+            waiting,
         )
     desk.console.print(table)
     if done.seal_no:

@@ -14,6 +14,7 @@ from psycopg2 import extensions
 from lethe.catalogue.graph import Graph
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
+from lethe.erasure.check import require_plannable
 from lethe.erasure.freeze import RulePlan, freeze_rule, plan_digest, read_rule
 from lethe.errors import UsageError, WarehouseRefused, describe_database_error
 from lethe.evidence.initialise import read_warehouse
@@ -52,7 +53,7 @@ def chosen_rules(graph: Graph, rules: Iterable[str] | None) -> list[str]:
 def read_plan(site: Site, as_of: date, rules: Sequence[str] | None = None) -> SweepPlan:
     """Plan a night and write nothing."""
     with site.connected("planner") as connection:
-        graph = site.graph(connection)
+        graph = require_plannable(connection, site.loaded)
         try:
             acting_as(connection, "planner")
             read_warehouse(connection)
@@ -85,7 +86,7 @@ def freeze_plan(
 ) -> UUID:
     """Freeze a night's plan as rows of a run; a run of the same name is reused as it is."""
     with site.connected("planner") as connection:
-        graph = site.graph(connection)
+        graph = require_plannable(connection, site.loaded)
         try:
             acting_as(connection, "planner")
             read_warehouse(connection)
