@@ -21,7 +21,7 @@ from demo.platform.home import Home
 from demo.platform.night import Run, failed_task_log, nightly_dags, pause, run_night
 from demo.platform.rest import Api
 
-pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow
 
 HEAD = """
 import pendulum
@@ -104,8 +104,7 @@ def test_the_night_runs_what_was_missed_and_a_second_one_is_triggered_in_earnest
     platform: Platform,
 ) -> None:
     api = platform.ground.api()
-    first = run_night(api, ["retention_sweep"], platform.listen)
-    second = run_night(api, ["retention_sweep"], platform.listen)
+    first, second = (run_night(api, ["retention_sweep"], platform.listen) for _ in range(2))
     assert [run.state for run in first + second] == ["success", "success"]
     assert [run.run_id.partition("__")[0] for run in first + second] == ["scheduled", "manual"]
     triggered = api.get(f"/dags/retention_sweep/dagRuns/{second[0].run_id}")
@@ -117,8 +116,8 @@ def test_the_night_runs_what_was_missed_and_a_second_one_is_triggered_in_earnest
 
 def test_the_warehouse_is_reached_as_the_runner_from_a_task(platform: Platform) -> None:
     api = platform.ground.api()
-    run_id = api.get("/dags/retention_sweep/dagRuns", limit=1)["dag_runs"][0]["dag_run_id"]
-    path = f"/dags/retention_sweep/dagRuns/{run_id}/taskInstances/warehouse_role/xcomEntries"
+    (run,) = run_night(api, ["retention_sweep"], platform.listen)
+    path = f"/dags/retention_sweep/dagRuns/{run.run_id}/taskInstances/warehouse_role/xcomEntries"
     assert api.get(f"{path}/return_value")["value"] == "demo_runner"
 
 
