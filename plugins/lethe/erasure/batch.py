@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from psycopg2 import extensions
@@ -244,12 +244,13 @@ class BatchAct:
             self.outcomes.decided[claimed.number] = ("done", None)
 
     def _tally(self, act: Act, total: Counter[TableName]) -> set[Key]:
-        found = self._rows(act)
+        found = cast(list[tuple[Any, ...]], self._rows(act))
         if not found:
             return set()
         if act.does == "delete" and len(found[0]) > 2 and any(row[2] for row in found):
             raise RowsDiffer(f"rows of {act.table} became newer")
-        acted_on = sum(cast(int, row[1]) for row in found)
+        owners: dict[Key, int] = {tuple(row[0] or ()): row[1] for row in found}
+        acted_on = sum(owners.values())
         table = str(act.table)
         total[act.table] += acted_on
         if act.does != "unlink":
@@ -257,14 +258,13 @@ class BatchAct:
         if act.anchor:
             self.outcomes.shared[table] += acted_on
             return set()
+        if not owners.keys() <= self._going.keys():
+            raise VerificationError(
+                f"{act.table}: a statement acted on a subject outside its batch; "
+                "the batch was rolled back"
+            )
         by_key = self.outcomes.by_key
-        owners = {tuple(cast(list[str], row[0] or ())): cast(int, row[1]) for row in found}
         for key, rows in owners.items():
-            if key not in self._going:
-                raise VerificationError(
-                    f"{act.table}: a statement acted on a subject outside its batch; "
-                    "the batch was rolled back"
-                )
             counts = by_key[key]
             counts[table] = counts.get(table, 0) + rows
         return set(owners)

@@ -79,6 +79,7 @@ def read_rule(
         "{} SELECT outcome, count(*), min(due_on), max(due_on), {} FROM decided GROUP BY outcome"
     ).format(assignment.decide.text, _rows_digest())
     with connection.cursor() as cursor:
+        cursor.execute(statement("erasure/set_planning"))
         cursor.execute(select, dict(assignment.decide.values))
         rows = cursor.fetchall()
     return _rule_plan(assignment, policy_digest, rows)
@@ -96,6 +97,7 @@ def freeze_rule(
         "kind": assignment.steps.kind.name,
     }
     with connection.cursor() as cursor:
+        cursor.execute(statement("erasure/set_planning"))
         cursor.execute(freeze, values)
         rows = cursor.fetchall()
     digest = frozen_digest(connection, assignment.run_id, assignment.rule)

@@ -198,17 +198,22 @@ def _add(total: dict[str, int], more: dict[str, int]) -> None:
 
 
 def _count_due(cursor: extensions.cursor, assignment: Assignment) -> tuple[int, int]:
+    # Grouped, not joined: without statistics on a set just frozen, a join may try every pair.
     text = sql.SQL(
-        "{} SELECT count(*) FILTER (WHERE p.outcome = 'done'),"
-        " count(*) FILTER (WHERE p.run_id IS NULL) FROM decided AS d"
-        " LEFT JOIN lethe.plan_subject AS p ON p.run_id = %(run_id)s AND p.rule = %(rule)s"
-        " AND p.key = d.key WHERE d.outcome = 'due'"
+        "{} SELECT count(*) FILTER (WHERE due AND done), count(*) FILTER (WHERE due AND NOT frozen)"
+        " FROM (SELECT bool_or(due) AS due, bool_or(done) AS done, bool_or(frozen) AS frozen"
+        " FROM (SELECT key, true AS due, false AS done, false AS frozen"
+        " FROM decided WHERE outcome = 'due'"
+        " UNION ALL SELECT key, false, outcome IS NOT DISTINCT FROM 'done', true"
+        " FROM lethe.plan_subject WHERE run_id = %(run_id)s AND rule = %(rule)s"
+        ") AS e GROUP BY key) AS s"
     ).format(assignment.decide.text)
     values = {
         **assignment.decide.values,
         "run_id": str(assignment.run_id),
         "rule": assignment.rule,
     }
+    cursor.execute(statement("erasure/set_planning"))
     cursor.execute(text, values)
     row = cursor.fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)

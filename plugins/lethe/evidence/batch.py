@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from uuid import UUID, uuid4
 
 import psycopg2
@@ -42,7 +43,8 @@ class EvidenceBatch:
     def add_tombstones(self, groups: Sequence[Tombstones]) -> int:
         """Write tombstones; call it before the rows are deleted."""
         self._erased_at = self._erased_at or datetime.now(UTC)
-        self._groups.extend(_pack(stones) for stones in groups)
+        write = cache(datetime.isoformat)  # the groups have their instants in common
+        self._groups.extend(_pack(stones, write) for stones in groups)
         return add_tombstones(self._connection, self.batch, self.run_id, self._erased_at, groups)
 
     def add_rows(self, rows: Iterable[LedgerRow]) -> int:
@@ -108,7 +110,7 @@ def read_tombstones(record: WitnessRecord) -> Iterator[Tombstones]:
         )
 
 
-def _pack(stones: Tombstones) -> dict[str, Json]:
+def _pack(stones: Tombstones, write: Callable[[datetime], str]) -> dict[str, Json]:
     same = stones.subject_tokens is stones.tokens
     return {
         "kind": stones.kind,
@@ -117,8 +119,8 @@ def _pack(stones: Tombstones) -> dict[str, Json]:
         "identifier": stones.identifier,
         "tokens": encode(b"".join(stones.tokens)),
         "subject_tokens": None if same else encode(b"".join(stones.subject_tokens)),
-        "starting_points": _written(stones.starting_points),
-        "newest_activities": _written(stones.newest_activities),
+        "starting_points": _written(stones.starting_points, write),
+        "newest_activities": _written(stones.newest_activities, write),
     }
 
 
@@ -127,10 +129,12 @@ def _split(text: str) -> list[bytes]:
     return [data[at : at + TOKEN_BYTES] for at in range(0, len(data), TOKEN_BYTES)]
 
 
-def _written(instants: Sequence[datetime | None]) -> list[Json] | None:
+def _written(
+    instants: Sequence[datetime | None], write: Callable[[datetime], str]
+) -> list[Json] | None:
     if not any(instants):
         return None
-    return [None if at is None else at.isoformat() for at in instants]
+    return [None if at is None else write(at) for at in instants]
 
 
 def _instants(texts: list[str | None] | None) -> list[datetime | None]:

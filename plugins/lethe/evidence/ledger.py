@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from types import NoneType
 from uuid import UUID
 
 from psycopg2 import extensions
@@ -15,6 +16,7 @@ from lethe.include import statement
 
 Json = None | bool | int | float | str | list["Json"] | tuple["Json", ...] | Mapping[str, "Json"]
 _LARGEST = 2**53 - 1
+_HARMLESS = frozenset({str, bool, NoneType})
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -88,15 +90,12 @@ def _payload(payload: Mapping[str, Json]) -> str:
     return text.replace("\\", "\\\\") if "\\" in text else text
 
 
-def _require_canonical(value: Json) -> None:
-    if isinstance(value, str):
-        return
-    if isinstance(value, (int, float)):
-        if abs(value) > _LARGEST:
-            raise ValueError("a number of the ledger is beyond 2^53; write it as text")
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            _require_canonical(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
+def _require_canonical(payload: Mapping[str, Json] | Sequence[Json]) -> None:
+    for part in payload.values() if isinstance(payload, Mapping) else payload:
+        if type(part) in _HARMLESS:
+            continue
+        if isinstance(part, (int, float)):
+            if not -_LARGEST <= part <= _LARGEST:
+                raise ValueError("a number of the ledger is beyond 2^53; write it as text")
+        elif isinstance(part, (Mapping, list, tuple)):
             _require_canonical(part)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Literal
 from uuid import UUID
 
@@ -84,10 +85,11 @@ def add_tombstones(
 ) -> int:
     """Add tombstones in the caller's transaction; returns how many."""
     end = "\t".join([write_field(erased_at), write_field(run_id), write_field(batch)])
+    written = cache(write_field)  # the tombstones of a subject have their instants in common
     return copy_lines(
         connection,
         "evidence/copy_tombstones",
-        (line for stones in groups for line in _lines(stones, end)),
+        (line for stones in groups for line in _lines(stones, end, written)),
     )
 
 
@@ -101,7 +103,9 @@ def expire_tombstones(connection: extensions.connection, erased_before: datetime
         return cursor.rowcount
 
 
-def _lines(stones: Tombstones, end: str) -> Iterator[str]:
+def _lines(
+    stones: Tombstones, end: str, written: Callable[[datetime | None], str]
+) -> Iterator[str]:
     fixed = "\t".join(
         map(write_field, (stones.kind, stones.key_id, stones.subject_kind, stones.identifier))
     )
@@ -113,6 +117,7 @@ def _lines(stones: Tombstones, end: str) -> Iterator[str]:
         strict=True,
     )
     for token, subject, start, newest in rows:
-        begun = "\\N" if start is None else start.isoformat()
-        last = "\\N" if newest is None else newest.isoformat()
-        yield (f"\\\\x{token.hex()}\t{fixed}\t\\\\x{subject.hex()}\t{begun}\t{last}\t{end}")
+        yield (
+            f"\\\\x{token.hex()}\t{fixed}\t\\\\x{subject.hex()}"
+            f"\t{written(start)}\t{written(newest)}\t{end}"
+        )

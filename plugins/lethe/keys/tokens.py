@@ -58,5 +58,7 @@ def _framed(text: str) -> bytes:
 def _parts(value: Value) -> bytes:
     if isinstance(value, str):
         return b"\x00\x00\x00\x01" + _framed(value)
+    if len(value) == 1 and value[0] is not None:
+        return b"\x00\x00\x00\x01" + _framed(value[0])
     framed = [_ABSENT if part is None else _framed(part) for part in value]
     return len(framed).to_bytes(4, "big") + b"".join(framed)
