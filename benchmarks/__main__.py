@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--part", action="append", help="only this part (see the module)")
     parser.add_argument("--strict", action="store_true", help="exit 1 if a target was missed")
     chosen = parser.parse_args(arguments)
-    console, folder, missed = Console(), home_folder() / "bench", False
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    folder, missed = home_folder() / "bench", False
     for name in [chosen.name] if chosen.name else names():
         options = Options(chosen.accounts, tuple(chosen.part or ()), console)
         report = importlib.import_module(f"benchmarks.{name}").measure(options)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,26 +103,24 @@ def set_up_lethe(dsn: str, home: Path) -> Site:
     return site
 
 
-def with_lethe(dsn: str, home: Path) -> Erasure:
-    """Run a night of Lethe, step by step as the DAG does, and time each."""
-    site = set_up_lethe(dsn, home)
-    return erase_with_lethe(site)
-
-
-def erase_with_lethe(site: Site, meanwhile: Callable[[], Any] = lambda: None) -> Erasure:
+def erase_with_lethe(
+    site: Site, meanwhile: Callable[[], Any] = lambda: None, *, workers: int = 1
+) -> Erasure:
     """Run a night where Lethe is set up already.
 
     meanwhile  called after the freeze, before the first batch
+    workers    on the same frozen set, each with a connection of its own
     """
-    done = Erasure("Lethe")
+    done = Erasure("Lethe" if workers == 1 else f"Lethe, {workers} workers")
     settle_night(site, AS_OF)
     started = time.perf_counter()
     run_id = freeze_plan(site, AS_OF)
     guard_night(site, run_id)
     done.planning_s = time.perf_counter() - started
     meanwhile()
-    with _timed_batches(done.transactions), executing(done):
-        erase_rule(site, run_id, RULE)
+    pool = ThreadPoolExecutor(workers)
+    with _timed_batches(done.transactions), executing(done), pool:
+        list(pool.map(lambda n: erase_rule(site, run_id, RULE, shard=n), range(workers)))
     started = time.perf_counter()
     verified = verify_night(site, run_id)
     run = close_night(site, run_id, verified)
@@ -136,15 +136,15 @@ def _timed_batches(durations: list[float]) -> Iterator[None]:
     """Note how long each transaction of the eraser was open, from its first statement on."""
     inner = eraser_room._Transaction
     enter, leave = inner.__enter__, inner.__exit__
-    begun: list[float] = []
+    begun: dict[int, float] = {}
 
     def timed_enter(self: Any) -> extensions.cursor:
-        begun.append(time.perf_counter())
+        begun[threading.get_ident()] = time.perf_counter()
         return enter(self)
 
     def timed_leave(self: Any, *arguments: object) -> None:
         leave(self, *arguments)
-        durations.append(time.perf_counter() - begun.pop())
+        durations.append(time.perf_counter() - begun.pop(threading.get_ident()))
 
     inner.__enter__, inner.__exit__ = timed_enter, timed_leave  # type: ignore[method-assign]
     try:

