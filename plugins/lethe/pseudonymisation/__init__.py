@@ -1,0 +1,1 @@
+"""Pseudonymisation of logs and other automatic data (policy §2)."""

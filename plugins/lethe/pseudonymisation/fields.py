@@ -1,0 +1,288 @@
+"""Applies the field methods of a plan to columns of raw text: the one function of all engines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lethe.pseudonymisation.addresses import (
+    AddressMethod,
+    AddressPseudonyms,
+    pack_address,
+)
+from lethe.pseudonymisation.agents import NO_AGENT, reduce_agent
+from lethe.pseudonymisation.judge import canonical_email, fully_unquoted
+from lethe.pseudonymisation.logplan import ADDRESS_METHODS, Kind, LogPlan, Method
+from lethe.pseudonymisation.tokens import Tokens
+from lethe.pseudonymisation.text import TextScrubber
+from lethe.pseudonymisation.urls import QueryFilter, apply_templates, split_url
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+# Written where an address should be and none is; they name nobody.
+_NO_ADDRESS: Final = frozenset({"-", "unknown", "_hidden", "localhost", "unix:", "::", ""})
+_NOBODY: Final = frozenset({"-", "", '""'})
+_MEMORY_LIMIT: Final = 200_000
+_MASKED: Final = ("card", "iban", "phone")
+_KNOWN_WORDS: Final = (
+    r"^(?:[A-Z][A-Z_-]{1,19}|HTTP/[0-9.]{1,3}|[0-9]{1,5}|-|http|https|h2|h3|quic"
+    r"|TLSv?[0-9._]{1,5})$"
+)
+
+
+class Replaced:
+    """What takes the place of values found in text, in one key period."""
+
+    def __init__(self, plan: LogPlan, secret: bytes) -> None:
+        self._plan = plan
+        self._secret = secret
+        self._tokens: dict[tuple[str, str], Tokens] = {}
+        self._addresses: dict[tuple[str, str], AddressPseudonyms] = {}
+        self.linkable = plan.text_address in (Method.DETERMINISTIC, Method.PREFIX)
+
+    def tokens(self, domain: str, label: str) -> Tokens:
+        """Give the tokens of a domain."""
+        key = (domain, label)
+        if key not in self._tokens:
+            self._tokens[key] = Tokens(self._secret, domain, label)
+        return self._tokens[key]
+
+    def addresses(self, method: Method, domain: str = "ip") -> AddressPseudonyms:
+        """Give the pseudonyms of addresses of a domain."""
+        key = (method.value, domain)
+        if key not in self._addresses:
+            made = AddressPseudonyms(AddressMethod(method.value), self._secret, domain)
+            self._addresses[key] = made
+        return self._addresses[key]
+
+    def address(self, packed: bytes) -> str:
+        """Replace an address inside text."""
+        return self.addresses(self._plan.text_address).replace([packed])[0]
+
+    def value(self, kind: str, value: str) -> str:
+        """Replace a value inside text."""
+        default = Method.MASK if kind in _MASKED else Method.TOKEN
+        if self._plan.value_methods.get(kind, default) == Method.MASK:
+            return f"[{kind}]"
+        return self.tokens(kind, kind).replace(value)
+
+
+@dataclass(slots=True)
+class _Period:
+    """The means of one key period."""
+
+    replaced: Replaced
+    text: TextScrubber
+    free: TextScrubber
+    query: QueryFilter
+    names: dict[str, dict[str, str | None]] = field(default_factory=dict)
+
+
+class FieldMethods:
+    """Turns parsed columns into pseudonymised ones."""
+
+    def __init__(self, plan: LogPlan) -> None:
+        self.plan = plan
+        self._periods: dict[str, _Period] = {}
+
+    def _period(self, name: str, secret: bytes) -> _Period:
+        if name not in self._periods:
+            replaced = Replaced(self.plan, secret)
+            text = TextScrubber(replaced, free=False, phones=self.plan.phones)
+            free = TextScrubber(replaced, free=True, phones=self.plan.phones)
+
+            def token(_name: str, value: str) -> str:
+                return replaced.value("token", fully_unquoted(value))
+
+            query = QueryFilter(self.plan, text.scrub, token)
+            self._periods[name] = _Period(replaced, text, free, query)
+        return self._periods[name]
+
+    def apply(
+        self, period: str, secret: bytes, columns: dict[str, pl.Series]
+    ) -> dict[str, pa.Array]:
+        """Pseudonymise the columns of rows that belong to one key period."""
+        means = self._period(period, secret)
+        result: dict[str, pa.Array] = {}
+        for name, values in columns.items():
+            result.update(self._apply(means, name, values))
+        return result
+
+    def _apply(self, means: _Period, name: str, values: pl.Series) -> dict[str, pa.Array]:
+        kind, method = self.plan.kind_of(name), self.plan.method_of(name)
+        if method is Method.DROP:
+            return {}
+        if kind is Kind.TIME:
+            return {name: _plain(_truncated(values, self.plan.truncate_time))}
+        if kind is Kind.NUMBER and method is Method.KEEP:
+            return {name: _plain(values)}
+        if method in (Method.ND, Method.NDX):
+            return {name: self._unlinkable(means, name, values)}
+        codes, distinct = _encode(values)
+        if kind is Kind.AGENT and method is Method.REDUCE:
+            return _agents(means, codes, distinct, name)
+        if kind is Kind.TARGET and method is Method.SCAN:
+            path, query = self._url(means, distinct)
+            return {"path": _decode(codes, path), "query": _decode(codes, query)}
+        return {name: _decode(codes, self._replace(means, name, kind, method, distinct))}
+
+    def _replace(
+        self, means: _Period, name: str, kind: Kind, method: Method, distinct: pl.Series
+    ) -> pl.Series:
+        import polars as pl
+
+        if method is Method.KEEP:
+            return distinct
+        if method is Method.MASK:
+            return pl.Series([f"[{kind}]"], dtype=pl.String).new_from_index(0, len(distinct))
+        if method in ADDRESS_METHODS:
+            return self._addresses(means, name, kind, method, distinct)
+        if method is Method.TOKEN:
+            return self._tokens(means, name, kind, distinct)
+        if kind is Kind.URL:
+            before, query = self._url(means, distinct)
+            written = pl.when(query.is_null()).then(before).otherwise(before + "?" + query)
+            chosen = pl.when(distinct == "-").then(None).otherwise(written)
+            return pl.select(chosen.alias("u")).to_series()
+        if kind is Kind.WORD:
+            known = distinct.str.contains(_KNOWN_WORDS).fill_null(value=True)
+            return distinct if known.all() else distinct.zip_with(known, means.text.scrub(distinct))
+        scrubber = means.free if kind is Kind.MESSAGE else means.text
+        return scrubber.scrub(distinct)
+
+    def _url(self, means: _Period, distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
+        before, query = split_url(distinct)
+        before = means.text.scrub(apply_templates(before, self.plan.path_templates))
+        return before, means.query.filter(query)
+
+    def _addresses(
+        self, means: _Period, name: str, kind: Kind, method: Method, distinct: pl.Series
+    ) -> pl.Series:
+        import polars as pl
+
+        pseudonyms = means.replaced.addresses(method, self.plan.domains.get(name, "ip"))
+        texts = distinct.to_list()
+        if not pseudonyms.linkable:
+            return pl.Series(self._chains(means, pseudonyms, kind, texts), dtype=pl.String)
+        known = pseudonyms.by_text
+        fresh = [text for text in texts if text not in known]
+        if len(known) + len(fresh) > _MEMORY_LIMIT:
+            known.clear()
+            fresh = texts
+        made = self._chains(means, pseudonyms, kind, fresh)
+        known.update(zip(fresh, made, strict=True))
+        return pl.Series([known[text] for text in texts], dtype=pl.String)
+
+    def _chains(
+        self,
+        means: _Period,
+        pseudonyms: AddressPseudonyms,
+        kind: Kind,
+        texts: list[str | None],
+    ) -> list[str | None]:
+        """Replace addresses, or chains of them, in bulk."""
+        chains = [
+            [] if text is None else text.split(",") if kind is Kind.ADDRESSES else [text]
+            for text in texts
+        ]
+        items = [item.strip(' "') for chain in chains for item in chain]
+        packed = [pack_address(item) for item in items]
+        made = iter(pseudonyms.replace([p for p in packed if p is not None]))
+        written = iter(
+            next(made) if p is not None else self._no_address(means, item)
+            for item, p in zip(items, packed, strict=True)
+        )
+        done = [[next(written) for _ in chain] for chain in chains]
+        return [", ".join(i for i in chain if i is not None) or None for chain in done]
+
+    def _no_address(self, means: _Period, item: str) -> str | None:
+        """Replace what stands in the place of an address: a host name, or nothing of note."""
+        if item in _NO_ADDRESS:
+            return None if item in ("-", "") else item
+        return means.replaced.value("host", item.lower())
+
+    def _unlinkable(self, means: _Period, name: str, values: pl.Series) -> pa.Array:
+        """Give every occurrence a pseudonym of its own."""
+        kind, method = self.plan.kind_of(name), self.plan.method_of(name)
+        return _plain(self._addresses(means, name, kind, method, values))
+
+    def _tokens(self, means: _Period, name: str, kind: Kind, distinct: pl.Series) -> pl.Series:
+        import polars as pl
+
+        domain = self.plan.domains.get(name, "user" if kind is Kind.USER else name)
+        label = "user" if kind is Kind.USER else name
+        tokens = means.replaced.tokens(domain, label)
+
+        def made(value: str | None) -> str | None:
+            if value is None or value in _NOBODY:
+                return None
+            if "@" in value or "%40" in value:
+                # An e-mail address has one pseudonym, wherever it stands.
+                return means.replaced.value("email", canonical_email(value))
+            return tokens.replace(fully_unquoted(value))
+
+        return pl.Series([made(value) for value in distinct.cast(pl.String)], dtype=pl.String)
+
+
+def _agents(
+    means: _Period, codes: NDArray[np.int32], distinct: pl.Series, name: str
+) -> dict[str, pa.Array]:
+    import polars as pl
+
+    agents = [NO_AGENT if text is None else reduce_agent(text) for text in distinct]
+    # A family can be text that the agent itself made up.
+    family = means.text.scrub(pl.Series([a.family for a in agents], dtype=pl.String))
+    bots = np.array([a.bot for a in agents] or [False], dtype=np.bool_)
+    return {
+        f"{name}_family": _decode(codes, family),
+        f"{name}_major": _decode(codes, pl.Series([a.major for a in agents], dtype=pl.String)),
+        "os_family": _decode(codes, pl.Series([a.os for a in agents], dtype=pl.String)),
+        "device": _decode(codes, pl.Series([a.device for a in agents], dtype=pl.String)),
+        "bot": _plain(pl.Series(bots[codes])),
+    }
+
+
+def _truncated(times: pl.Series, unit: str | None) -> pl.Series:
+    every = {"second": "1s", "minute": "1m", "hour": "1h", "day": "1d"}
+    return times if unit is None else times.dt.truncate(every[unit])
+
+
+def _plain(values: pl.Series) -> pa.Array:
+    import pyarrow as pa
+
+    array: Any = values.rechunk().to_arrow()
+    return array.cast(pa.string()) if pa.types.is_large_string(array.type) else array
+
+
+def _encode(values: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
+    """Divide a column into its distinct values and the place of each row's among them."""
+    import polars as pl
+
+    encoded: Any = values.rechunk().to_arrow().dictionary_encode(null_encoding="encode")
+    return (
+        encoded.indices.to_numpy(zero_copy_only=False),
+        pl.Series(pl.from_arrow(encoded.dictionary)),
+    )
+
+
+def _decode(codes: NDArray[np.int32], distinct: pl.Series) -> pa.Array:
+    """Join again: a dictionary array without nulls or repetitions in its dictionary."""
+    import pyarrow as pa
+
+    encoded: Any = distinct.cast(_string()).rechunk().to_arrow().dictionary_encode()
+    places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    indices = places[codes] if len(places) else np.full(len(codes), -1, dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(
+        pa.array(indices, mask=indices < 0), encoded.dictionary.cast(pa.string())
+    )
+
+
+def _string() -> Any:
+    import polars as pl
+
+    return pl.String

@@ -1,0 +1,151 @@
+"""The W3C extended log format, as IIS and CloudFront write it; its `#Fields:` may change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+import numpy as np
+
+from lethe.pseudonymisation.formats.parsed import Parsed, rejection
+from lethe.pseudonymisation.formats.times import read_times
+from lethe.pseudonymisation.lines import Lines, Positions
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_DIRECTIVE: Final = b"#Fields:"
+# Field of the format → ours; what stands here alone is kept, everything else left out.
+_NAMES: Final = {
+    "c-ip": "client",
+    "s-ip": "server",
+    "cs-username": "user",
+    "cs-method": "method",
+    "cs-version": "protocol",
+    "cs-protocol-version": "protocol",
+    "cs-host": "vhost",
+    "cs(host)": "vhost",
+    "x-host-header": "vhost",
+    "cs(user-agent)": "agent",
+    "cs(referer)": "referrer",
+    "x-forwarded-for": "forwarded",
+    "cs(x-forwarded-for)": "forwarded",
+    "sc-status": "status",
+    "sc-bytes": "bytes",
+    "cs-bytes": "bytes_read",
+    "time-taken": "duration",
+    "s-port": "port",
+    "s-sitename": "site",
+    "s-computername": "host",
+    "sc-substatus": "substatus",
+}
+_NUMBERS: Final = ("status", "bytes", "bytes_read", "duration", "port", "substatus")
+
+
+class ExtendedLog:
+    """Lines under `#Fields:`; the directives themselves become rows with a message."""
+
+    name = "w3c"
+    fields: tuple[str, ...] = (
+        "client", "server", "user", "time", "method", "target", "protocol", "vhost", "status",
+        "bytes", "bytes_read", "duration", "referrer", "agent", "forwarded", "port", "site",
+        "host", "substatus", "message",
+    )  # fmt: skip
+
+    def carry(self, raw: bytes | memoryview, carried: bytes) -> bytes:
+        """Give the last `#Fields:` line, which rules what follows."""
+        body = bytes(raw)
+        start = body.rfind(b"\n" + _DIRECTIVE) + 1
+        if start == 0 and not body.startswith(_DIRECTIVE):
+            return carried
+        end = body.find(b"\n", start)
+        return body[start : end if end >= 0 else len(body)].strip()
+
+    def parse(self, lines: Lines, carried: bytes) -> list[Parsed]:
+        """Read lines under the fields that are in force for each."""
+        every = np.arange(len(lines))
+        empty = lines.ends <= lines.starts
+        directive = ~empty & (lines.buffer[lines.starts] == ord("#"))
+        answers = [rejection("empty", every[empty])]
+        marks = every[directive]
+        texts = lines.whole(marks)
+        ruling = [(0, carried.decode())]
+        ruling += [
+            (int(row) + 1, text)
+            for row, text in zip(marks, texts, strict=True)
+            if text.startswith("#Fields:")
+        ]
+        under: dict[str, list[Positions]] = {}
+        ends = [start for start, _ in ruling[1:]] + [len(lines)]
+        data = ~empty & ~directive
+        for (start, header), end in zip(ruling, ends, strict=True):
+            under.setdefault(header, []).append(start + np.flatnonzero(data[start:end]))
+        for header, parts in under.items():
+            rows = np.concatenate(parts)
+            if len(rows):
+                answers += self._read(lines, rows, header)
+        if len(marks):
+            answers.append(Parsed(marks, {"message": texts}))
+        return answers
+
+    def _read(self, lines: Lines, rows: Positions, header: str) -> list[Parsed]:
+        import polars as pl
+
+        names = header.removeprefix("#Fields:").split()
+        if not names:
+            return [rejection("no-fields-header", rows)]
+        separator = 9 if (lines.places(9)[:-8] > lines.starts[rows[0]]).any() else 32
+        places = lines.places(separator)
+        first = np.searchsorted(places, lines.starts[rows])
+        fits = np.searchsorted(places, lines.ends[rows]) - first == len(names) - 1
+        answers = [rejection("field-count", rows[~fits])]
+        rows, first = rows[fits], first[fits]
+        if not len(rows):
+            return answers
+        raw: dict[str, pl.Series] = {}
+        for index, name in enumerate(names):
+            start = lines.starts[rows] if index == 0 else places[first + index - 1] + 1
+            end = lines.ends[rows] if index == len(names) - 1 else places[first + index]
+            values = lines.column(start, end)
+            raw[name.lower()] = values.set(values == "-", None)
+        times = _times(raw, len(rows))
+        wrong = times.is_null().to_numpy()
+        answers.append(rejection("time-unreadable", rows[wrong]))
+        columns = _columns(raw) | {"time": times}
+        kept = pl.Series(~wrong)
+        answers.append(
+            Parsed(rows[~wrong], {name: values.filter(kept) for name, values in columns.items()})
+        )
+        return answers
+
+
+def _times(raw: dict[str, pl.Series], count: int) -> pl.Series:
+    import polars as pl
+
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, count)
+    date, time = raw.get("date", nothing), raw.get("time", nothing)
+    return read_times(date + "T" + time)
+
+
+def _columns(raw: dict[str, pl.Series]) -> dict[str, pl.Series]:
+    import polars as pl
+
+    columns = {ours: raw[theirs] for theirs, ours in _NAMES.items() if theirs in raw}
+    for name in _NUMBERS:
+        if name in columns:
+            kind = pl.Float64 if name == "duration" else pl.Int64
+            columns[name] = columns[name].cast(kind, strict=False)
+    stem, query = raw.get("cs-uri-stem"), raw.get("cs-uri-query")
+    if stem is None:
+        stem = raw.get("cs-uri")
+    if stem is not None:
+        with_query = stem if query is None else stem + ("?" + query).fill_null("")
+        columns["target"] = with_query
+    elif query is not None:
+        columns["target"] = "?" + query
+    if "agent" in columns and columns["agent"].str.contains("%20", literal=True).any():
+        agents = columns["agent"]
+        distinct = agents.unique()
+        plain = pl.Series([None if a is None else unquote(a) for a in distinct], dtype=pl.String)
+        columns["agent"] = agents.replace_strict(distinct, plain)
+    return columns

@@ -1,0 +1,218 @@
+"""Where personal data may stand in text: one pattern for Rust's regex engine.
+
+The pattern only proposes; `judge.py` decides on each distinct proposal. It runs in linear time
+whatever the text is: Rust's engine never backtracks. Its alternatives are tried from the left
+end of the text, at one place in the order in which they stand here, so that an e-mail address
+behind `u=` is met whole and once.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# An escaped character in front of a word hides where the word begins: `%3Dalice%40...`.
+ESCAPE: Final = (
+    r"""(?:%(?:25)*[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrt"'/\\]|&[a-z]{2,4};)"""
+)
+START: Final = r"(?-u:\b{start-half})"
+END: Final = r"(?-u:\b{end-half})"
+
+ENDING: Final = (
+    r"A-Za-z\u{C0}-\u{D6}\u{D8}-\u{F6}\u{F8}-\u{2AF}\u{300}-\u{52F}\u{600}-\u{1FFF}"
+    r"\u{3040}-\u{30FF}\u{3400}-\u{9FFF}\u{AC00}-\u{D7AF}"
+)
+LETTERS: Final = "0-9" + ENDING
+AT: Final = r"(?:@|%(?:25)*40|\\u0040|\\x40|&#64;|&#x40;|&commat;)"
+DOT: Final = r"(?:\.|%(?:25)*2[Ee])"
+# Escaped characters that may stand in a local part: none that ends a value, a word or a path.
+LOCAL_ESCAPE: Final = (
+    r"%(?:25)*(?:2[1457ABDEabde]|3[0-9]|4[1-9A-Fa-f]|5[0-9AEFaef]|6[0-9A-Fa-f]|7[0-9AEae]"
+    r"|[89A-Fa-f][0-9A-Fa-f])|\\x[89a-fA-F][0-9A-Fa-f]"
+)
+V4: Final = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+EMAIL: Final = (
+    rf"(?:[{LETTERS}_]|{LOCAL_ESCAPE})(?:[{LETTERS}_.+~!$*'`^{{}}|-]|{LOCAL_ESCAPE})*{AT}"
+    rf"(?:\[?{V4}\]?|(?:[{LETTERS}-]+{DOT})+(?:xn--[A-Za-z0-9-]+|[{ENDING}]{{2,24}}))"
+)
+
+CONCEALED_KEYS: Final = (
+    r"[A-Za-z0-9_]*(?:token|secret|passw(?:or)?d|session[_-]?id|sessionid|sessid|session[_-]?key"
+    r"|api[_-]?key|apikey|access[_-]?key|auth[_-]?key|private[_-]?key|jwt|csrf|xsrf|nonce"
+    r"|signature|credentials?)|sid|pwd|pass|sig|otp|sso|ticket|cookie|session|auth"
+    r"|authorization|cftoken|cfid|gclid|fbclid|msclkid|_ga"
+)
+PERSON_KEYS: Final = (
+    r"(?:user|login|account|customer|client|member|author|owner|nick|screen|full|first|last"
+    r"|given|family|sur|display|contact)[_-]?(?:name|login)|user|login|logname|ruser|uname"
+    r"|acct|usr|u|e?[_-]?mail(?:[_-]?addr(?:ess)?)?|mailto|remote_user|auth_user|user[_-]?id"
+)
+STRONG_KEYS: Final = (
+    r"[A-Za-z0-9_]*(?:token|secret|passw(?:or)?d|session[_-]?id|sessionid|sessid|api[_-]?key"
+    r"|apikey|access[_-]?key|auth[_-]?key)|user(?:name)?|e?-?mail|jwt"
+)
+PLAIN_VALUE: Final = r"""(?:"[^"]+"|'[^'\s]+'|<[^<>\s]+>|\\"[^"\\\s]+\\"|[^\s&;,"'<>(){}|#?\\]+)"""
+NESTED_VALUE: Final = (
+    r"""(?:[^\s&;,"'<>(){}|#?%]|%(?:25)*(?:[013-9A-Fa-f][0-9A-Fa-f]|2[1347-9A-Fa-f]))+"""
+)
+KEYED: Final = (
+    rf"(?i:{CONCEALED_KEYS}|{PERSON_KEYS})(?:={PLAIN_VALUE}|%(?:25)*3[Dd]{NESTED_VALUE})"
+    rf"""|(?i:{STRONG_KEYS})(?:\\?["']\s?:\s?\\?["'][^"'\s\\,}}]+|:\s?{PLAIN_VALUE})"""
+)
+AUTH: Final = r"(?i:bearer|basic|digest)(?:\s|%20|\+)+[A-Za-z0-9._~+/=-]{8,}"
+WELL_KNOWN: Final = (
+    r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"
+    r"|[spr]k_(?:live|test)_[0-9A-Za-z]{10,}|gh[pousr]_[A-Za-z0-9]{20,}"
+    r"|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abeprs]-[A-Za-z0-9-]{10,}"
+    r"|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"
+    r"|SHA256:[A-Za-z0-9+/]{43}=?|MD5:[0-9a-f]{2}(?::[0-9a-f]{2}){15}"
+)
+UUID: Final = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+GAP: Final = r"(?:[ .+-]|%(?:25)*20)"
+
+# Length of an IBAN by country: SWIFT, IBAN registry.
+_IBAN_REGISTRY: Final = (
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 "
+    "DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 "
+    "HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 "
+    "MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 "
+    "RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 "
+    "VA22 VG24 XK20 YE30"
+)
+IBAN_LENGTHS: Final = {entry[:2]: int(entry[2:]) for entry in _IBAN_REGISTRY.split()}
+
+
+def _iban_pattern() -> str:
+    by_length: dict[int, list[str]] = {}
+    for country, length in IBAN_LENGTHS.items():
+        by_length.setdefault(length, []).append(country)
+    return "|".join(
+        rf"(?i:{'|'.join(countries)})[0-9]{{2}}(?:{GAP}?[A-Za-z0-9]){{{length - 4}}}"
+        for length, countries in sorted(by_length.items())
+    )
+
+
+CARD: Final = (
+    rf"[2-6][0-9]{{12,18}}|[0-9]{{4}}(?:{GAP}[0-9]{{4}}){{2,5}}(?:{GAP}[0-9]{{1,3}})?"
+    rf"|3[0-9]{{3}}{GAP}[0-9]{{6}}{GAP}[0-9]{{4,5}}"
+)
+HEX: Final = r"[0-9A-Fa-f]{1,4}"
+COLON: Final = r"(?::|%(?:25)*3[Aa])"
+ZONE: Final = r"(?:%(?:25)?(?:[A-Za-z]{2,12}[0-9]{1,4}(?:[.][0-9]{1,4})?|lo))?"
+V6: Final = (
+    rf"(?:{HEX}{COLON}{COLON}?|{COLON}{COLON}(?:{V4}|{HEX}{COLON}?))"
+    rf"(?:{HEX}{COLON}{COLON}?){{0,7}}"
+    rf"(?:{V4}|{HEX})?{ZONE}"
+)
+VERSION_WORDS: Final = (
+    r"(?:upgraded|updated|downgraded) (?:from|to)"
+    r"|versions?|ver|v|release|rel|rev|revision|build|firmware|fw|update|upgrade|patch|kernel"
+    r"|driver|tag|[a-z]+_version|sdk|protocol|section|oid"
+)
+DOTTED: Final = (
+    rf"""(?:(?i:{VERSION_WORDS})["']?\s?[=:/_-]?\s?["']?v?|[A-Za-z][A-Za-z0-9]*[/_-]?)?"""
+    r"[0-9]+(?:\.[0-9]+){3,}(?:[._-]?[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*"
+    r"|/[A-Za-z._-]+\.(?:js|css|map|html|woff2?))?"
+)
+HOST: Final = (
+    r"(?:[A-Za-z][A-Za-z0-9]*[.-])*[0-9]{1,3}(?:-[0-9]{1,3}){3}(?:[.-][A-Za-z0-9-]+)*"
+    r"\.[A-Za-z][A-Za-z0-9-]*"
+    r"|ip-[0-9]{1,3}(?:-[0-9]{1,3}){3}|(?:[0-9A-Fa-f]\.){32}ip6\.arpa"
+)
+# Behind these words a path goes on with a secret.
+BEHIND_WORD: Final = (
+    r"(?i:sessions?|tokens?|reset|reset-?password|password-?reset|confirm|confirmation|verify"
+    r"|verification|activate|activation|invite|invitations?|unsubscribe|magic|magic-?link|login"
+    r"|auth|oauth|share|optout|opt-out)/[A-Za-z0-9_~.=-]+"
+)
+# A counted repetition over `-` would start anew at each one and leave the engine's fast path.
+RUN: Final = r"(?:[A-Za-z0-9_]+-)*[A-Za-z0-9_]{20,}(?:-[A-Za-z0-9_]+)*(?:\.[A-Za-z0-9]+)*"
+HOME: Final = r"(?:home|Users|Documents and Settings)(?:/|\\{1,2})[^\s/\\\"'<>:;,?&#()]+"
+PHONE: Final = (
+    r"(?:\+|%(?:25)*2[Bb]|00)[1-9][0-9]{0,2}(?:[ ./()-]|%20|\+){0,2}[0-9]"
+    r"(?:(?:[ ./()-]|%20|\+){0,2}[0-9]){6,12}"
+)
+
+NAME: Final = r"""[^\s:;,()\[\]'"<>=@/]{1,64}"""
+PHRASE: Final = (
+    r"(?i:(?:invalid|illegal|authenticating|unknown|bad|authorized|valid|for|of|from|by) user "
+    r"|(?:accepted|failed|postponed|partial) [a-z0-9/_-]+ for "
+    r"(?:invalid user |illegal user |user )?"
+    r"|session (?:opened|closed) for user |logged (?:in|on|out|off) (?:as|user|by) "
+    r"|(?:attempts? exceeded|authentication failure|login failed|login failure|pts/[0-9]+|login)"
+    r" for (?:invalid user |illegal user |user )?"
+    r"|sudo(?:\[[0-9]+\])?:\s{1,4}|cron(?:\[[0-9]+\])?: \(|(?:successful|failed) su for "
+    r"|user[ :=]{1,2}['\"\\(<]{0,2})"
+)
+# A rejected name may hold spaces; it ends where sshd goes on.
+SPACED_NAME: Final = (
+    r"(?i:(?:failed|accepted|postponed) [a-z0-9/_-]+ for )?(?i:(?:invalid|illegal) user )"
+    r"(?:\S* ){1,4}from "
+)
+BY_NAME: Final = r"by [^\s()]{1,64}\(uid="
+SU: Final = r"\(to [^\s()]{1,64}\) [^\s()]{1,64} on"
+BRACKETED: Final = r"\[[^\s\]\[]{1,64}\] (?:OK|FAIL) "
+
+
+def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
+    """Give the pattern of each kind of proposal, in the order in which they are tried.
+
+    free    also the phrases that daemons write around user names, and home directories
+    phones  also telephone numbers, which much else resembles
+    """
+    groups = {
+        "url_user": r"//[^\s/?#\"'<>@\\]*(?::|%3[Aa])[^\s/?#\"'<>@\\]*@",
+        "tilde": r"/~[^\s/?#&\"'<>]+",
+        "bracketed": BRACKETED,
+        "su": SU,
+        "phone": PHONE + END,
+        "spaced": SPACED_NAME,
+        "by": BY_NAME,
+        "phrase": f"{PHRASE}(?:{EMAIL}|{NAME})",
+        "home": HOME,
+        "email": EMAIL,
+        "keyed": KEYED,
+        "auth": AUTH,
+        "token": WELL_KNOWN,
+        "uuid": UUID + END,
+        "iban": f"(?:{_iban_pattern()}){END}",
+        "card": f"(?:{CARD}){END}",
+        "v6": V6 + END,
+        "host": f"(?:{HOST}){END}",
+        "v4": DOTTED + END,
+        "path_token": BEHIND_WORD,
+        "run": RUN,
+    }
+    left_out = set() if free else {"bracketed", "su", "spaced", "by", "phrase", "home"}
+    if not phones:
+        left_out.add("phone")
+    return {name: pattern for name, pattern in groups.items() if name not in left_out}
+
+
+# What every proposal outside free text contains: a look that is much cheaper than the pattern.
+GLANCE_VALUE: Final = (
+    r"[@~\\]|:[^/]|%(?:25)*(?:40|3[ADad])|[0-9]\.[0-9]+\.[0-9]+\.[0-9]|[0-9]{13}"
+    rf"|[0-9]{{4}}{GAP}[0-9]{{4}}|[0-9]-[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]|[A-Za-z0-9_]{{20}}"
+    rf"|{START}[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Za-z0-9]){{11}}|ip6\.arpa|eyJ|AKIA|SHA256"
+    r"|[spr]k_|gh[pousr]_|glpat-|xox[abeprs]-|SG\.|(?i:bearer|basic|digest)"
+    r"|(?i:session|token|reset|password|confirm|verif|activat|invit|unsubscribe|magic|login|auth"
+    r"|share|optout|opt-out|confirmation|verification|activation|link)[a-z-]*/"
+)
+GLANCE: Final = rf"[=&]|{GLANCE_VALUE}"
+GLANCE_PHONES: Final = r"|(?:\+|%(?:25)*2[Bb]|00)[1-9]"
+
+
+# These begin with a character that is no part of a word, so that no word boundary is asked for.
+UNBOUND: Final = frozenset({"url_user", "tilde", "bracketed", "su", "phone"})
+
+
+def scan_pattern(groups: dict[str, str]) -> str:
+    """Join the groups into the one pattern that finds every proposal."""
+    unbound = "|".join(f"(?:{p})" for name, p in groups.items() if name in UNBOUND)
+    bound = "|".join(f"(?:{p})" for name, p in groups.items() if name not in UNBOUND)
+    return f"{unbound}|(?:{ESCAPE}+|{START})(?:{bound})"
+
+
+def whole_pattern(groups: dict[str, str], name: str) -> str:
+    """Give the pattern that tells whether a proposal as a whole is of the kind `name`."""
+    lead = "" if name in UNBOUND else f"{ESCAPE}*"
+    return f"^{lead}(?:{groups[name]})$"

@@ -1,0 +1,112 @@
+"""Replaces what is personal in text, over whole columns of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from lethe.pseudonymisation.judge import Judge, Replacements
+from lethe.pseudonymisation.patterns import (
+    GLANCE,
+    GLANCE_PHONES,
+    scan_groups,
+    scan_pattern,
+    whole_pattern,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Stands where a proposal was cut out; lines are free of control characters by then.
+_HOLE: Final = "\x01"
+_MEMORY_LIMIT: Final = 200_000
+_TEXT_LIMIT: Final = 50_000
+_LONGEST_REMEMBERED: Final = 500
+
+
+class TextScrubber:
+    """Finds and replaces personal values inside text.
+
+    free    text of daemons, in which user names stand in phrases
+    phones  telephone numbers too
+    """
+
+    def __init__(self, replacements: Replacements, *, free: bool, phones: bool = False) -> None:
+        self._judge = Judge(replacements)
+        self._groups = scan_groups(free=free, phones=phones)
+        self._pattern = scan_pattern(self._groups)
+        self._glance = self._pattern if free else GLANCE + (GLANCE_PHONES if phones else "")
+        self._whole = {name: whole_pattern(self._groups, name) for name in self._groups}
+        self._linkable = replacements.linkable
+        self._known: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+
+    def scrub(self, texts: pl.Series) -> pl.Series:
+        """Give the texts with every personal value replaced; nulls stay null."""
+        import polars as pl
+
+        found = texts.str.contains(self._glance).fill_null(value=False)
+        rows = found.arg_true()
+        if not len(rows):
+            return texts
+        hit = texts.gather(rows)
+        if not self._linkable:
+            return texts.clone().scatter(rows, self._scrub_hits(hit))
+        # The engine of the pattern warms up anew in every call: what was seen before is looked up.
+        known = self._texts
+        fresh = pl.Series([text for text in hit if text not in known], dtype=pl.String).unique()
+        if len(fresh):
+            made = dict(zip(fresh, self._scrub_hits(fresh), strict=True))
+            result = pl.Series([made.get(t) or known[t] for t in hit], dtype=pl.String)
+            if len(known) + len(made) > _TEXT_LIMIT:
+                known.clear()
+            known.update((t, m) for t, m in made.items() if len(t) <= _LONGEST_REMEMBERED)
+        else:
+            result = pl.Series([known[text] for text in hit], dtype=pl.String)
+        return texts.clone().scatter(rows, result)
+
+    def _scrub_hits(self, hit: pl.Series) -> pl.Series:
+        import polars as pl
+
+        # Without groups in the replacement both calls run on the engine's fast path.
+        proposals = hit.str.extract_all(self._pattern)
+        if not proposals.list.len().sum():
+            return hit
+        rests = hit.str.replace_all(self._pattern, _HOLE)
+        replaced = self._replace(proposals.explode().drop_nulls())
+        scrubbed = []
+        for several, rest in zip(proposals, rests, strict=True):
+            pieces = iter(rest.split(_HOLE))
+            text = [next(pieces)]
+            for _, piece in zip(several, pieces, strict=True):
+                text += (next(replaced), piece)
+            scrubbed.append("".join(text))
+        return pl.Series(scrubbed, dtype=pl.String)
+
+    def _replace(self, proposals: pl.Series) -> Iterator[str]:
+        """Give what takes the place of each proposal, in order."""
+        import polars as pl
+
+        texts = proposals.to_list()
+        judge = self._judge.judge
+        if not self._linkable:
+            kinds = self._kinds(proposals)
+            return iter([judge(kind, text) for kind, text in zip(kinds, texts, strict=True)])
+        known = self._known
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
+        if len(known) + len(fresh) > _MEMORY_LIMIT:
+            known.clear()
+            fresh = list(dict.fromkeys(texts))
+        kinds = self._kinds(pl.Series(fresh, dtype=pl.String))
+        known.update((text, judge(kind, text)) for kind, text in zip(kinds, fresh, strict=True))
+        return (known[text] for text in texts)
+
+    def _kinds(self, proposals: pl.Series) -> list[str]:
+        import polars as pl
+
+        frame = pl.DataFrame({"p": proposals})
+        choice = pl.lit("")
+        for name in reversed(self._groups):
+            fits = pl.col("p").str.contains(self._whole[name])
+            choice = pl.when(fits).then(pl.lit(name)).otherwise(choice)
+        return frame.select(choice).to_series().to_list()

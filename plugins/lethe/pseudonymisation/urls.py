@@ -1,0 +1,130 @@
+"""Request targets, referrers and query strings over whole columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lethe.pseudonymisation.logplan import LogPlan
+from lethe.pseudonymisation.patterns import GLANCE_VALUE
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Scrub = Callable[["pl.Series"], "pl.Series"]
+
+
+def split_url(urls: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Divide URLs into what stands before the query, and the query; the fragment is dropped."""
+    import polars as pl
+
+    parts = (
+        pl.DataFrame({"u": urls})
+        .select(pl.col("u").str.splitn("#", 2).struct[0].str.splitn("?", 2).alias("p"))
+        .unnest("p")
+    )
+    return parts["field_0"], parts["field_1"]
+
+
+def apply_templates(paths: pl.Series, templates: tuple[str, ...]) -> pl.Series:
+    """Write `/customer/{id}` for `/customer/1234`, the template of most segments first."""
+    for template in sorted(templates, key=lambda t: (-t.count("/"), t)):
+        paths = paths.str.replace(*_template(template))
+    return paths
+
+
+def _template(template: str) -> tuple[str, str]:
+    segments = template.strip("/").split("/")
+    pattern = "".join(
+        "/(?:[^/{;?][^/;?]*)" if segment.startswith("{") else f"/{re.escape(segment)}"
+        for segment in segments
+    )
+    written = "/" + "/".join(segments)
+    return f"^((?:[a-z][a-z0-9+.-]*:)?(?://[^/]*)?){pattern}(/|;|$)", f"${{1}}{written}${{2}}"
+
+
+class QueryFilter:
+    """Keeps of a query string what the policy allows.
+
+    The values that stay are looked through all the same. Parameters are divided at `&` and `;`;
+    of those without a value only the last one is known by its name.
+    """
+
+    def __init__(self, plan: LogPlan, scrub: Scrub, token: Callable[[str, str], str]) -> None:
+        names = "|".join(re.escape(name) for name in sorted(plan.query_allow))
+        self._allowed = f"(?:^|[&;])(?:{names})(?:=[^&;]*|$)" if names else None
+        self._names = sorted(plan.query_allow)
+        self._others = plan.query_others
+        self._scrub = scrub
+        self._token = token
+
+    def filter(self, queries: pl.Series) -> pl.Series:
+        """Give the queries without what is not allowed; null where nothing stays."""
+        import polars as pl
+
+        kept = pl.Series([None], dtype=pl.String).new_from_index(0, len(queries))
+        if self._others != "drop":
+            rows = (queries.fill_null("") != "").arg_true()
+            return kept.scatter(rows, self._divide(queries.gather(rows))) if len(rows) else kept
+        if self._allowed is None:
+            return kept
+        rows = queries.str.contains(self._allowed).fill_null(value=False).arg_true()
+        if not len(rows):
+            return kept
+        some = (
+            queries.gather(rows)
+            .str.extract_all(self._allowed)
+            .list.join("")
+            .str.replace_all(";", "&", literal=True)
+            .str.strip_chars_start("&")
+        )
+        doubtful = some.str.contains(GLANCE_VALUE).arg_true()
+        if len(doubtful):
+            some = some.scatter(doubtful, self._divide(some.gather(doubtful)))
+        return kept.scatter(rows, some)
+
+    def _divide(self, queries: pl.Series) -> pl.Series:
+        """Look at each parameter of some queries."""
+        import polars as pl
+
+        parameters = (
+            pl.DataFrame({"q": queries})
+            .with_row_index("row")
+            .with_columns(pl.col("q").str.replace_all(";", "&", literal=True).str.split("&"))
+            .explode("q")
+            .filter(pl.col("q") != "")
+        )
+        parts = parameters["q"].str.splitn("=", 2).struct.unnest()
+        name, value = parts["field_0"], parts["field_1"]
+        allowed = name.is_in(self._names)
+        if self._others == "scan":
+            # Beside the value the name tells what it is: `sid=…`.
+            written = self._scrub(parameters["q"]).zip_with(
+                ~allowed, _joined(name, self._scrub(value))
+            )
+        else:
+            written = _joined(name, self._scrub(value))
+            if self._others == "token":
+                tokens = [
+                    None if v is None else self._token(n, v)
+                    for n, v in zip(
+                        name,
+                        value.zip_with(~allowed, pl.Series([None], dtype=pl.String)),
+                        strict=True,
+                    )
+                ]
+                written = written.zip_with(
+                    allowed, _joined(self._scrub(name), pl.Series(tokens, dtype=pl.String))
+                )
+        joined = (
+            parameters.select("row", q=written)
+            .group_by("row", maintain_order=True)
+            .agg(pl.col("q").str.join("&"))
+        )
+        rows = pl.DataFrame({"row": pl.arange(0, len(queries), eager=True, dtype=pl.UInt32)})
+        return rows.join(joined, on="row", how="left", maintain_order="left")["q"]
+
+
+def _joined(names: pl.Series, values: pl.Series) -> pl.Series:
+    return names.zip_with(values.is_null(), names + "=" + values)

@@ -1,0 +1,170 @@
+"""The engine's second and third process: works on stretches that the first one reads.
+
+Started by `pool.Crew`. The plan, which holds keys, comes through
+standard input, never through arguments or the environment; the raw lines come through memory
+that both processes share and that has no name in any file system.
+"""
+
+from __future__ import annotations
+
+import mmap
+import pickle
+import struct
+import sys
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from lethe.pseudonymisation.batch import Batches, Done, KeySource, Stretch
+from lethe.pseudonymisation.logplan import LogPlan
+from lethe.pseudonymisation.parts import PartFile, PartWriter
+from lethe.pseudonymisation.quarantine import QuarantineWriter
+
+_LENGTH: Final = struct.Struct(">I")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of some stretches, added up."""
+
+    lines: int = 0
+    octets: int = 0
+    rows: int = 0
+    row_octets: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    reason_octets: dict[str, int] = field(default_factory=dict)
+    line_sum: int = 0
+
+    def add(self, other: Tally | Done) -> None:
+        """Add what became of another stretch."""
+        self.lines += other.lines
+        self.octets += other.octets
+        self.rows += other.rows
+        self.row_octets += other.row_octets
+        self.line_sum += other.line_sum
+        for mine, theirs in (
+            (self.reasons, other.reasons),
+            (self.reason_octets, other.reason_octets),
+        ):
+            for reason, number in theirs.items():
+                mine[reason] = mine.get(reason, 0) + number
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one worker works on."""
+
+    plan: LogPlan
+    work: Path
+    source: str
+    number: int
+    slots: int = 0
+    slot_octets: int = 0
+
+
+class Worker:
+    """Works on stretches of one source and writes what comes of them under `work`."""
+
+    def __init__(self, task: Task, missing_key: KeySource | None = None) -> None:
+        self._batches = Batches(task.plan, missing_key)
+        self._parts = PartWriter(task.work, task.source, task.number, self._batches.schema)
+        name = f"_quarantine/{task.source}-{task.number}.lq"
+        path = task.work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._quarantine = QuarantineWriter(path, task.plan.quarantine_key, task.source)
+
+    def work(self, stretch: Stretch) -> Tally:
+        """Work on one stretch."""
+        done = self._batches.process(stretch)
+        self._parts.write(done.days)
+        self._quarantine.write(done.quarantined)
+        tally = Tally()
+        tally.add(done)
+        return tally
+
+    def finish(self) -> list[PartFile]:
+        """Make everything durable and read it back."""
+        self._quarantine.close()
+        return self._parts.finish()
+
+
+def send(stream: IO[bytes], message: object) -> None:
+    """Write one message."""
+    body = pickle.dumps(message, protocol=5)
+    rest = memoryview(_LENGTH.pack(len(body)) + body)
+    while rest:
+        rest = rest[stream.write(rest) :]
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> Any:
+    """Read one message; None at the end."""
+    head = _read_exactly(stream, _LENGTH.size)
+    if head is None:
+        return None
+    body = _read_exactly(stream, _LENGTH.unpack(head)[0])
+    # The other end is the parent process, over a pipe that nobody else holds.
+    return None if body is None else pickle.loads(body)  # noqa: S301
+
+
+def _read_exactly(stream: IO[bytes], count: int) -> bytes | None:
+    parts = []
+    while count:
+        part = stream.read(count)
+        if not part:
+            return None
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def main(descriptor: int) -> None:
+    """Serve the parent until it says that the source has ended."""
+    inward, outward = sys.stdin.buffer, sys.stdout.buffer
+    # What a library prints must not end up among the messages.
+    sys.stdout = sys.stderr
+    # pyarrow looks for pandas at its first array; without it a worker is ready 0.2 s earlier.
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
+    task: Task = receive(inward)
+    memory = mmap.mmap(descriptor, task.slots * task.slot_octets)
+    view = memoryview(memory)
+    waiting: deque[Any] = deque()
+
+    def ask_key(period: str) -> bytes | str:
+        """Ask the parent; stretches that it had given before its answer wait."""
+        send(outward, ("key", period))
+        while (answer := receive(inward)) is not None:
+            if isinstance(answer, dict):
+                return cast("bytes | str", answer[period])
+            waiting.append(answer)
+        raise EOFError
+
+    try:
+        worker = Worker(task, ask_key)
+        while (message := waiting.popleft() if waiting else receive(inward)) is not None:
+            if message == "finish":
+                send(outward, ("finished", worker.finish()))
+                return
+            slot, octets, first_line, offset, carried, part = message
+            start = slot * task.slot_octets
+            raw = view[start : start + octets]
+            send(
+                outward,
+                ("done", (slot, worker.work(Stretch(raw, first_line, offset, carried, part)))),
+            )
+    except Exception as fault:
+        send(outward, ("failed", describe_fault(fault)))
+
+
+def describe_fault(fault: Exception) -> tuple[str, str]:
+    """Say of a fault what holds no value of a line: its type, and for the system's its words."""
+    from lethe.errors import LetheError
+
+    if isinstance(fault, LetheError):
+        return type(fault).__name__, str(fault)
+    if isinstance(fault, OSError) and fault.strerror:
+        return "OSError", fault.strerror
+    if isinstance(fault, AssertionError):
+        return "AssertionError", str(fault)
+    return type(fault).__name__, ""

@@ -1,0 +1,92 @@
+"""The score of linkability and the scan for leaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from lethe.errors import UsageError
+from lethe.pseudonymisation.engine import pseudonymise_file
+from lethe.pseudonymisation.leakscan import scan_files, scan_texts, values_found
+from lethe.pseudonymisation.linkability import score_files, score_rows
+
+from tests.pseudonymisation.kit import combined_line, plan_for
+
+ROWS = pl.LazyFrame(
+    {
+        "client": ["a", "b", "c", "c", "d"],
+        "agent_family": ["Firefox", "Firefox", "Lynx", "Lynx", "Chrome"],
+        "os_family": ["Linux", "Linux", "Linux", "Linux", None],
+    }
+)
+
+
+def test_the_score_counts_rows_that_stand_alone_and_the_smallest_group() -> None:
+    score = score_rows(ROWS)
+    assert (score.rows, score.combinations, score.smallest_group) == (5, 3, 1)
+    assert score.unique_share == pytest.approx(0.2)
+    assert score.single_client_share == pytest.approx(0.6)
+    assert score_rows(ROWS, ["os_family"]).unique_share == pytest.approx(0.2)
+
+
+def test_limits_that_are_not_kept_are_named() -> None:
+    score = score_rows(ROWS)
+    assert score.exceeds(unique_share=0.2, smallest_group=1) == []
+    assert len(score.exceeds(unique_share=0.1, smallest_group=2)) == 2
+
+
+def test_a_column_that_is_not_there_is_refused_and_no_rows_have_no_score() -> None:
+    with pytest.raises(UsageError, match="no column colour"):
+        score_rows(ROWS, ["colour"])
+    assert score_rows(ROWS.filter(pl.lit(value=False))).rows == 0
+    assert score_files([]).rows == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("mail of ann@example.com", "email"),
+        ("x=ann%40example.com", "email"),
+        ("from 192.0.2.1 port", "ipv4"),
+        ("peer 2001:db8::1 gone", "ipv6"),
+        ("paid 4111 1111 1111 1111", "card"),
+        ("to LU28 0019 4006 4475 0000", "iban"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.sig", "jwt"),
+        ("Bearer abcdefghijklmnop1234", "bearer"),
+        ("password=hunter2", "password"),
+        ("Failed password for invalid user ann from x", "sshd-user"),
+    ],
+)
+def test_what_leaked_is_found_by_its_kind(text: str, kind: str) -> None:
+    assert scan_texts(pl.Series(["harmless", text])) == {kind: [text]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from ip_2001:db8::1 and ip_192.0.2.1", "email_abcdefghijklmnop", "12:34:56", "v1.2.3.4",
+        "/jquery/1.12.1.4/x.js", "4111111111111112", "password=token_abcdefghijklmnop",
+        "invalid user user_abcdefghijklmnop from ip_10.0.0.1",
+    ],
+)  # fmt: skip
+def test_pseudonyms_and_what_only_looks_personal_are_no_leak(text: str) -> None:
+    assert scan_texts(pl.Series([text])) == {}
+
+
+def test_the_output_of_a_run_is_clean_and_a_spoiled_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_text(
+        combined_line(target="/a/ann@example.com?x=1", referrer="https://x.example/192.0.2.9") * 9
+    )
+    report = pseudonymise_file(path, plan_for("combined"), tmp_path / "out")
+    files = [tmp_path / "out" / part.name for part in report.files]
+    assert scan_files(files) == []
+    assert values_found(files, ["ann@example.com", "192.0.2."]) == {}
+    assert score_files(files).smallest_group == 9
+    spoiled = pl.read_parquet(files[0]).with_columns(path=pl.lit("/a/ann@example.com"))
+    spoiled.write_parquet(files[0])
+    (leak,) = scan_files(files)
+    assert (leak.column, leak.kind, leak.rows) == ("path", "email", 9)
+    assert "ann" not in str(leak)
+    assert values_found(files, ["ann@example.com"]) == {"path": 9}

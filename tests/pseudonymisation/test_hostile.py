@@ -1,0 +1,66 @@
+"""No line can be made slow."""
+
+from __future__ import annotations
+
+import time
+
+import polars as pl
+import pytest
+from lethe.pseudonymisation.batch import Batches, Stretch
+from lethe.pseudonymisation.text import TextScrubber
+
+from tests.pseudonymisation.kit import combined_line, plan_for
+from tests.pseudonymisation.test_text import Holes
+
+LENGTH = 8000
+PIECES = [
+    "a", "%40", "a@", "@", "1.", "1", ":", "::", "1:", "%25", "a-", "a.", "eyJ", "user ", "LU28 ",
+    "4111 ", "token=", "//:", "a.b@c.", "%3d", "Aa1-_", "%", "\\x", "&amp;", "f", "/~", "=", "&",
+    "a=", "?", "#", "1.1.1.1", "[", '\\"', "invalid user ", "for user ", "é", "a%40a.", "ip-1-",
+]  # fmt: skip
+ORDINARY = {
+    True: "sshd[815]: Accepted password for deploy from 192.0.2.17 port 51022 ssh2, and so on. ",
+    False: "/presentations/logstash/images/kibana-search.png?page=2&sort=asc and a few more words ",
+}
+
+
+def seconds(work, repetitions: int = 3) -> float:
+    best = float("inf")
+    for _ in range(repetitions):
+        start = time.process_time()
+        work()
+        best = min(best, time.process_time() - start)
+    return best
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_a_hostile_text_costs_no_more_than_ten_times_an_ordinary_one(free: bool) -> None:
+    def texts(piece: str) -> pl.Series:
+        # Each is another one, so that nothing is remembered.
+        return pl.Series([f"{number:04d} {piece * LENGTH}"[:LENGTH] for number in range(40)])
+
+    def cost(piece: str) -> float:
+        series = texts(piece)
+        return seconds(lambda: TextScrubber(Holes(), free=free).scrub(series))
+
+    TextScrubber(Holes(), free=free).scrub(texts("x@example.com "))
+    usual = max(cost(ORDINARY[free]), 0.002)
+    slow = {piece: round(c / usual, 1) for piece in PIECES if (c := cost(piece)) > 10 * usual}
+    assert slow == {}
+
+
+@pytest.mark.parametrize("place", ["target", "referrer", "agent", "user", "ip"])
+def test_a_hostile_line_costs_no_more_than_ten_times_an_ordinary_one(place: str) -> None:
+    batches = Batches(plan_for("combined", query_allow=frozenset({"page", "a"})))
+
+    def cost(piece: str) -> float:
+        raw = "".join(
+            combined_line(**{place: f"/{number}?{piece * LENGTH}"[:LENGTH].replace('"', "")})
+            for number in range(40)
+        ).encode()
+        return seconds(lambda: batches.process(Stretch(raw)))
+
+    cost("x")
+    usual = max(cost("a=b&page=2&"), 0.01)
+    slow = {piece: round(c / usual, 1) for piece in PIECES if (c := cost(piece)) > 10 * usual}
+    assert slow == {}
