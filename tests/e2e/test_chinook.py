@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -77,3 +82,82 @@ def test_what_points_at_an_employee_is_unlinked_and_children_go_first(
     assert [member.table for member in customer.deletes] == [
         TableName("public", name) for name in ("invoice_line", "invoice", "customer")
     ]
+
+
+def lethe(home: Path, *arguments: str) -> tuple[int, Any]:
+    """Call the command line as a person would; gives exit code and JSON document."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lethe.cli", *arguments, "--policy", str(POLICY), "--json"],
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")},
+            "PYTHONPATH": str(PROJECT / "plugins"),
+            "LETHE_HOME": str(home),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def left(connection: extensions.connection) -> dict[str, int]:
+    """Rows of the personal tables."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table in ("customer", "invoice", "invoice_line", "employee"):
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            found[table] = int((cursor.fetchone() or (0,))[0])
+    connection.commit()
+    return found
+
+
+def customers_due(connection: extensions.connection, as_of: str) -> set[int]:
+    """An answer of our own: whose latest invoice is more than a year before the day."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT customer_id FROM invoice GROUP BY 1"
+            " HAVING (max(invoice_date) + interval '1 year')::date < %s",
+            (as_of,),
+        )
+        due = {int(row[0]) for row in cursor.fetchall()}
+    connection.commit()
+    return due
+
+
+def test_the_command_line_checks_plans_sweeps_and_finds_nothing_left(
+    chinook: extensions.connection, tmp_path: Path
+) -> None:
+    dsn = chinook.dsn
+    common = ("--dsn", dsn, "--as-of", "2026-11-01")
+    assert lethe(tmp_path, "policy", "check", *common)[0] == 0
+    code, made = lethe(tmp_path, "init", "--rehearsal", "--arm", *common)
+    assert (code, made["armed"], made["rehearsal"]) == (0, True, True)
+
+    due = customers_due(chinook, "2026-11-01")
+    assert 0 < len(due) < 59, "some are due on that day, not all"
+    code, plan = lethe(tmp_path, "sweep", "plan", *common)
+    assert (code, plan["rules"][0]["due"]) == (0, len(due))
+    before = left(chinook)
+    assert before["customer"] == 59, "a plan touches nothing"
+
+    code, done = lethe(tmp_path, "sweep", "run", *common)
+    assert (code, done["state"]) == (0, "done")
+    assert done["rules"][0]["erased"] == len(due)
+    assert customers_due(chinook, "2026-11-01") == set()
+    with chinook.cursor() as cursor:
+        cursor.execute("SELECT customer_id FROM customer")
+        assert {row[0] for row in cursor.fetchall()} == set(range(1, 60)) - due
+        cursor.execute("SELECT count(*) FROM employee WHERE reports_to IS NULL")
+        chiefs = cursor.fetchone()
+        cursor.execute("SELECT DISTINCT support_rep_id FROM customer")
+        reps = {row[0] for row in cursor.fetchall()}
+    chinook.commit()
+    assert left(chinook)["employee"] == 7, "one employee was 75"
+    assert chiefs is not None and chiefs[0] >= 1
+    assert reps <= {None, 3, 4, 5}
+
+    code, again = lethe(tmp_path, "sweep", "run", *common)
+    assert code == 0
+    assert all(rule["erased"] == 0 for rule in again["rules"])
+    assert lethe(tmp_path, "health", *common)[0] == 0
