@@ -61,7 +61,8 @@ def settle_witness(connection: extensions.connection, witness: Witness) -> Witne
                 witness.append("void", {"number": record.number}, record.batch)
             _note_check(connection, witness)
     finally:
-        connection.rollback()
+        if not connection.closed:
+            connection.rollback()
     return state
 
 

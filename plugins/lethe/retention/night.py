@@ -125,7 +125,7 @@ def guard_night(site: Site, run_id: UUID) -> Night:
 
     Raises  GuardStop if nothing at all may be done tonight
     """
-    with _acting(site, "runner", "the guard") as connection:
+    with acting(site, "runner", "the guard") as connection:
         night = read_night(connection, run_id)
         if night.run.state in ("done", "superseded"):
             return night
@@ -225,7 +225,7 @@ def erase_rule(
 
     shard  number of the worker
     """
-    with _acting(site, "runner", f"rule {rule}") as connection:
+    with acting(site, "runner", f"rule {rule}") as connection:
         night = read_night(connection, run_id)
         planned = next((each for each in night.rules if each.rule == rule), None)
         if planned is None or planned.state not in CLEARED:
@@ -288,7 +288,7 @@ def settle_night(site: Site, as_of: date) -> None:
 
     Raises  GuardStop after a restore
     """
-    with site.connected("runner") as connection:
+    with acting(site, "runner", "comparing the warehouse with its witness") as connection:
         witness = witness_of(site, connection)
         require_in_step(connection, witness)
         acting_as(connection, "runner")
@@ -313,7 +313,7 @@ def verify_night(site: Site, run_id: UUID) -> dict[str, Verification]:
     Raises  VerificationError if anything planned and done is still there
     """
     found: dict[str, Verification] = {}
-    with _acting(site, "runner", "the read-back") as connection:
+    with acting(site, "runner", "the read-back") as connection:
         night = read_night(connection, run_id)
         connection.rollback()
         graph = site.graph(connection)
@@ -329,7 +329,7 @@ def verify_night(site: Site, run_id: UUID) -> dict[str, Verification]:
 
 def close_night(site: Site, run_id: UUID, verified: Mapping[str, Verification]) -> Run:
     """Assert the sums, write outcomes and summary, seal the ledger, forget decided keys."""
-    with _acting(site, "runner", "closing the run") as connection:
+    with acting(site, "runner", "closing the run") as connection:
         night = read_night(connection, run_id)
         if night.run.state in ("done", "superseded"):
             return night.run
@@ -340,10 +340,8 @@ def close_night(site: Site, run_id: UUID, verified: Mapping[str, Verification]) 
         closings = [_close_rule(connection, night.run, planned) for planned in night.rules]
         summary = summarise(connection, read_night(connection, run_id), closings, verified)
         waiting = any(closing.undecided for closing in closings)
-        evidence = EvidenceBatch(connection, run_id, witness)
-        evidence.add_rows([LedgerRow("sweep_closed", _payload(night.run, closings))])
         set_state(connection, run_id, "waiting" if waiting else "running", summary=summary)
-        evidence.commit()
+        _record_closing(connection, night.run, _payload(night.run, closings), witness)
         seal = seal_ledger(connection, witness)
         acting_as(connection, "runner")
         set_state(
@@ -355,6 +353,23 @@ def close_night(site: Site, run_id: UUID, verified: Mapping[str, Verification]) 
         )
         connection.commit()
         return read_run(connection, run_id)
+
+
+def _record_closing(
+    connection: extensions.connection, run: Run, payload: Mapping[str, Any], witness: Witness
+) -> None:
+    """Put the sums on the ledger and commit; once, though a crash came before the seal."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("retention/find_closing"),
+            {"run_id": str(run.run_id), "payload": json.dumps(payload)},
+        )
+        if cursor.fetchone() == (True,):
+            connection.commit()
+            return
+    evidence = EvidenceBatch(connection, run.run_id, witness)
+    evidence.add_rows([LedgerRow("sweep_closed", payload)])
+    evidence.commit()
 
 
 def _close_stopped(connection: extensions.connection, night: Night) -> Run:
@@ -511,7 +526,7 @@ def _rule_summary(
 
 
 @contextmanager
-def _acting(site: Site, role: Literal["runner"], doing: str) -> Iterator[extensions.connection]:
+def acting(site: Site, role: Literal["runner"], doing: str) -> Iterator[extensions.connection]:
     """A connection that begins as a role; a database error becomes a message without values."""
     with site.connected(role) as connection:
         try:

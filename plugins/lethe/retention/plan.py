@@ -103,7 +103,8 @@ def freeze_plan(
                     _freeze(connection, graph, run, rule)
             connection.commit()
         except psycopg2.Error as error:
-            connection.rollback()
+            if not connection.closed:
+                connection.rollback()
             raise _refused("freezing the plan", error) from None
     return run.run_id
 

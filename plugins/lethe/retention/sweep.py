@@ -11,7 +11,12 @@ import psycopg2
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.erasure.freeze import RulePlan, plan_digest
-from lethe.errors import ConfigurationError, GuardStop, describe_database_error
+from lethe.errors import (
+    ConfigurationError,
+    GuardStop,
+    WarehouseRefused,
+    describe_database_error,
+)
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.runs import Run
@@ -31,6 +36,7 @@ from lethe.retention.night import (
     witness_of,
 )
 from lethe.retention.plan import freeze_plan
+from lethe.retention.resume import close_abandoned, find_unfinished
 
 
 def run_sweep(
@@ -51,18 +57,28 @@ def run_sweep(
     """
     settle_night(site, as_of)
     tell("Freezing the plan")
-    run_id = freeze_plan(site, as_of, requested_by=requested_by, rules=rules)
+    run_id = find_unfinished(site, as_of, rules) or freeze_plan(
+        site, as_of, requested_by=requested_by, rules=rules
+    )
     if approve:
         approve_digest(site, run_id, approve, approved_by)
+    refused: list[WarehouseRefused] = []
     night = guard_night(site, run_id)
+    close_abandoned(site, run_id)
     if open_rules(site, run_id):
         tell("Working off what was approved earlier")
         work_off(site, run_id)
     for rule in night.cleared:
         tell(f"Erasing: {rule}")
-        erase_rule(site, run_id, rule)
+        try:
+            erase_rule(site, run_id, rule)
+        except WarehouseRefused as error:
+            refused.append(error)
     tell("Reading back")
-    return close_night(site, run_id, verify_night(site, run_id))
+    run = close_night(site, run_id, verify_night(site, run_id))
+    if refused:
+        raise refused[0]
+    return run
 
 
 def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:
