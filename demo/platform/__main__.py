@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from demo.platform import airflow_services, lifecycle, processes
-from demo.platform.demo_data import fill_warehouse
+from demo.platform.demo_data import fill_warehouse, is_prepared
 from demo.platform.display import Display
 from demo.platform.errors import NightFailed, PlatformError
 from demo.platform.home import PROJECT, Home
@@ -42,10 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def up(home: Home, display: Display) -> int:
     """Leave everything running, with an address to open."""
     with home.locked():
-        ground = _bring_up(home, display)
+        ground = _bring_up(home, display, prepare=_prepare_new_warehouse)
     display.console.print(f"\nAirflow is at [bold]{ground.address}[/]")
     display.console.print(users_table(ground.credentials, home))
-    display.console.print("make down stops everything.")
+    display.console.print(
+        "Its DAGs are paused until you switch them on. make down stops everything."
+    )
     return 0
 
 
@@ -103,6 +105,12 @@ def _bring_up(
     with display.stage("Airflow is getting ready"):
         airflow_services.wait_until_ready(home, ground.api(), display.tell)
     return ground
+
+
+def _prepare_new_warehouse(ground: Ground, display: Display) -> None:
+    """Leave a warehouse that was ever prepared as it is: somebody may have disarmed it."""
+    if not is_prepared(ground.loader_dsn(ground.loader_password)):
+        _prepare_warehouse(ground, display)
 
 
 def _prepare_warehouse(ground: Ground, display: Display) -> None:

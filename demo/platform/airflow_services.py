@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -115,7 +116,9 @@ def write_settings(home: Home, server: Server, credentials: Credentials, port: i
         },
         "secrets": {
             "backend": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
-            "backend_kwargs": f'{{"connections_file_path": "{home.secrets}/connections.json"}}',
+            "backend_kwargs": json.dumps(
+                {"connections_file_path": str(home.secrets / "connections.json")}
+            ),
         },
         "api": {
             "host": HOST,

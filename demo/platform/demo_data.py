@@ -33,6 +33,18 @@ def fill_warehouse(dsn: str, empty: Callable[[], None], tell: Callable[[str], No
     return f"{sum(loaded.rows.values()):,} rows in {len(loaded.rows)} tables: {loaded.marker}"
 
 
+def is_prepared(dsn: str) -> bool:
+    """Tell whether the demo warehouse is filled and knows Lethe."""
+    connection = psycopg2.connect(dsn)
+    try:
+        with connection.cursor() as cursor:
+            filled = read_marker(cursor) is not None
+            cursor.execute("SELECT to_regnamespace('lethe') IS NOT NULL")
+            return filled and cursor.fetchone() == (True,)
+    finally:
+        connection.close()
+
+
 def _wanted_accounts() -> int | None:
     text = os.environ.get("LETHE_DEMO_ACCOUNTS")
     if not text:

@@ -23,8 +23,8 @@ class Home:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Home:
-        """Take `LETHE_HOME`, else `var/`; the path is made absolute."""
-        return cls(Path(environment.get("LETHE_HOME") or PROJECT / "var").absolute())
+        """Take `LETHE_HOME`, else `var/`; two ways to the same folder are one home."""
+        return cls(Path(environment.get("LETHE_HOME") or PROJECT / "var").resolve())
 
     @property
     def postgres(self) -> Path:

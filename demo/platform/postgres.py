@@ -74,7 +74,7 @@ def temporary_server() -> Iterator[Server]:
     Its folder is private, so that everybody is the account that started it. Unlike the wheel's
     own `get_server`, no account is created and no folder above is opened to others.
     """
-    folder = Path(tempfile.mkdtemp(prefix="lethe-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="lethe-pg-")).resolve()
     folder.chmod(0o755)
     home = Home(folder / "var")
     try:
@@ -123,6 +123,8 @@ def stop_server(home: Home) -> bool:
     account.run("pg_ctl", "-D", str(home.postgres / "data"), "-m", "fast", "-t", "30", "-w", "stop")
     _end_processes(home)
     processes.wait_until_over(marks)
+    if (noted := _noted_socket_folder(home)) and account.owns_privately(noted):
+        shutil.rmtree(noted)
     return True
 
 
@@ -218,13 +220,17 @@ def _socket_folder(home: Home, account: _Account) -> Path:
     if path_bytes <= _LONGEST_SOCKET_PATH and _PLAIN_PATH.fullmatch(str(wanted)):
         account.own(wanted)
         return wanted
-    note = home.run / "socket-folder"
-    noted = Path(note.read_text().strip()) if note.exists() else None
+    noted = _noted_socket_folder(home)
     if noted is None or not account.owns_privately(noted):
         noted = Path(tempfile.mkdtemp(prefix="lethe-"))
         account.own(noted)
-        write_private(note, f"{noted}\n")
+        write_private(home.run / "socket-folder", f"{noted}\n")
     return noted
+
+
+def _noted_socket_folder(home: Home) -> Path | None:
+    note = home.run / "socket-folder"
+    return Path(note.read_text().strip()) if note.exists() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,11 @@ def _sweep(report: Mapping[str, Any]) -> list[RenderableType]:
     parts: list[RenderableType] = [table]
     if quiet := len(report["rules"]) - len(busy):
         parts.append(f"[dim]{quiet} more rules found nothing due and nothing odd.[/]")
+    if any(rule.get("undecided") for rule in report["rules"]):
+        parts.append(
+            "What waits is decided by the user dpo under Required Actions (switch on the DAG "
+            "sweep_approval), or with bin/lethe sweep run --approve DIGEST."
+        )
     return [*parts, _erased_rows(report)]
 
 

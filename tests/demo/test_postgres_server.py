@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -132,8 +131,22 @@ def test_a_deep_home_gets_a_short_private_socket_folder(home: Home) -> None:
         assert postgres.start_server(deep) == server
     finally:
         postgres.stop_server(deep)
-    Path(server.socket_folder / ".s.PGSQL.5432").unlink(missing_ok=True)
-    server.socket_folder.rmdir()
+    assert not server.socket_folder.exists()
+
+
+def test_a_home_behind_a_link_or_with_an_odd_name_is_one_home(home: Home) -> None:
+    odd = home.root.parent / "odd name 100% 'x'"
+    odd.mkdir(mode=0o755)
+    link = home.root.parent / "link"
+    link.symlink_to(odd)
+    through = Home.from_environment({"LETHE_HOME": str(link / "var")})
+    direct = Home.from_environment({"LETHE_HOME": str(odd / "var")})
+    try:
+        server = postgres.start_server(through)
+        assert postgres.is_running(direct)
+        assert postgres.start_server(direct) == server
+    finally:
+        assert postgres.stop_server(direct)
 
 
 def test_two_homes_do_not_disturb_each_other(home: Home) -> None:
