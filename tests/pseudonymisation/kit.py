@@ -54,7 +54,7 @@ def output_of(report: RunReport, output: Path) -> pl.DataFrame:
     return pl.concat(pl.read_parquet(f, hive_partitioning=False) for f in files).sort("line")
 
 
-CLF = '{ip} - {user} [{time}] "GET {target} HTTP/1.1" 200 {size} "{referrer}" "{agent}"\n'
+CLF = '{ip} - {user} [{time}] "GET {url} HTTP/1.1" 200 {size} "{referrer}" "{agent}"\n'
 
 
 def combined_line(**values: Any) -> str:
@@ -63,7 +63,7 @@ def combined_line(**values: Any) -> str:
         "ip": "192.0.2.1",
         "user": "-",
         "time": "22/Nov/2026:10:00:00 +0000",
-        "target": "/",
+        "url": "/",
         "size": 5,
         "referrer": "-",
         "agent": "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",

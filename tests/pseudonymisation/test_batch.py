@@ -23,7 +23,7 @@ from tests.pseudonymisation.kit import (
 def test_a_combined_line_is_pseudonymised_field_by_field() -> None:
     line = combined_line(
         user="ann",
-        target="/customer/1234/orders?page=2&email=ann%40example.com#top",
+        url="/customer/1234/orders?page=2&email=ann%40example.com#top",
         referrer="https://shop.example/find?q=ann&page=3#frag",
         agent="Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML,"
         " like Gecko) Version/17.1 Mobile/15E148 Safari/604.1",
@@ -49,7 +49,7 @@ def test_a_combined_line_is_pseudonymised_field_by_field() -> None:
     )  # fmt: skip
     assert row["bot"] is False
     assert row["user"].startswith("user_")
-    assert ":" in row["client"]
+    assert ":" in row["ip"]
     assert list(done.days) == ["2026-11-22"]
 
 
@@ -149,13 +149,13 @@ def test_lines_of_two_months_get_the_pseudonyms_of_their_own_month() -> None:
     may = combined_line(time="17/May/2015:10:00:00 +0000", user="ann")
     november = combined_line(user="ann")
     first, second, third = rows_of(process((may + november + may).encode(), "combined"))
-    assert first["client"] == third["client"] != second["client"]
+    assert first["ip"] == third["ip"] != second["ip"]
     assert first["user"] == third["user"] != second["user"]
     assert [first["line"], second["line"], third["line"]] == [1, 2, 3]
 
 
 def test_bytes_that_are_no_text_are_escaped_and_never_lost() -> None:
-    line = combined_line(target="/a{}").encode().replace(b"{}", b"\x00\xff\x1b\x7f\xe9\xc3\xa9")
+    line = combined_line(url="/a{}").encode().replace(b"{}", b"\x00\xff\x1b\x7f\xe9\xc3\xa9")
     (row,) = rows_of(process(line.replace(b"\n", b"\r\n"), "combined"))
     assert row["path"] == r"/a\x00\xff\x1b\x7f\xe9é"
 
@@ -165,13 +165,13 @@ def test_what_the_parser_fails_on_is_set_aside_alone(monkeypatch: pytest.MonkeyP
     usual = batches._fields.apply
 
     def fails(period, secret, columns):  # type: ignore[no-untyped-def]
-        if (columns["target"] == "/poison").any():
+        if (columns["url"] == "/poison").any():
             raise ZeroDivisionError
         return usual(period, secret, columns)
 
     monkeypatch.setattr(batches._fields, "apply", fails)
-    lines = [combined_line(target=f"/{n}") for n in range(50)]
-    lines[33] = combined_line(target="/poison")
+    lines = [combined_line(url=f"/{n}") for n in range(50)]
+    lines[33] = combined_line(url="/poison")
     done = batches.process(Stretch("".join(lines).encode(), first_line=100, offset=1000))
     done.check()
     assert (done.lines, done.rows, done.reasons) == (50, 49, {"failed-ZeroDivisionError": 1})
@@ -185,19 +185,19 @@ def test_what_the_parser_fails_on_is_set_aside_alone(monkeypatch: pytest.MonkeyP
 )
 def test_each_method_for_addresses_links_as_much_as_it_says(method: Method, distinct: int) -> None:
     raw = (combined_line() * 5).encode()
-    rows = rows_of(process(raw, "combined", methods={"client": method}))
-    assert len({row["client"] for row in rows}) == distinct
+    rows = rows_of(process(raw, "combined", methods={"ip": method}))
+    assert len({row["ip"] for row in rows}) == distinct
 
 
 def test_fields_with_domains_of_their_own_cannot_be_linked() -> None:
     raw = combined_line().rstrip("\n").encode() + b' "192.0.2.1"\n'
     (together,) = rows_of(process(raw, "combined"))
     (apart,) = rows_of(process(raw, "combined", domains={"forwarded": "chain"}))
-    assert together["client"] == together["forwarded"] == apart["client"] != apart["forwarded"]
+    assert together["ip"] == together["forwarded"] == apart["ip"] != apart["forwarded"]
 
 
 def test_a_user_name_that_is_an_address_of_mail_has_the_pseudonym_of_that_address() -> None:
-    raw = combined_line(user="ann%40example.com", target="/x/Ann@Example.com")
+    raw = combined_line(user="ann%40example.com", url="/x/Ann@Example.com")
     (row,) = rows_of(process(raw.encode(), "combined"))
     assert row["path"] == f"/x/{row['user']}"
     assert row["user"].startswith("email_")

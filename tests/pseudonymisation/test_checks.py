@@ -15,7 +15,7 @@ from tests.pseudonymisation.kit import combined_line, plan_for
 
 ROWS = pl.LazyFrame(
     {
-        "client": ["a", "b", "c", "c", "d"],
+        "ip": ["a", "b", "c", "c", "d"],
         "agent_family": ["Firefox", "Firefox", "Lynx", "Lynx", "Chrome"],
         "os_family": ["Linux", "Linux", "Linux", "Linux", None],
     }
@@ -77,7 +77,7 @@ def test_pseudonyms_and_what_only_looks_personal_are_no_leak(text: str) -> None:
 def test_the_output_of_a_run_is_clean_and_a_spoiled_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "access.log"
     path.write_text(
-        combined_line(target="/a/ann@example.com?x=1", referrer="https://x.example/192.0.2.9") * 9
+        combined_line(url="/a/ann@example.com?x=1", referrer="https://x.example/192.0.2.9") * 9
     )
     report = pseudonymise_file(path, plan_for("combined"), tmp_path / "out")
     files = [tmp_path / "out" / part.name for part in report.files]

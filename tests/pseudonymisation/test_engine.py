@@ -208,8 +208,8 @@ def test_a_line_of_megabytes_is_read_and_one_that_is_longer_is_set_aside_whole(
 ) -> None:
     monkeypatch.setattr(engine, "STRETCH_OCTETS", 2 << 20)
     path = tmp_path / "access.log"
-    long = combined_line(target="/" + "a" * (1 << 20))
-    longer = combined_line(target="/" + "b" * (5 << 20))
+    long = combined_line(url="/" + "a" * (1 << 20))
+    longer = combined_line(url="/" + "b" * (5 << 20))
     path.write_text(combined_line() + long + longer + combined_line())
     report = pseudonymise_file(path, PLAN, tmp_path / "out", workers=0)
     assert (report.read, report.written, report.quarantined) == (4, 3, {"too-long": 1})

@@ -91,7 +91,7 @@ def test_json_of_the_usual_servers_is_read_without_a_map(entry: dict[str, Any]) 
     assert (row["query"], row["status"], row["bytes"], row["method"]) == ("page=2", 200, 188, "GET")
     assert row["agent_family"] == "curl"
     assert row["time"].isoformat()[:19] == "2026-11-22T10:00:00"
-    assert row["client"]
+    assert row["ip"]
     for value in ("ann", "203.0.113", "192.0.2"):
         assert value not in str(row)
 
@@ -101,11 +101,11 @@ def test_json_follows_the_map_of_the_policy_and_leaves_out_what_it_does_not_name
     done = process(
         (json.dumps(entry) + "\n").encode(),
         "json",
-        field_map={"time": "at", "client": "who.ips.0", "count": "n"},
+        field_map={"time": "at", "ip": "who.ips.0", "count": "n"},
         kinds={"count": Kind.TEXT},
     )
     (row,) = rows_of(done)
-    assert set(row) == {"line", "time", "client", "count"}
+    assert set(row) == {"line", "time", "ip", "count"}
     assert row["count"] == "5"
 
 
@@ -144,7 +144,7 @@ def test_w3c_follows_fields_that_change_in_the_middle_of_a_file() -> None:
     first, second = rows[2], rows[4]
     assert (first["path"], first["query"], first["status"]) == ("/a", "page=2", 200)
     assert (second["path"], second["status"]) == ("/b", 404)
-    assert first["client"] == second["client"] != second["forwarded"]
+    assert first["ip"] == second["ip"] != second["forwarded"]
     for value in ("203.0.113", "198.51.100", "ann", "10.0.0.1"):
         assert value not in str(rows)
 
@@ -210,7 +210,7 @@ def test_syslog_takes_any_text_and_dates_it_where_it_can() -> None:
 
 
 def test_a_pattern_of_the_policy_is_read_by_its_named_groups() -> None:
-    pattern = r"^(?P<time>\S+) (?P<client>\S+) (?P<user>\S+) \"(?P<request>[^\"]*)\" (?P<note>.*)$"
+    pattern = r"^(?P<time>\S+) (?P<ip>\S+) (?P<user>\S+) \"(?P<request>[^\"]*)\" (?P<note>.*)$"
     raw = '2026-11-22T10:00:00Z 203.0.113.9 ann "GET /a HTTP/1.1" for ann@example.com\nodd\n'
     done = process(raw.encode(), "pattern", pattern=pattern)
     (row,) = rows_of(done)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 # Whole columns of pseudonyms that look like addresses; what is in them cannot be told by looking.
-ADDRESS_COLUMNS: Final = frozenset({"client", "forwarded", "server"})
+ADDRESS_COLUMNS: Final = frozenset({"ip", "forwarded", "server"})
 
 _OURS: Final = r"\bip_[0-9a-f:.]+|\b(?:email|user|token|host|card|iban|phone)_[a-z2-7]{16}\b"
 

@@ -17,7 +17,7 @@ TELLING: Final = (
     "vhost", "agent_family", "agent_major", "os_family", "device", "protocol", "path", "query",
     "referrer",
 )  # fmt: skip
-_PERSON: Final = "client"
+_PERSON: Final = "ip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Linkability:
     unique_share         share of the rows whose combination of columns no other row has
     smallest_group       rows of the rarest combination: k of k-anonymity
     single_client_share  share of the rows whose combination only one client has; None without
-                         a column `client`
+                         a column `ip`
     """
 
     columns: tuple[str, ...]

@@ -63,14 +63,14 @@ METHODS: Final[Mapping[Kind, tuple[Method, ...]]] = MappingProxyType(
 # The fields that the built-in formats give; a policy may name others.
 FIELD_KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
-        "client": Kind.ADDRESS,
+        "ip": Kind.ADDRESS,
         "forwarded": Kind.ADDRESSES,
         "server": Kind.ADDRESS,
         "ident": Kind.USER,
         "user": Kind.USER,
         "time": Kind.TIME,
         "method": Kind.WORD,
-        "target": Kind.TARGET,
+        "url": Kind.TARGET,
         "protocol": Kind.WORD,
         "status": Kind.NUMBER,
         "bytes": Kind.NUMBER,

@@ -24,10 +24,10 @@ _ADDRESS: Final = r"\[?(?:[0-9]+\.[0-9.]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)(?:%\w+)?\
 _CHAIN: Final = rf'(?:{_ADDRESS}|unknown)(?:, ?(?:{_ADDRESS}|unknown|-))*|"[^"]*"'
 # A line begins with an address or a chain of them, perhaps behind a virtual host …
 _BY_ADDRESS: Final = (
-    rf"^(?:(?P<vhost>[\w*-][\w.*-]*(?::[0-9]+)?) )??(?P<client>{_CHAIN}) (?:(?P<peer>{_ADDRESS}) )?"
+    rf"^(?:(?P<vhost>[\w*-][\w.*-]*(?::[0-9]+)?) )??(?P<ip>{_CHAIN}) (?:(?P<peer>{_ADDRESS}) )?"
 )
 # … or with a host name.
-_BY_NAME: Final = r'^(?P<client>[^\s"]+) '
+_BY_NAME: Final = r'^(?P<ip>[^\s"]+) '
 _FRONT: Final = (
     r"(?P<ident>\S+) (?P<user>.+?) \[(?P<time>[^\]]+)\] "
     r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>[0-9]{3}|-) (?P<bytes>[0-9]+|-)'
@@ -47,7 +47,7 @@ class CommonLog(Stateless):
         self.name = "combined" if combined else "common"
         self._combined = combined
         self.fields = (
-            "vhost", "client", "ident", "user", "time", "method", "target", "protocol", "status",
+            "vhost", "ip", "ident", "user", "time", "method", "url", "protocol", "status",
             "bytes", *(("referrer", "agent") if combined else ()), "forwarded", "message",
         )  # fmt: skip
         self._back = _FRONT + (_COMBINED if combined else r"(?P<rest>(?: [^\"]*)?)$")
@@ -99,7 +99,7 @@ class CommonLog(Stateless):
             return np.asarray(values[fine])
 
         columns = {
-            "client": lines.column(cut(starts), cut(front[0])),
+            "ip": lines.column(cut(starts), cut(front[0])),
             "ident": lines.column(cut(front[0] + 1), cut(front[1])),
             "user": lines.column(cut(front[1] + 1), cut(front[2])),
             "time": to_times(cut(seconds)),
@@ -127,11 +127,11 @@ class CommonLog(Stateless):
             for name in frame.columns
         )
         times = read_times(frame["time"])
-        good = (frame["client"].is_not_null() & times.is_not_null()).to_numpy()
+        good = (frame["ip"].is_not_null() & times.is_not_null()).to_numpy()
         kept = frame.with_columns(time=times).filter(pl.Series(good))
         client, chain = _divide_chain(kept)
         columns = {
-            "client": client,
+            "ip": client,
             "ident": kept["ident"],
             "user": kept["user"],
             "time": kept["time"],
@@ -180,8 +180,8 @@ def _divide_chain(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """
     import polars as pl
 
-    client = pl.col("client").str.strip_chars('" ')
-    chain = pl.when(pl.col("client").str.contains(r'[,"]')).then(client)
+    client = pl.col("ip").str.strip_chars('" ')
+    chain = pl.when(pl.col("ip").str.contains(r'[,"]')).then(client)
     first = client.str.extract(r"^([^,]+)")
     return (
         frame.select(pl.coalesce(pl.col("peer"), first, pl.lit("-")).alias("c")).to_series(),
@@ -220,7 +220,7 @@ def _request_columns(
     target_end = np.where(http, last, ends)
     return {
         "method": lines.column(np.where(two, starts, 1), np.where(two, first, 0)),
-        "target": lines.column(target_start, target_end),
+        "url": lines.column(target_start, target_end),
         "protocol": lines.column(np.where(http, last + 1, 1), np.where(http, ends, 0)),
     }
 

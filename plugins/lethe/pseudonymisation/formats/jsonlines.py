@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
     "caddy": {
         "time": "ts",
-        "client": "request.client_ip|request.remote_ip",
+        "ip": "request.client_ip|request.remote_ip",
         "user": "user_id",
         "method": "request.method",
-        "target": "request.uri",
+        "url": "request.uri",
         "protocol": "request.proto",
         "vhost": "request.host",
         "status": "status",
@@ -39,10 +39,10 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "traefik": {
         "time": "StartUTC|time",
-        "client": "ClientHost|ClientAddr",
+        "ip": "ClientHost|ClientAddr",
         "user": "ClientUsername",
         "method": "RequestMethod",
-        "target": "RequestPath",
+        "url": "RequestPath",
         "protocol": "RequestProtocol",
         "vhost": "RequestHost",
         "status": "DownstreamStatus",
@@ -57,9 +57,9 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "cloudflare": {
         "time": "EdgeStartTimestamp|Datetime",
-        "client": "ClientIP",
+        "ip": "ClientIP",
         "method": "ClientRequestMethod",
-        "target": "ClientRequestURI",
+        "url": "ClientRequestURI",
         "protocol": "ClientRequestProtocol",
         "vhost": "ClientRequestHost",
         "status": "EdgeResponseStatus",
@@ -70,10 +70,10 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "gcp": {
         "time": "timestamp|receiveTimestamp",
-        "client": "httpRequest.remoteIp",
+        "ip": "httpRequest.remoteIp",
         "server": "httpRequest.serverIp",
         "method": "httpRequest.requestMethod",
-        "target": "httpRequest.requestUrl",
+        "url": "httpRequest.requestUrl",
         "protocol": "httpRequest.protocol",
         "status": "httpRequest.status",
         "bytes": "httpRequest.responseSize",
@@ -84,11 +84,11 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "flat": {
         "time": "time_iso8601|timestamp|time_local|@timestamp|time|ts|datetime",
-        "client": "remote_addr|client_ip|clientip|remote_ip|ip|client",
+        "ip": "remote_addr|client_ip|clientip|remote_ip|ip|client",
         "user": "remote_user|user|username",
         "request": "request",
         "method": "request_method|method|verb",
-        "target": "request_uri|uri|url|path",
+        "url": "request_uri|uri|url|path",
         "protocol": "server_protocol|protocol",
         "vhost": "http_host|host|server_name",
         "status": "status|status_code|response",
@@ -125,7 +125,7 @@ class JsonLines(Stateless):
         self._read_on = read_on
         names = [name for each in self._maps.values() for name in each if name != "request"]
         if any("request" in each for each in self._maps.values()):
-            names += ["method", "target", "protocol"]
+            names += ["method", "url", "protocol"]
         self.fields = tuple(dict.fromkeys(names))
         for name, path in field_map.items():
             if not all(key for option in path.split("|") for key in option.split(".")):

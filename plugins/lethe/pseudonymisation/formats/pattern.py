@@ -40,10 +40,10 @@ class PatternLog(Stateless):
             ) from None
         named = [group for group in groups if not group.isdigit()]
         if not named:
-            raise UsageError("pattern: it has no named groups, such as (?P<client>\\S+)")
+            raise UsageError("pattern: it has no named groups, such as (?P<ip>\\S+)")
         fields: list[str] = []
         for group in named:
-            fields += ["method", "target", "protocol"] if group == "request" else [group]
+            fields += ["method", "url", "protocol"] if group == "request" else [group]
         self.fields = tuple(dict.fromkeys(fields))
         self._groups = named
 

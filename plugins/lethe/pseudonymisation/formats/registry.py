@@ -84,7 +84,7 @@ def detect_format(sample: bytes, plan: LogPlan) -> Detection:
             read = int(lines.whole(lines.starts.argsort()).str.contains(SYSLOG).sum())
         elif name == "haproxy":
             read = sum(
-                int(answer.columns["client"].is_not_null().sum())
+                int(answer.columns["ip"].is_not_null().sum())
                 for answer in chosen.parse(lines, b"")
                 if len(answer.rows)
             )

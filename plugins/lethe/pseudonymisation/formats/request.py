@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import polars as pl
 
-_REQUEST: Final = r"^(?P<method>[A-Za-z_-]+) (?P<target>.*?)(?: (?P<protocol>HTTP/[0-9.]+))?$"
+_REQUEST: Final = r"^(?P<method>[A-Za-z_-]+) (?P<url>.*?)(?: (?P<protocol>HTTP/[0-9.]+))?$"
 
 
 def divide_requests(requests: pl.Series) -> dict[str, pl.Series]:
@@ -15,9 +15,9 @@ def divide_requests(requests: pl.Series) -> dict[str, pl.Series]:
     import polars as pl
 
     parts = requests.str.extract_groups(_REQUEST).struct.unnest()
-    target = pl.coalesce(parts["target"], requests)
+    target = pl.coalesce(parts["url"], requests)
     return {
         "method": parts["method"],
-        "target": parts.select(target.alias("t")).to_series(),
+        "url": parts.select(target.alias("t")).to_series(),
         "protocol": parts["protocol"],
     }

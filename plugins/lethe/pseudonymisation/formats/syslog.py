@@ -21,7 +21,7 @@ SYSLOG: Final = (
     r" (?P<host>\S+) (?P<message>(?P<program>[^\s\[:]+)(?:\[[0-9]+\])?:? .*)$"
 )
 _HTTP: Final = (
-    r"(?:^|: )(?P<client>[0-9A-Fa-f:.]+):[0-9]+ \[(?P<time>[^\]]+)\] (?P<frontend>\S+)"
+    r"(?:^|: )(?P<ip>[0-9A-Fa-f:.]+):[0-9]+ \[(?P<time>[^\]]+)\] (?P<frontend>\S+)"
     r" (?P<backend>\S+) (?P<timers>[0-9/+-]+) (?P<status>-?[0-9]+) (?P<bytes>\+?[0-9]+)"
     r" \S+ \S+ (?P<termination>\S+) (?P<connections>[0-9/+-]+) (?P<queues>[0-9/]+)"
     r"(?: \{(?P<captured>[^}]*)\})?(?: \{[^}]*\})? \"(?P<request>[^\"]*)\"?$"
@@ -63,7 +63,7 @@ class HaproxyLog(Syslog):
 
     name = "haproxy"
     fields: tuple[str, ...] = (
-        "time", "host", "program", "client", "method", "target", "protocol", "status", "bytes",
+        "time", "host", "program", "ip", "method", "url", "protocol", "status", "bytes",
         "agent", "frontend", "backend", "timers", "termination", "connections", "queues",
         "captured", "message",
     )  # fmt: skip
@@ -79,7 +79,7 @@ class HaproxyLog(Syslog):
             return [rejection("empty", every)]
         texts = lines.whole(rows)
         http = texts.str.extract_groups(_HTTP).struct.unnest()
-        is_http = http["client"].is_not_null()
+        is_http = http["ip"].is_not_null()
         times = read_times(http["time"], self._read_on)
         is_http &= times.is_not_null()
         # The requests carry their year; the messages between them were written in the same.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _DIRECTIVE: Final = b"#Fields:"
 # Field of the format → ours; what stands here alone is kept, everything else left out.
 _NAMES: Final = {
-    "c-ip": "client",
+    "c-ip": "ip",
     "s-ip": "server",
     "cs-username": "user",
     "cs-method": "method",
@@ -47,7 +47,7 @@ class ExtendedLog:
 
     name = "w3c"
     fields: tuple[str, ...] = (
-        "client", "server", "user", "time", "method", "target", "protocol", "vhost", "status",
+        "ip", "server", "user", "time", "method", "url", "protocol", "vhost", "status",
         "bytes", "bytes_read", "duration", "referrer", "agent", "forwarded", "port", "site",
         "host", "substatus", "message",
     )  # fmt: skip
@@ -140,9 +140,9 @@ def _columns(raw: dict[str, pl.Series]) -> dict[str, pl.Series]:
         stem = raw.get("cs-uri")
     if stem is not None:
         with_query = stem if query is None else stem + ("?" + query).fill_null("")
-        columns["target"] = with_query
+        columns["url"] = with_query
     elif query is not None:
-        columns["target"] = "?" + query
+        columns["url"] = "?" + query
     if "agent" in columns and columns["agent"].str.contains("%20", literal=True).any():
         agents = columns["agent"]
         distinct = agents.unique()
