@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import psycopg2
+
 from demo.platform import airflow_services, lifecycle, processes
 from demo.platform.demo_data import fill_warehouse, is_prepared
 from demo.platform.display import Display
@@ -34,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         display.console.print("[bold red]Stopped:[/]", end=" ")
         display.console.print(str(error), markup=False, soft_wrap=True)
         return error.exit_code
+    except (OSError, psycopg2.Error) as error:
+        display.console.print(f"Stopped: {error}", markup=False, soft_wrap=True)
+        return PlatformError.exit_code
     except KeyboardInterrupt:
         display.console.print("\nInterrupted; make down ends what still runs.")
         return 130
@@ -81,14 +86,16 @@ def demo(home: Home, display: Display) -> int:
         was_up = airflow_services.SERVICES.keys() <= processes.services(home)
         try:
             ground = _bring_up(home, display, prepare=_prepare_warehouse)
-            runs = _night(ground, display)
+            runs, reasons = _night(ground, display)
         finally:
-            if not was_up:
+            if not was_up and lifecycle.remaining(home):
                 with display.stage("Stopping what was started (make up keeps it running)"):
                     lifecycle.bring_down(home)
     show_summary(display.console, home, runs, display.elapsed_s(), new_reports(home, since))
     display.console.print(users_table(ground.credentials, home))
-    return 1 if any(run.failed for run in runs) else 0
+    for reason in reasons:
+        display.console.print(f"\n{reason}", markup=False, soft_wrap=True)
+    return 1 if reasons else 0
 
 
 def _bring_up(
@@ -114,12 +121,9 @@ def _prepare_new_warehouse(ground: Ground, display: Display) -> None:
 
 
 def _prepare_warehouse(ground: Ground, display: Display) -> None:
-    with display.stage("Demo warehouse"):
-        display.tell(
-            fill_warehouse(
-                ground.loader_dsn(ground.loader_password), ground.empty_warehouse, display.tell
-            )
-        )
+    with display.stage("Demo warehouse") as outcome:
+        dsn = ground.loader_dsn(ground.loader_password)
+        outcome.append(fill_warehouse(dsn, ground.empty_warehouse, display.tell))
     with display.stage("Lethe's own schema and rights, for rehearsal, armed"):
         _lethe(ground, "init", "--rehearsal", "--arm", "--by", "dpo", "--dsn", ground.loader_dsn())
 
@@ -145,20 +149,19 @@ def _lethe(ground: Ground, *arguments: str) -> None:
         )
 
 
-def _night(ground: Ground, display: Display) -> list[Run]:
+def _night(ground: Ground, display: Display) -> tuple[list[Run], list[str]]:
+    """Run the nightly DAGs; gives the runs, and for each that failed the reason."""
     folder = Path(os.environ.get("LETHE_DAGS") or PROJECT / "dags")
     dag_ids = nightly_dags(folder)
     if not dag_ids:
         raise NightFailed(f"there is no nightly DAG in {folder}")
     api = ground.api()
-    with display.stage("The night"):
+    with display.stage("The night") as outcome:
         runs = run_night(api, dag_ids, display.watch)
         pause(api, dag_ids)
-    for run in runs:
-        if run.failed:
-            display.console.print(f"[red]{run.dag_id} failed.[/]")
-            display.console.print(failed_task_log(api, run), markup=False, soft_wrap=True)
-    return runs
+        outcome += [f"{run.dag_id} failed" for run in runs if run.failed]
+    reasons = [f"{run.dag_id} failed in {failed_task_log(api, run)}" for run in runs if run.failed]
+    return runs, reasons
 
 
 _COMMANDS = {"up": up, "down": down, "demo": demo, "status": status}

@@ -61,8 +61,8 @@ def fill(display: Display) -> int:
         _prepare()
 
     dsn = make_dsn(dbname=WAREHOUSE, user=LOADER, password=_password(LOADER))
-    with display.stage("Demo warehouse"):
-        display.tell(fill_warehouse(dsn, empty, display.tell))
+    with display.stage("Demo warehouse") as outcome:
+        outcome.append(fill_warehouse(dsn, empty, display.tell))
     return 0
 
 

@@ -32,23 +32,30 @@ class Display:
         self._status = self.console.status("")
 
     @contextmanager
-    def stage(self, title: str) -> Iterator[None]:
-        """Show what is being done, and in the end how long it took."""
+    def stage(self, title: str) -> Iterator[list[str]]:
+        """Show what is being done, and in the end how long it took.
+
+        Yields  a list for what there is to say of the outcome
+        """
         begun = time.monotonic()
+        outcome: list[str] = []
+        mark = "[red]✗[/]"
         self._now(title)
         try:
-            yield
-        except BaseException:
+            yield outcome
+            mark = "[green]✓[/]"
+        finally:
             self._status.stop()
-            self.console.print(f"[red]✗[/] {title} [dim]{time.monotonic() - begun:.1f} s[/]")
-            raise
-        self._status.stop()
-        self.console.print(f"[green]✓[/] {title} [dim]{time.monotonic() - begun:.1f} s[/]")
+            words = escape(": ".join([title, *outcome]))
+            took = f"[dim]{time.monotonic() - begun:.1f} s[/]"
+            self.console.print(f"{mark} {words} {took}", soft_wrap=True)
 
     def tell(self, text: str) -> None:
         """Say what is being waited for inside a stage."""
         if self.console.is_terminal:
-            self._status.update(f"[dim]{escape(text)}[/]")
+            room = self.console.width - 4
+            line = text if len(text) <= room else f"{text[: room - 1]}…"
+            self._status.update(f"[dim]{escape(line)}[/]")
         else:
             self.console.print(f"  … {escape(text)}", soft_wrap=True)
 

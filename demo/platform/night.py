@@ -193,6 +193,7 @@ def failed_task_log(api: Api, run: Run, count: int = 15) -> str:
             quoted.append(f"{task.name}: its log cannot be read: {error}")
             continue
         lines = [_line(part) for part in answer.get("content", ())]
+        lines = [line for line in lines if not line.startswith("::")]
         quoted.append("\n  ".join([f"{task.name}:", *lines[-count:]]))
     return "\n".join(quoted) or "no task failed; see the scheduler's log"
 

@@ -30,8 +30,8 @@ def show_summary(
         parts += ["", *_sweep(json.loads(path.read_text(encoding="utf-8")))]
     parts += ["", _places(home)]
     failed = any(run.failed for run in runs)
-    colour, word = ("red", "failed") if failed else ("green", "done")
-    title = f"[bold]The night is {word}[/] after {seconds:.0f} s"
+    colour, word = ("red", "The night failed") if failed else ("green", "The night is done")
+    title = f"[bold]{word}[/] after {seconds:.0f} s"
     console.print()
     console.print(Panel(Group(*parts), title=title, border_style=colour, padding=(1, 2)))
 
