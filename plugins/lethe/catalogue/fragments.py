@@ -60,24 +60,34 @@ def type_name(sql_type: str) -> sql.SQL:
     return sql.SQL(sql_type.replace("%", "%%"))
 
 
-def in_batch(owner: Sequence[sql.Composable], types: Sequence[str]) -> sql.Composed:
+def in_batch(
+    owner: Sequence[sql.Composable],
+    types: Sequence[str],
+    keys: sql.Composable | None = None,
+) -> sql.Composed:
     """The owner columns name a subject of the batch.
 
     The batch is rows of the frozen set, called by number: keys do not travel in statements that
     the server may log.
+    keys    the keys as an array, where a statement has read them already; keys of one column only
     values  run_id (uuid), rule (text), numbers (bigint[])
     """
+    if len(types) == 1:
+        found = keys or sql.SQL("ARRAY({})").format(keys_of_batch(types))
+        return sql.SQL("{} = ANY({})").format(owner[0], found)
+    return sql.SQL("({}) IN ({})").format(comma(owner), keys_of_batch(types))
+
+
+def keys_of_batch(types: Sequence[str]) -> sql.Composed:
+    """Select the keys of the batch, cast back to their types."""
     keys = comma(
         sql.SQL("b.key[{}]::{}").format(sql.Literal(i), type_name(sql_type))
         for i, sql_type in enumerate(types, start=1)
     )
-    batch = sql.SQL(
+    return sql.SQL(
         "SELECT {} FROM lethe.plan_subject AS b WHERE b.run_id = %(run_id)s AND b.rule = %(rule)s"
         " AND b.subject_no = ANY(%(numbers)s)"
     ).format(keys)
-    if len(types) == 1:
-        return sql.SQL("{} = ANY(ARRAY({}))").format(owner[0], batch)
-    return sql.SQL("({}) IN ({})").format(comma(owner), batch)
 
 
 def in_anchored(owner: Sequence[sql.Composable], types: Sequence[str]) -> sql.Composed:

@@ -16,6 +16,7 @@ from lethe.catalogue.fragments import (
     column,
     comma,
     key_text,
+    keys_of_batch,
     type_name,
 )
 from lethe.catalogue.graph import Anchor, Graph, Kind, Member, Reference, Way
@@ -247,15 +248,23 @@ def read_subjects(kind: Kind, columns: Sequence[str]) -> Statement:
 def count_rows(graph: Graph, kind: Kind, members: Sequence[Member], as_of: date) -> Statement:
     """Count the batch's rows of several members: one row, a number a member, in their order."""
     context = Context(graph, as_of, Values())
+    batch: sql.Composable = sql.SQL("")
+    keys: sql.Composable | None = None
+    if len(kind.types) == 1:
+        # Read once for all the counts; else each of them reads the batch.
+        keys = sql.SQL("(SELECT keys FROM batch)::{}[]").format(type_name(kind.types[0]))
+        batch = sql.SQL("WITH batch AS MATERIALIZED (SELECT ARRAY({}) AS keys) ").format(
+            keys_of_batch(kind.types)
+        )
     counts = []
     for member in members:
-        found = rows_of(context, kind, member, "t")
+        found = rows_of(context, kind, member, "t", keys=keys)
         counts.append(
             sql.SQL("(SELECT count(*) FROM {source} WHERE {where})").format(
                 source=comma([named(member, "t"), *found.tables]), where=all_of(found.where)
             )
         )
-    return Statement(sql.SQL("SELECT {}").format(comma(counts)), context.values.bound)
+    return Statement(sql.SQL("{}SELECT {}").format(batch, comma(counts)), context.values.bound)
 
 
 def count_unblanked(graph: Graph, kind: Kind, blanking: Blanking, as_of: date) -> Statement:
