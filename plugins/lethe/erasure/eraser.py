@@ -18,6 +18,7 @@ from psycopg2 import errorcodes, extensions
 from lethe.connections import acting_as
 from lethe.erasure.assignment import Assignment, Claimed
 from lethe.erasure.batch import BatchAct, RowsDiffer, write_outcomes
+from lethe.erasure.pace import Pace
 from lethe.erasure.prepared import Prepared, prepare
 from lethe.erasure.record import Recorder
 from lethe.errors import WarehouseRefused, WarehouseUnreachable, describe_database_error
@@ -97,7 +98,7 @@ class Eraser:
         self._shard = shard
         self._proceed = proceed
         self._most = most
-        self._size = min(50, manners.subjects)
+        self._pace = Pace(manners)
         self._alike = 0
         self._deferred = 0
         connection.rollback()
@@ -127,7 +128,7 @@ class Eraser:
             after = last
 
     def _claim_and_erase(self, after: int, *, final: bool) -> int | None:
-        size = self._size
+        size = self._pace.size
         if self._most is not None:
             size = max(1, min(size, self._most - self.tally.done))
         started = time.monotonic()
@@ -140,9 +141,11 @@ class Eraser:
                 return None
             failure = self._try(cursor, claimed, final=final)
         if failure is None:
-            self._adapt((time.monotonic() - started) * 1000, len(claimed))
+            took_ms = (time.monotonic() - started) * 1000
+            self.tally.longest_ms = max(self.tally.longest_ms, took_ms)
+            self._pace.took(took_ms, len(claimed))
         else:
-            self._size = max(1, self._size // 2)
+            self._pace.failed()
             self._again(claimed, failure, attempt=1, final=final)
         return claimed[-1].number
 
@@ -238,11 +241,6 @@ class Eraser:
                     f"({failure.reason}); the rest is left as it is",
                     failure.sqlstate,
                 )
-
-    def _adapt(self, took_ms: float, size: int) -> None:
-        self.tally.longest_ms = max(self.tally.longest_ms, took_ms)
-        wanted = size * self._manners.target_ms / max(took_ms, 1.0)
-        self._size = max(1, min(self._manners.subjects, int(min(wanted, size * 2))))
 
     @property
     def _run(self) -> dict[str, object]:

@@ -1,0 +1,52 @@
+"""Batches begin small, converge on the aim, and give way at once to a slow server."""
+
+from __future__ import annotations
+
+from lethe.erasure.pace import Pace
+from lethe.policy.model.guards import Batches
+
+
+def _after(pace: Pace, batches: int, *, fixed_ms: float, subject_ms: float) -> list[float]:
+    """Durations of some batches on a server of that speed."""
+    durations = []
+    for _ in range(batches):
+        size = pace.size
+        durations.append(fixed_ms + size * subject_ms)
+        pace.took(durations[-1], size)
+    return durations
+
+
+def test_a_pace_converges_on_the_aim_and_stays_near_it() -> None:
+    pace = Pace(Batches(subjects=5_000, target_ms=250))
+    durations = _after(pace, 30, fixed_ms=20, subject_ms=0.5)
+    assert max(durations) <= 260
+    assert 200 <= durations[-1] <= 260
+
+
+def test_a_pace_never_takes_more_than_the_policy_allows() -> None:
+    pace = Pace(Batches(subjects=500, target_ms=250))
+    _after(pace, 20, fixed_ms=1, subject_ms=0.01)
+    assert pace.size == 500
+    assert Pace(Batches(subjects=10)).size == 10
+
+
+def test_a_slow_batch_counts_at_once_and_fades() -> None:
+    pace = Pace(Batches(subjects=5_000, target_ms=250))
+    _after(pace, 30, fixed_ms=0, subject_ms=0.5)
+    pace.took(2_000, pace.size)
+    assert pace.size <= 70
+    _after(pace, 20, fixed_ms=0, subject_ms=0.5)
+    assert pace.size >= 450
+
+
+def test_a_pace_takes_one_subject_at_least_however_slow() -> None:
+    pace = Pace(Batches(subjects=500, target_ms=10))
+    pace.took(60_000, 1)
+    pace.failed()
+    assert pace.size == 1
+
+
+def test_a_failed_batch_halves_the_next() -> None:
+    pace = Pace(Batches(subjects=500))
+    pace.failed()
+    assert pace.size == 25
