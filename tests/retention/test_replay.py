@@ -15,9 +15,7 @@ from lethe.retention.replay import Replay, replay
 from lethe.retention.sweep import approve_waiting
 from psycopg2 import extensions, sql
 
-from tests.kit import Kit, MakeKit, make_kit, ready_database
-
-__all__ = ["make_kit", "ready_database"]
+from tests.kit import Kit, MakeKit
 
 TODAY = date(2026, 6, 1)
 DDL = """

@@ -18,7 +18,7 @@ def month_length(year: int, month: int) -> int:
 
 
 def last_day(start: date, months: int) -> date:
-    """The same day some months later; where the month has no such day, its last (1182/71 Art. 3)."""
+    """The same day some months later; where there is none, the month's last (1182/71 Art. 3)."""
     year, month, left = start.year, start.month, months
     while left:
         month += 1

@@ -46,16 +46,18 @@ class Life:
     coming: list[date]
     world: World = field(default_factory=World)
     number: int = 0
+    today: date = date.min
 
     def live(self, today: date, events: int) -> list[Act]:
         """Some events of one day, in the order in which they happen."""
+        self.today = today
         acts: list[Act] = []
         for _ in range(events):
-            acts += self._event()(today)
+            acts += self._event()()
         return acts
 
-    def _event(self) -> Callable[[date], list[Act]]:
-        weighted: list[tuple[Callable[[date], list[Act]], int]] = [
+    def _event(self) -> Callable[[], list[Act]]:
+        weighted: list[tuple[Callable[[], list[Act]], int]] = [
             (self.come, 6),
             (self.book, 2),
             (self.end, 7),
@@ -78,36 +80,36 @@ class Life:
             (self.correct, 1),
         ]
         kinds, weights = zip(*weighted, strict=True)
-        chosen: Callable[[date], list[Act]] = self.random.choices(kinds, weights)[0]
+        chosen: Callable[[], list[Act]] = self.random.choices(kinds, weights)[0]
         return chosen
 
-    def come(self, today: date) -> list[Act]:
-        """A customer comes: with a service without end, with one booked to end, with a draft only."""
+    def come(self) -> list[Act]:
+        """A customer comes: with a service without end, one booked to end, or a draft only."""
         key = self._next()
         email, country = f"c{key}@example.invalid", self.random.choice(COUNTRIES)
-        self.world.customers[key] = Customer(email, country, today)
+        self.world.customers[key] = Customer(email, country, self.today)
         text = "INSERT INTO crm.customer (id, email, country, opened_on) VALUES (%s, %s, %s, %s)"
-        return [Act("sql", text, (key, email, country, today)), *self._book(key, today)]
+        return [Act("sql", text, (key, email, country, self.today)), *self._book(key)]
 
-    def book(self, today: date) -> list[Act]:
+    def book(self) -> list[Act]:
         """A customer takes one more service."""
         key = self._customer(lambda each: each.skeleton_on is None)
-        return self._book(key, today) if key else []
+        return self._book(key) if key else []
 
-    def end(self, today: date) -> list[Act]:
+    def end(self) -> list[Act]:
         """An open service ends now."""
         ours = [n for n, each in self.world.services.items() if each.state == "open"]
         if not ours:
             return []
-        number, at = self.random.choice(ours), self._clock(today)
+        number, at = self.random.choice(ours), self._clock(self.today)
         self.world.services[number].state, self.world.services[number].ends = "ended", at
         text = "UPDATE crm.service SET state = 'ended', ends_at = %s::timestamptz WHERE id = %s"
         return [Act("sql", text, (f"{at}+00", number))]
 
-    def come_back(self, today: date) -> list[Act]:
+    def come_back(self) -> list[Act]:
         """Somebody whose period runs, or of whom only a skeleton is left, takes a service again."""
         key = self._customer(lambda each: each.skeleton_on is not None) or self._customer(
-            lambda each: each.closed is not None and each.closed <= today
+            lambda each: each.closed is not None and each.closed <= self.today
         )
         if not key:
             return []
@@ -118,14 +120,16 @@ class Life:
         again = Act("sql", text, (customer.email, customer.country, key))
         return [again, self._add_service(key, "open", None)]
 
-    def close(self, today: date) -> list[Act]:
+    def close(self) -> list[Act]:
         """A customer closes the account; what still ran ends then."""
         key = self._customer(lambda each: each.closed is None and each.skeleton_on is None)
         if not key:
             return []
-        self.world.customers[key].closed = today
-        acts = [Act("sql", "UPDATE crm.customer SET closed_on = %s WHERE id = %s", (today, key))]
-        at = self._clock(today)
+        self.world.customers[key].closed = self.today
+        acts = [
+            Act("sql", "UPDATE crm.customer SET closed_on = %s WHERE id = %s", (self.today, key))
+        ]
+        at = self._clock(self.today)
         for number, each in self.world.services.items():
             if each.customer == key and each.state == "open":
                 each.state, each.ends = "ended", at
@@ -136,17 +140,17 @@ class Life:
                 acts.append(Act("sql", text, (f"{at}+00", number)))
         return acts
 
-    def mark(self, today: date) -> list[Act]:
+    def mark(self) -> list[Act]:
         """The warehouse marks somebody as party to a case, or as restricted."""
         column = self.random.choice(("in_court", "restricted"))
         return self._mark(column, True, lambda each: not getattr(each, column))
 
-    def unmark(self, today: date) -> list[Act]:
+    def unmark(self) -> list[Act]:
         """A mark goes."""
         column = self.random.choice(("in_court", "restricted"))
         return self._mark(column, False, lambda each: bool(getattr(each, column)))
 
-    def list_hold(self, today: date) -> list[Act]:
+    def list_hold(self) -> list[Act]:
         """A hold or a restriction is laid on somebody in Lethe's own list."""
         sort = self.random.choice(("hold", "restriction"))
         key = self._customer(lambda each: sort not in each.listed)
@@ -155,7 +159,7 @@ class Life:
         self.world.customers[key].listed.add(sort)
         return [Act(sort, values=(key,))]
 
-    def release(self, today: date) -> list[Act]:
+    def release(self) -> list[Act]:
         """One of them is released."""
         key = self._customer(lambda each: bool(each.listed))
         if not key:
@@ -164,7 +168,7 @@ class Life:
         self.world.customers[key].listed.remove(sort)
         return [Act("release", sort, (key,))]
 
-    def move(self, today: date) -> list[Act]:
+    def move(self) -> list[Act]:
         """Somebody moves to another country."""
         key = self._customer(lambda each: each.skeleton_on is None)
         if not key:
@@ -173,16 +177,16 @@ class Life:
         self.world.customers[key].country = country
         return [Act("sql", "UPDATE crm.customer SET country = %s WHERE id = %s", (country, key))]
 
-    def be_seen(self, today: date) -> list[Act]:
+    def be_seen(self) -> list[Act]:
         """A row with activity comes, of whomever."""
         key = self._customer(lambda each: each.skeleton_on is None)
         if not key:
             return []
-        number, at = self._next(), self._clock(today)
+        number, at = self._next(), self._clock(self.today)
         self.world.notes[number] = (key, at)
         return [Act("sql", "INSERT INTO crm.note VALUES (%s, %s, %s)", (number, key, at))]
 
-    def write(self, today: date) -> list[Act]:
+    def write(self) -> list[Act]:
         """One customer writes to another, or to nobody that we know."""
         sender = self._customer(lambda each: each.skeleton_on is None)
         recipient = self._customer(lambda each: each.skeleton_on is None)
@@ -193,7 +197,7 @@ class Life:
         self.world.messages[number] = (sender, to)
         return [Act("sql", "INSERT INTO crm.message VALUES (%s, %s, %s)", (number, sender, to))]
 
-    def share(self, today: date) -> list[Act]:
+    def share(self) -> list[Act]:
         """A contact that one, two or three customers share."""
         keys = {self._customer(lambda each: each.skeleton_on is None) for _ in range(3)} - {None}
         if not keys:
@@ -207,7 +211,7 @@ class Life:
             acts.append(Act("sql", text, (key, number)))
         return acts
 
-    def invoice(self, today: date) -> list[Act]:
+    def invoice(self) -> list[Act]:
         """An invoice, which stays whatever happens."""
         key = self._customer(lambda each: each.skeleton_on is None)
         if not key:
@@ -217,7 +221,7 @@ class Life:
         text = "INSERT INTO billing.invoice VALUES (%s, %s, 'payer')"
         return [Act("sql", text, (number, key))]
 
-    def ask(self, today: date) -> list[Act]:
+    def ask(self) -> list[Act]:
         """A ticket is opened."""
         key = self._customer(lambda each: each.skeleton_on is None)
         if not key:
@@ -226,33 +230,33 @@ class Life:
         self.world.tickets[number] = (key, None)
         return [Act("sql", "INSERT INTO desk.ticket VALUES (%s, %s)", (number, key))]
 
-    def settle(self, today: date) -> list[Act]:
+    def settle(self) -> list[Act]:
         """A ticket is closed."""
         ours = [n for n, each in self.world.tickets.items() if each[1] is None]
         if not ours:
             return []
-        number, at = self.random.choice(ours), self._clock(today)
+        number, at = self.random.choice(ours), self._clock(self.today)
         self.world.tickets[number] = (self.world.tickets[number][0], at)
         return [Act("sql", "UPDATE desk.ticket SET closed_at = %s WHERE id = %s", (at, number))]
 
-    def read(self, today: date) -> list[Act]:
+    def read(self) -> list[Act]:
         """A reader subscribes, without an account."""
         email = f"r{self._next()}@example.invalid"
         self.world.readers[email] = Reader()
         return [Act("sql", "INSERT INTO marketing.reader VALUES (%s)", (email,))]
 
-    def leave(self, today: date) -> list[Act]:
+    def leave(self) -> list[Act]:
         """A reader leaves, objects, or comes back in the last month."""
         if not self.world.readers:
             return []
         email = self.random.choice(sorted(self.world.readers))
         reader, what = self.world.readers[email], self.random.random()
         if what < 0.25:
-            reader.objected = today
+            reader.objected = self.today
         elif what < 0.4:
             reader.left = None
         else:
-            reader.left = self._clock(today)
+            reader.left = self._clock(self.today)
         left = f"{reader.left}+00" if reader.left else None
         text = (
             "UPDATE marketing.reader SET left_at = %s::timestamptz, objected_on = %s"
@@ -260,7 +264,7 @@ class Life:
         )
         return [Act("sql", text, (left, reader.objected, email))]
 
-    def err(self, today: date) -> list[Act]:
+    def err(self) -> list[Act]:
         """Somebody's closing day becomes one that cannot be true."""
         key = self._customer(lambda each: each.skeleton_on is None)
         if not key:
@@ -270,12 +274,11 @@ class Life:
         self.world.customers[key].closed = day
         return [Act("sql", "UPDATE crm.customer SET closed_on = %s WHERE id = %s", (day, key))]
 
-    def correct(self, today: date) -> list[Act]:
+    def correct(self) -> list[Act]:
         """A day that cannot be true is taken out."""
         key = self._customer(
             lambda each: (
-                each.closed is not None
-                and (each.closed.year > 2099 or each.closed < each.opened)
+                each.closed is not None and (each.closed.year > 2099 or each.closed < each.opened)
             )
         )
         if not key:
@@ -283,9 +286,9 @@ class Life:
         self.world.customers[key].closed = None
         return [Act("sql", "UPDATE crm.customer SET closed_on = NULL WHERE id = %s", (key,))]
 
-    def _book(self, key: int, today: date) -> list[Act]:
+    def _book(self, key: int) -> list[Act]:
         what = self.random.random()
-        later = [day for day in self.coming if day >= today][:12]
+        later = [day for day in self.coming if day >= self.today][:12]
         if what < 0.45:
             return [self._add_service(key, "open", None)]
         if what < 0.8 and later:
@@ -293,7 +296,7 @@ class Life:
         if what < 0.9:
             return [self._add_service(key, "draft", None)]
         # Open, although the day on which it was to end may be past: it runs.
-        return [self._add_service(key, "open", self._clock(today))]
+        return [self._add_service(key, "open", self._clock(self.today))]
 
     def _add_service(self, key: int, state: str, ends: datetime | None) -> Act:
         number = self._next()

@@ -34,13 +34,9 @@ TURNS = (
     date(2027, 8, 31),
     date(2027, 10, 31),
     date(2028, 2, 29),
-    date(2028, 12, 31),
-    date(2029, 8, 30),
     date(2030, 3, 31),
-    date(2031, 10, 26),
     date(2032, 2, 29),
     date(2033, 3, 1),
-    date(2034, 5, 31),
     date(2036, 2, 29),
 )
 
@@ -55,11 +51,11 @@ class Size:
 
 
 def ci() -> Size:
-    return Size(7, dict.fromkeys(TURNS, 34), every_night=False)
+    return Size(10, dict.fromkeys(TURNS, 50), every_night=False)
 
 
 def full() -> Size:
-    random = Random(2027)
+    random = Random(2027)  # noqa: S311
     days = {day: random.choice((0, 0, 0, 1, 2)) for day in every_day(FIRST, date(2035, 6, 30))}
     return Size(2027, days | dict.fromkeys(TURNS, 8), every_night=True)
 
@@ -76,7 +72,8 @@ class Visit:
 
 def foresee(size: Size) -> Iterator[Visit]:
     """Let the oracle live the eleven years alone, and name the nights to compare."""
-    life = Life(Random(size.seed), [day for day, count in size.events.items() if count])
+    coming = [day for day, count in size.events.items() if count]
+    life = Life(Random(size.seed), coming)  # noqa: S311
     nights = []
     for day in every_day(FIRST, LAST):
         acts = life.live(day, size.events.get(day, 0))
@@ -172,5 +169,3 @@ def test_the_life_reaches_every_case_that_the_policy_tells_apart() -> None:
     assert skeletons
     assert {act.sort for visit in nights for act in visit.acts} >= {"sql", "hold", "release"}
     assert nights[-1].day.year >= 2036
-
-

@@ -11,7 +11,8 @@ CREATE TABLE crm.service (
     id int PRIMARY KEY, customer_id int NOT NULL REFERENCES crm.customer, state text NOT NULL,
     ends_at timestamptz);
 CREATE TABLE crm.note (
-    id int PRIMARY KEY, customer_id int NOT NULL REFERENCES crm.customer, seen_at timestamp NOT NULL);
+    id int PRIMARY KEY, customer_id int NOT NULL REFERENCES crm.customer,
+    seen_at timestamp NOT NULL);
 CREATE TABLE billing.invoice (
     id int PRIMARY KEY, customer_id int NOT NULL REFERENCES crm.customer, payer text);
 CREATE TABLE crm.contact (id int PRIMARY KEY, name text);
@@ -70,7 +71,10 @@ tables:
     not_personal: [id, sender, recipient]
     links: [{columns: sender, to: crm.customer}, {columns: recipient, to: crm.customer}]
   desk.ticket: {cluster: tickets, not_personal: [id, customer_id, closed_at]}
-  marketing.reader: {cluster: newsletter, columns: {email: contact}, not_personal: [left_at, objected_on]}
+  marketing.reader:
+    cluster: newsletter
+    columns: {email: contact}
+    not_personal: [left_at, objected_on]
 rules:
   account-inactive:
     cluster: account

@@ -27,6 +27,7 @@ from lethe.retention.night import (
     verify_night,
     witness_of,
 )
+from lethe.retention.waves import in_order
 
 
 def open_rules(site: Site, run_id: UUID | None) -> list[tuple[UUID, str]]:
@@ -58,7 +59,7 @@ def work_off(site: Site, tonight: UUID | None) -> dict[str, int]:
         by_run.setdefault(run_id, []).append(rule)
     for run_id, rules in by_run.items():
         _reopen(site, run_id)
-        for rule in rules:
+        for rule in in_order(site, rules):
             done[rule] = done.get(rule, 0) + erase_rule(site, run_id, rule).done
         close_night(site, run_id, verify_night(site, run_id))
     return done

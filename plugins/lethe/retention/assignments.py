@@ -35,7 +35,8 @@ def assign(graph: Graph, rule: str, as_of: date, run_id: UUID) -> Assignment:
 
 
 def rests_on(graph: Graph, rules: list[str]) -> dict[str, set[str]]:
-    """For each rule, those that must go first: their rows would bar what it erases."""
+    """For each rule, those that must go first: their rows would bar what it erases, or leave a
+    skeleton of it that nobody needs once they are gone."""
     holders = {
         rule: {member.table for member in graph.members[graph.policy.rules[rule].cluster]}
         for rule in rules
@@ -44,6 +45,7 @@ def rests_on(graph: Graph, rules: list[str]) -> dict[str, set[str]]:
     for rule in rules:
         steps, _ = plan_steps(graph, graph.policy.rules[rule].cluster)
         barring = {ref.child for _, ref in steps.barred}
+        barring |= {ref.child for refs in steps.spared.values() for ref in refs}
         before[rule] = {
             other
             for other in rules

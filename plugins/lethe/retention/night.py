@@ -40,6 +40,7 @@ from lethe.include import statement
 from lethe.keys import KeyRing, year_of
 from lethe.policy.periods import boundary, start_of_day
 from lethe.retention.assignments import assign
+from lethe.retention.outlook import count_tonight, look_ahead
 
 log = logging.getLogger(__name__)
 
@@ -334,14 +335,18 @@ def close_night(site: Site, run_id: UUID, verified: Mapping[str, Verification]) 
         if night.run.state in ("done", "superseded"):
             return night.run
         if night.run.state == "stopped":
-            return _close_stopped(connection, night)
+            return _close_stopped(site, connection, night)
         witness = witness_of(site, connection)
+        known = night.run.summary.get("outlook")
+        ahead = known or look_ahead(site, night.run, witness)
         acting_as(connection, "runner")
         closings = [_close_rule(connection, night.run, planned) for planned in night.rules]
+        outlook = known or count_tonight(ahead, sum(closing.done for closing in closings))
         summary = summarise(connection, read_night(connection, run_id), closings, verified)
+        summary["outlook"] = outlook
         waiting = any(closing.undecided for closing in closings)
         set_state(connection, run_id, "waiting" if waiting else "running", summary=summary)
-        _record_closing(connection, night.run, _payload(night.run, closings), witness)
+        _record_closing(connection, night.run, _payload(night.run, closings, outlook), witness)
         seal = seal_ledger(connection, witness)
         acting_as(connection, "runner")
         set_state(
@@ -372,10 +377,13 @@ def _record_closing(
     evidence.commit()
 
 
-def _close_stopped(connection: extensions.connection, night: Night) -> Run:
+def _close_stopped(site: Site, connection: extensions.connection, night: Night) -> Run:
     """A night that only reports: write what it would have done, and forget whom."""
+    witness = witness_of(site, connection)
+    outlook = night.run.summary.get("outlook") or look_ahead(site, night.run, witness)
+    acting_as(connection, "runner")
     closings = [Closing(planned.rule, undecided=planned.due) for planned in night.rules]
-    summary = summarise(connection, night, closings, {})
+    summary = {**summarise(connection, night, closings, {}), "outlook": outlook}
     run = night.run
     for planned in night.rules:
         named = {"run_id": str(run.run_id), "rule": planned.rule}
@@ -449,7 +457,7 @@ def _counted(closing: Closing) -> dict[str, int]:
     return counts
 
 
-def _payload(run: Run, closings: Sequence[Closing]) -> dict[str, Any]:
+def _payload(run: Run, closings: Sequence[Closing], outlook: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "as_of": run.as_of.isoformat(),
         "policy": run.policy_digest.hex(),
@@ -462,6 +470,7 @@ def _payload(run: Run, closings: Sequence[Closing]) -> dict[str, Any]:
             }
             for closing in closings
         },
+        "outlook": dict(outlook),
     }
 
 

@@ -37,7 +37,7 @@ from lethe.keys import KeyRing, year_of
 from lethe.retention.assignments import assign
 from lethe.retention.night import set_rule_state, witness_of
 from lethe.retention.plan import add_plan_rule
-from lethe.retention.returned import Returned, find_returned
+from lethe.retention.returned import Returned, find_returned, summary_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,18 +171,6 @@ def _only(
         plan.oldest_on,
         plan.newest_on,
     )
-
-
-def summary_of(returned: Iterable[Returned]) -> dict[str, dict[str, int]]:
-    """Counts of a comparison, for reports."""
-    return {
-        each.kind: {
-            "restored": len(each.restored),
-            "same_identifier": each.same_identifier,
-            "same_key": each.same_key,
-        }
-        for each in returned
-    }
 
 
 def as_document(done: Replay) -> dict[str, object]:

@@ -8,7 +8,7 @@ are counted and left in peace; skeletons are no matches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -61,6 +61,18 @@ def find_returned(connection: extensions.connection, graph: Graph, ring: KeyRing
         if stones.keys:
             found.append(_compare(connection, kind, stones, makers))
     return found
+
+
+def summary_of(returned: Iterable[Returned]) -> dict[str, dict[str, int]]:
+    """Counts of a comparison, for reports."""
+    return {
+        each.kind: {
+            "restored": len(each.restored),
+            "same_identifier": each.same_identifier,
+            "same_key": each.same_key,
+        }
+        for each in returned
+    }
 
 
 def _makers(ring: KeyRing) -> dict[UUID, Tokens]:

@@ -20,6 +20,7 @@ from psycopg2 import sql
 
 from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.days import day_sql
+from lethe.catalogue.events import Source, earliest_source, event_sources, start_sql
 from lethe.catalogue.fragments import Statement, Values, all_of, column, comma, in_batch, key_text
 from lethe.catalogue.graph import Graph, Kind, Member
 from lethe.catalogue.ways import same, walk
@@ -27,7 +28,6 @@ from lethe.guards.statements import candidate_key, held, key_columns, restricted
 from lethe.policy.model.rules import Rule
 from lethe.policy.names import quoted
 from lethe.policy.periods import Period, boundary
-from lethe.retention.events import Source, earliest_source, event_sources, start_sql
 
 PASSED_OVER = ("not yet due", "active")
 """Outcomes that need nobody's attention."""

@@ -37,6 +37,7 @@ from lethe.retention.night import (
 )
 from lethe.retention.plan import freeze_plan
 from lethe.retention.resume import close_abandoned, find_unfinished
+from lethe.retention.waves import in_order
 
 
 def run_sweep(
@@ -68,7 +69,7 @@ def run_sweep(
     if open_rules(site, run_id):
         tell("Working off what was approved earlier")
         work_off(site, run_id)
-    for rule in night.cleared:
+    for rule in in_order(site, night.cleared):
         tell(f"Erasing: {rule}")
         try:
             erase_rule(site, run_id, rule)
