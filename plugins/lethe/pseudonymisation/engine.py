@@ -70,12 +70,14 @@ def pseudonymise_file(
     output: Path,
     *,
     missing_key: KeySource | None = None,
+    inspect: Callable[[list[Path]], None] = lambda _: None,
     workers: int = 2,
     checkpoint: Checkpoint = lambda _: None,
 ) -> RunReport:
     """Pseudonymise one file.
 
     missing_key  asked for the secret of a period that the plan does not hold
+    inspect      looks at the finished files before they are committed; what it raises stops that
     workers      processes beside this one; 0 works in this one
     checkpoint   called with the name of each step that is reached
 
@@ -96,6 +98,7 @@ def pseudonymise_file(
             _clear(output, source)
             checkpoint("started")
             tally, files = _work(path, raw, plan, work, source, missing_key, workers, checkpoint)
+            inspect([work / part.name for part in files if part.rows])
             moved = _look_again(path, raw)
             report = _report(source, raw, plan, tally, files, moved=moved)
             _commit(output, work, report, checkpoint)
@@ -205,13 +208,18 @@ def unchanged(path: Path, raw: Fingerprint) -> bool:
 def committed_run(output: Path, source: str) -> RunReport | None:
     """Give the report of a run that was committed, marked as a repetition; else None.
 
-    Raises  VerificationError where a file that it wrote is missing or has another size
+    Raises  VerificationError where the list of the run, or a file that has not reached the end
+            of its life, is damaged
     """
     path = output / "_runs" / f"{source}.json"
     if not path.exists():
         return None
     stored = json.loads(path.read_text())
     files = tuple(PartFile(**part) for part in stored.pop("files"))
+    for part in files:
+        there = output / part.name
+        if there.exists() and there.stat().st_size != part.octets:
+            raise VerificationError(f"{part.name} has another size than when it was written")
     raw = Fingerprint(**stored.pop("raw"))
     return RunReport(**{**stored, "files": files, "raw": raw, "repeated": True, "faults": ()})
 

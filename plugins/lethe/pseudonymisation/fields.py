@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,8 +17,8 @@ from lethe.pseudonymisation.addresses import (
 from lethe.pseudonymisation.agents import NO_AGENT, reduce_agent
 from lethe.pseudonymisation.judge import canonical_email, fully_unquoted
 from lethe.pseudonymisation.logplan import ADDRESS_METHODS, Kind, LogPlan, Method
-from lethe.pseudonymisation.tokens import Tokens
 from lethe.pseudonymisation.text import TextScrubber
+from lethe.pseudonymisation.tokens import Tokens
 from lethe.pseudonymisation.urls import QueryFilter, apply_templates, split_url
 
 if TYPE_CHECKING:
@@ -76,11 +77,28 @@ class Replaced:
 class _Period:
     """The means of one key period."""
 
+    plan: LogPlan
     replaced: Replaced
-    text: TextScrubber
-    free: TextScrubber
-    query: QueryFilter
-    names: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    _scrubbers: dict[tuple[bool, bool], TextScrubber] = field(default_factory=dict)
+    _queries: dict[str, QueryFilter] = field(default_factory=dict)
+
+    def scrub(self, name: str, texts: pl.Series, *, free: bool = False) -> pl.Series:
+        """Replace what is personal in the text of a field."""
+        kind = (free, name in self.plan.phones)
+        if kind not in self._scrubbers:
+            self._scrubbers[kind] = TextScrubber(self.replaced, free=free, phones=kind[1])
+        return self._scrubbers[kind].scrub(texts)
+
+    def filter_queries(self, name: str, queries: pl.Series) -> pl.Series:
+        """Keep of the queries of a field what the policy allows."""
+        if name not in self._queries:
+            self._queries[name] = QueryFilter(
+                self.plan.rules_of(name),
+                self.plan.query_others,
+                partial(self.scrub, name),
+                lambda _, value: self.replaced.value("token", fully_unquoted(value)),
+            )
+        return self._queries[name].filter(queries)
 
 
 class FieldMethods:
@@ -92,15 +110,7 @@ class FieldMethods:
 
     def _period(self, name: str, secret: bytes) -> _Period:
         if name not in self._periods:
-            replaced = Replaced(self.plan, secret)
-            text = TextScrubber(replaced, free=False, phones=self.plan.phones)
-            free = TextScrubber(replaced, free=True, phones=self.plan.phones)
-
-            def token(_name: str, value: str) -> str:
-                return replaced.value("token", fully_unquoted(value))
-
-            query = QueryFilter(self.plan, text.scrub, token)
-            self._periods[name] = _Period(replaced, text, free, query)
+            self._periods[name] = _Period(self.plan, Replaced(self.plan, secret))
         return self._periods[name]
 
     def apply(
@@ -127,7 +137,7 @@ class FieldMethods:
         if kind is Kind.AGENT and method is Method.REDUCE:
             return _agents(means, codes, distinct, name)
         if kind is Kind.TARGET and method is Method.SCAN:
-            path, query = self._url(means, distinct)
+            path, query = self._url(means, name, distinct)
             return {"path": _decode(codes, path), "query": _decode(codes, query)}
         return {name: _decode(codes, self._replace(means, name, kind, method, distinct))}
 
@@ -145,20 +155,21 @@ class FieldMethods:
         if method is Method.TOKEN:
             return self._tokens(means, name, kind, distinct)
         if kind is Kind.URL:
-            before, query = self._url(means, distinct)
+            before, query = self._url(means, name, distinct)
             written = pl.when(query.is_null()).then(before).otherwise(before + "?" + query)
             chosen = pl.when(distinct == "-").then(None).otherwise(written)
             return pl.select(chosen.alias("u")).to_series()
         if kind is Kind.WORD:
             known = distinct.str.contains(_KNOWN_WORDS).fill_null(value=True)
-            return distinct if known.all() else distinct.zip_with(known, means.text.scrub(distinct))
-        scrubber = means.free if kind is Kind.MESSAGE else means.text
-        return scrubber.scrub(distinct)
+            return (
+                distinct if known.all() else distinct.zip_with(known, means.scrub(name, distinct))
+            )
+        return means.scrub(name, distinct, free=kind is Kind.MESSAGE)
 
-    def _url(self, means: _Period, distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
+    def _url(self, means: _Period, name: str, distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
         before, query = split_url(distinct)
-        before = means.text.scrub(apply_templates(before, self.plan.path_templates))
-        return before, means.query.filter(query)
+        before = apply_templates(before, self.plan.rules_of(name).path_templates)
+        return means.scrub(name, before), means.filter_queries(name, query)
 
     def _addresses(
         self, means: _Period, name: str, kind: Kind, method: Method, distinct: pl.Series
@@ -236,7 +247,7 @@ def _agents(
 
     agents = [NO_AGENT if text is None else reduce_agent(text) for text in distinct]
     # A family can be text that the agent itself made up.
-    family = means.text.scrub(pl.Series([a.family for a in agents], dtype=pl.String))
+    family = means.scrub(name, pl.Series([a.family for a in agents], dtype=pl.String))
     bots = np.array([a.bot for a in agents] or [False], dtype=np.bool_)
     return {
         f"{name}_family": _decode(codes, family),

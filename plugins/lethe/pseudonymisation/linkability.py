@@ -12,11 +12,10 @@ from lethe.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-# Columns that say something of the person; of these the ones that are there are combined.
-TELLING: Final = (
-    "vhost", "agent_family", "agent_major", "os_family", "device", "protocol", "path", "query",
-    "referrer",
-)  # fmt: skip
+# Columns that describe the visitor in every line alike: by these the limits are judged.
+DESCRIBING: Final = ("vhost", "agent_family", "agent_major", "os_family", "device", "protocol")
+# Those that say what one line is about; with them nearly every line of a site is unique.
+_OF_THE_LINE: Final = ("method", "path", "query", "referrer", "status")
 _PERSON: Final = "ip"
 
 
@@ -26,6 +25,7 @@ class Linkability:
 
     unique_share         share of the rows whose combination of columns no other row has
     smallest_group       rows of the rarest combination: k of k-anonymity
+    unique_lines         the same share with path, query and referrer among the columns
     single_client_share  share of the rows whose combination only one client has; None without
                          a column `ip`
     """
@@ -35,6 +35,7 @@ class Linkability:
     combinations: int
     unique_share: float
     smallest_group: int
+    unique_lines: float
     single_client_share: float | None
 
     def exceeds(self, *, unique_share: float | None = None, smallest_group: int = 0) -> list[str]:
@@ -55,13 +56,13 @@ class Linkability:
 def score_files(files: Sequence[Path], columns: Sequence[str] | None = None) -> Linkability:
     """Score the rows of Parquet files together.
 
-    columns   which of them to combine; by default those of `TELLING` that are there
+    columns   which of them to combine; by default those of `DESCRIBING` that are there
     Raises    UsageError for a column that is not there
     """
     import polars as pl
 
     if not files:
-        return Linkability(tuple(columns or ()), 0, 0, 0.0, 0, None)
+        return Linkability(tuple(columns or ()), 0, 0, 0.0, 0, 0.0, None)
     return score_rows(pl.scan_parquet(list(files), hive_partitioning=False), columns)
 
 
@@ -70,7 +71,9 @@ def score_rows(rows: pl.LazyFrame, columns: Sequence[str] | None = None) -> Link
     import polars as pl
 
     there = rows.collect_schema().names()
-    chosen = list(columns) if columns is not None else [name for name in TELLING if name in there]
+    chosen = (
+        list(columns) if columns is not None else [name for name in DESCRIBING if name in there]
+    )
     if missing := [name for name in chosen if name not in there]:
         raise UsageError(
             f"linkability: no column {', '.join(missing)}; there are {', '.join(there)}"
@@ -87,7 +90,7 @@ def score_rows(rows: pl.LazyFrame, columns: Sequence[str] | None = None) -> Link
     )
     total = int(groups["_rows"].sum())
     if not total:
-        return Linkability(tuple(chosen), 0, 0, 0.0, 0, None)
+        return Linkability(tuple(chosen), 0, 0, 0.0, 0, 0.0, None)
     single = groups.filter(pl.col("_clients") == 1)["_rows"].sum() if person else None
     return Linkability(
         columns=tuple(chosen),
@@ -95,5 +98,14 @@ def score_rows(rows: pl.LazyFrame, columns: Sequence[str] | None = None) -> Link
         combinations=len(groups),
         unique_share=int((groups["_rows"] == 1).sum()) / total,
         smallest_group=int(groups["_rows"].to_numpy().min()),
+        unique_lines=_unique_share(rows, [*chosen, *(n for n in _OF_THE_LINE if n in there)]),
         single_client_share=None if single is None else int(single) / total,
     )
+
+
+def _unique_share(rows: pl.LazyFrame, columns: Sequence[str]) -> float:
+    import polars as pl
+
+    hashed = pl.struct(pl.col(name).cast(pl.String) for name in columns).hash().alias("_group")
+    counts = rows.select(hashed).group_by("_group").agg(pl.len()).collect(engine="streaming")["len"]
+    return int((counts == 1).sum()) / int(counts.sum())

@@ -90,6 +90,18 @@ TRUNCATIONS: Final = ("second", "minute", "hour", "day")
 
 
 @dataclass(frozen=True, slots=True)
+class UrlRules:
+    """What stays of the URLs of one field.
+
+    query_allow      parameters that stay in the query string
+    path_templates   such as `/customer/{id}`
+    """
+
+    query_allow: frozenset[str] = frozenset()
+    path_templates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LogPlan:
     """How one source of logs is read and pseudonymised.
 
@@ -103,14 +115,15 @@ class LogPlan:
     field_map        for `json`: field → dotted path inside the line
     kinds            kinds of fields that are not built in
     methods          field → method, where it is not the default of its kind
+    others           method of the fields that `methods` does not name, such as `drop`
     text_address     how addresses inside text are replaced
     value_methods    kind of value in text (email, token, card …) → token or mask
     domains          field → domain, where fields must not be linkable with each other
-    query_allow      parameters that stay in a query string
-    query_others     what happens to the others: `drop`, `token` or `scan`
-    path_templates   such as `/customer/{id}`
+    query_allow, path_templates   rules of every URL that `urls` does not name
+    urls             field → rules of its own
+    query_others     what happens to parameters that do not stay: `drop`, `token` or `scan`
     truncate_time    unit to which time is cut, or None
-    phones           whether telephone numbers are looked for in text
+    phones           fields in whose text telephone numbers are looked for
     """
 
     format: str
@@ -123,6 +136,7 @@ class LogPlan:
     field_map: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     methods: Mapping[str, Method] = field(default_factory=dict)
+    others: Method | None = None
     text_address: Method = Method.DETERMINISTIC
     value_methods: Mapping[str, Method] = field(default_factory=dict)
     domains: Mapping[str, str] = field(default_factory=dict)
@@ -130,7 +144,8 @@ class LogPlan:
     query_others: str = "drop"
     path_templates: tuple[str, ...] = ()
     truncate_time: str | None = None
-    phones: bool = False
+    urls: Mapping[str, UrlRules] = field(default_factory=dict)
+    phones: frozenset[str] = frozenset()
 
     def kind_of(self, name: str) -> Kind:
         """Tell the kind of a field; what nobody named is text."""
@@ -138,7 +153,11 @@ class LogPlan:
 
     def method_of(self, name: str) -> Method:
         """Tell the method of a field."""
-        return self.methods.get(name) or METHODS[self.kind_of(name)][0]
+        return self.methods.get(name) or self.others or METHODS[self.kind_of(name)][0]
+
+    def rules_of(self, name: str) -> UrlRules:
+        """Tell what stays of the URLs of a field."""
+        return self.urls.get(name) or UrlRules(self.query_allow, self.path_templates)
 
     def faults(self) -> list[str]:
         """Name everything that cannot work, before anything is read."""

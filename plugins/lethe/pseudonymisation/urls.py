@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lethe.pseudonymisation.logplan import LogPlan
+from lethe.pseudonymisation.logplan import UrlRules
 from lethe.pseudonymisation.patterns import GLANCE_VALUE
 
 if TYPE_CHECKING:
@@ -51,11 +51,17 @@ class QueryFilter:
     of those without a value only the last one is known by its name.
     """
 
-    def __init__(self, plan: LogPlan, scrub: Scrub, token: Callable[[str, str], str]) -> None:
-        names = "|".join(re.escape(name) for name in sorted(plan.query_allow))
+    def __init__(
+        self,
+        rules: UrlRules,
+        others: str,
+        scrub: Scrub,
+        token: Callable[[str, str], str],
+    ) -> None:
+        names = "|".join(re.escape(name) for name in sorted(rules.query_allow))
         self._allowed = f"(?:^|[&;])(?:{names})(?:=[^&;]*|$)" if names else None
-        self._names = sorted(plan.query_allow)
-        self._others = plan.query_others
+        self._names = sorted(rules.query_allow)
+        self._others = others
         self._scrub = scrub
         self._token = token
 

@@ -39,8 +39,8 @@ def make_format(plan: LogPlan) -> Format:
     Raises  UsageError for a name that is none, a map or a pattern that cannot work
     """
     match plan.format:
-        case "common" | "combined":
-            return CommonLog(combined=plan.format == "combined")
+        case "common" | "combined" | "combined-xff" | "combined-vhost":
+            return CommonLog(combined=plan.format != "common")
         case "json":
             return JsonLines(plan.field_map, plan.read_on)
         case "w3c":

@@ -1,0 +1,258 @@
+"""The life of the keys of logs: one a month, made when met, destroyed when its window ends."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import psycopg2
+from psycopg2 import extensions
+
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.errors import (
+    ConfigurationError,
+    GuardStop,
+    UsageError,
+    WarehouseRefused,
+    describe_database_error,
+)
+from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.initialise import read_warehouse
+from lethe.evidence.ledger import LedgerRow
+from lethe.evidence.seal import seal_ledger
+from lethe.evidence.settle import require_in_step
+from lethe.evidence.witness import Witness
+from lethe.evidence.witness_opening import begin_witness
+from lethe.keys import KeyDestroyed, KeyRecord, KeyRing, derive, month_of
+from lethe.policy.model.logs import Logs
+from lethe.policy.periods import Period, end_of
+from lethe.pseudonymisation.batch import KEY_DESTROYED
+
+PURPOSE: Final = "log"
+QUARANTINE: Final = "log_quarantine"
+IMPLAUSIBLE: Final = "implausible-time"
+_MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])\Z")
+# Nothing that a web server wrote is older; dates before it are clocks that were not set.
+_OLDEST: Final = "1995-01"
+
+
+@dataclass(frozen=True, slots=True)
+class DueKey:
+    """A key whose window has ended, and when its end will be final."""
+
+    record: KeyRecord
+    window_ended: date
+    final_at: date
+
+
+@dataclass(frozen=True, slots=True)
+class LogRoom:
+    """What every duty of this wing works with: one warehouse, its witness, its keys, one day.
+
+    connection   of the runner; between calls nothing is open on it
+    """
+
+    site: Site
+    as_of: date
+    connection: extensions.connection
+    witness: Witness
+    ring: KeyRing
+
+    @property
+    def logs(self) -> Logs:
+        """The policy's section on logs.
+
+        Raises  ConfigurationError where the policy has none
+        """
+        logs = self.site.loaded.policy.logs
+        if logs is None:
+            raise ConfigurationError("the policy says nothing about logs; add the section 'logs'")
+        return logs
+
+    def record(self, *rows: LedgerRow) -> None:
+        """Put rows on the ledger, with whatever else the transaction did, and commit."""
+        acting_as(self.connection, "runner")
+        batch = EvidenceBatch(self.connection, None, self.witness)
+        batch.add_rows(rows)
+        batch.commit()
+
+    def require_destruction_allowed(self) -> None:
+        """Stop where nothing may be destroyed: not armed, restored from a backup, in the future.
+
+        Raises  GuardStop with the way out
+        """
+        require_in_step(self.connection, self.witness)
+        acting_as(self.connection, "runner")
+        warehouse = read_warehouse(self.connection)
+        self.connection.rollback()
+        if not warehouse.armed:
+            raise GuardStop(
+                "report-only: the approver has not armed this warehouse (`lethe init --arm`)"
+            )
+        if self.as_of > self.site.today() and not warehouse.rehearsal:
+            raise GuardStop(
+                f"as-of {self.as_of} lies in the future: nothing is destroyed for a day that has"
+                " not come, except on a warehouse made with `lethe init --rehearsal`"
+            )
+
+
+@contextmanager
+def log_room(site: Site, as_of: date) -> Iterator[LogRoom]:
+    """Open the warehouse, its witness and the key ring; seal what was put on the ledger.
+
+    Raises  ConfigurationError where the key-encryption key is missing or another one, before
+            anything is read
+    """
+    named = site.loaded.policy.evidence.witness
+    with site.connected("runner") as connection:
+        try:
+            witness = begin_witness(connection, named.kind, named.location)
+        except psycopg2.Error as error:
+            raise WarehouseRefused(describe_database_error(error), error.pgcode) from None
+        try:
+            acting_as(connection, "runner")
+            ring = KeyRing.open(connection, witness=witness)
+            connection.commit()
+            yield LogRoom(site, as_of, connection, witness, ring)
+            acting_as(connection, "runner")
+            seal_ledger(connection, witness)
+            connection.commit()
+        except psycopg2.Error as error:
+            connection.rollback()
+            raise WarehouseRefused(describe_database_error(error), error.pgcode) from None
+        finally:
+            witness.close()
+
+
+class LogKeys:
+    """The keys of logs; each is committed before anything is made with it."""
+
+    def __init__(self, room: LogRoom) -> None:
+        self._room = room
+
+    def secret(self, period: str) -> bytes | str:
+        """Give the secret of a month, made if there is none yet; or why its lines go aside."""
+        if not _OLDEST <= period <= month_of(_first_of_next_month(self._room.as_of)):
+            return IMPLAUSIBLE
+        try:
+            return self._made(PURPOSE, period, self.window_end(period))
+        except KeyDestroyed:
+            self._room.connection.rollback()
+            return KEY_DESTROYED
+
+    def quarantine_key(self, month: str | None = None) -> bytes:
+        """Give the key that seals what is set aside in a month, by default in this one."""
+        month = month or month_of(self._room.as_of)
+        ends = end_of(_last_day(month), self._quarantine_life())
+        return derive(self._made(QUARANTINE, month, ends), "quarantine")
+
+    def _made(self, purpose: str, period: str, ends: date) -> bytes:
+        acting_as(self._room.connection, "runner")
+        self._room.ring.create(purpose, period, ends)
+        secret = self._room.ring.secret(purpose, period)
+        self._room.connection.commit()
+        return secret
+
+    def window_end(self, period: str) -> date:
+        """Give the last day on which the key of a month may be needed."""
+        return end_of(_last_day(period), self._room.logs.key_window)
+
+    def _quarantine_life(self) -> Period:
+        lives = [source.quarantine for source in self._room.logs.sources.values()]
+        return max(lives, key=lambda life: end_of(self._room.as_of, life), default=_THIRTY_DAYS)
+
+    def every(self) -> list[KeyRecord]:
+        """List the keys of logs, by purpose and month."""
+        acting_as(self._room.connection, "runner")
+        found = [key for key in self._room.ring.list() if key.purpose in (PURPOSE, QUARANTINE)]
+        self._room.connection.rollback()
+        return found
+
+    def rotate(self) -> KeyRecord:
+        """Make the key of this month, if it is not there."""
+        period = month_of(self._room.as_of)
+        self._made(PURPOSE, period, self.window_end(period))
+        return next(k for k in self.every() if (k.purpose, k.period) == (PURPOSE, period))
+
+    def due(self) -> list[DueKey]:
+        """Name the keys whose window ended before today."""
+        final_at = end_of(self._room.as_of, self._room.site.loaded.policy.evidence.backups)
+        found = []
+        for key in self.every():
+            life = self._room.logs.key_window if key.purpose == PURPOSE else self._quarantine_life()
+            ended = end_of(_last_day(key.period), life)
+            if key.destroyed_at is None and ended < self._room.as_of:
+                found.append(DueKey(key, ended, final_at))
+        return found
+
+    def destroy_due(self) -> list[DueKey]:
+        """Destroy every key whose window has ended, each with its row on the ledger.
+
+        Raises  GuardStop where this warehouse may not be destroyed from
+        """
+        due = self.due()
+        if due:
+            self._room.require_destruction_allowed()
+        for each in due:
+            self._destroy(each)
+        return due
+
+    def destroy(self, period: str) -> list[DueKey]:
+        """Destroy the keys of one month, whose windows must have ended.
+
+        Raises  UsageError where there is none; GuardStop before its time
+        """
+        chosen = [each for each in self.due() if each.record.period == period]
+        if not chosen:
+            self._refuse(period)
+        self._room.require_destruction_allowed()
+        for each in chosen:
+            self._destroy(each)
+        return chosen
+
+    def _refuse(self, period: str) -> None:
+        keys = [key for key in self.every() if key.period == period and key.purpose == PURPOSE]
+        if not keys:
+            raise UsageError(f"there is no key of logs for {period}; see `lethe keys list`")
+        if keys[0].destroyed_at is not None:
+            raise UsageError(
+                f"the key of {period} was destroyed on {keys[0].destroyed_at:%Y-%m-%d}"
+            )
+        raise GuardStop(
+            f"the key of {period} serves until {self.window_end(period)}: the policy's window is"
+            f" {self._room.logs.key_window}, and without the key nobody could follow up a fraud"
+        )
+
+    def _destroy(self, each: DueKey) -> None:
+        key = each.record
+        acting_as(self._room.connection, "runner")
+        self._room.ring.destroy(key.purpose, key.period, each.final_at)
+        told = {
+            "key": str(key.key_id),
+            "purpose": key.purpose,
+            "period": key.period,
+            "window_ended": each.window_ended.isoformat(),
+            "final_at": each.final_at.isoformat(),
+        }
+        self._room.record(LedgerRow("log_key_destroyed", told))
+
+
+_THIRTY_DAYS: Final = Period.parse("P30D")
+
+
+def _last_day(period: str) -> date:
+    match = _MONTH.match(period)
+    if match is None:
+        raise UsageError(f"'{period}' is no month; write YYYY-MM")
+    year, month = int(match[1]), int(match[2])
+    return date(year, month, calendar.monthrange(year, month)[1])
+
+
+def _first_of_next_month(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)

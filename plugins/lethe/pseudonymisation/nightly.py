@@ -1,0 +1,286 @@
+"""What a night does with logs: finds files, pseudonymises each, proves it, destroys the raw."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from lethe.errors import AnswerIsNo, LetheError, UsageError, VerificationError
+from lethe.evidence.ledger import LedgerRow
+from lethe.include import home_folder, statement
+from lethe.keys import month_of
+from lethe.policy.model.logs import LogSource
+from lethe.pseudonymisation.engine import RunReport, pseudonymise_file, unchanged
+from lethe.pseudonymisation.formats import detect_format
+from lethe.pseudonymisation.key_life import LogKeys, LogRoom
+from lethe.pseudonymisation.leakscan import Leak, scan_files
+from lethe.pseudonymisation.linkability import Linkability, score_files
+from lethe.pseudonymisation.plan import plan_source
+from lethe.pseudonymisation.sources import Source, fingerprint
+
+_SAMPLE_OCTETS: Final = 256 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A raw log that lies there, and the source of the policy that it belongs to."""
+
+    source: str
+    path: Path
+
+    @property
+    def title(self) -> str:
+        """A name for people: of the source and of the file."""
+        return f"{self.source}: {self.path.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of one raw file.
+
+    destroyed   whether the raw file is gone
+    over_limit  limits of the policy that the output does not keep
+    fault       why nothing was written, or why the raw file was not destroyed
+    """
+
+    file: RawFile
+    report: RunReport | None
+    linkability: Linkability | None = None
+    destroyed: bool = False
+    over_limit: tuple[str, ...] = ()
+    fault: LetheError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 a limit is not kept, else the code of the fault."""
+        if self.fault is not None:
+            return self.fault.exit_code
+        return AnswerIsNo.exit_code if self.over_limit else 0
+
+    def as_data(self) -> dict[str, Any]:
+        """The outcome as plain data, without a path or a value of a line."""
+        report = self.report
+        return {
+            "source": self.file.source,
+            "file": self.file.path.name,
+            "format": report.format if report else None,
+            "read": report.read if report else 0,
+            "written": report.written if report else 0,
+            "quarantined": dict(report.quarantined) if report else {},
+            "bytes_read": report.read_octets if report else 0,
+            "bytes_written": report.written_octets if report else 0,
+            "bytes_quarantined": dict(report.quarantined_octets) if report else {},
+            "repeated": bool(report and report.repeated),
+            "raw_destroyed": self.destroyed,
+            "linkability": asdict(self.linkability) if self.linkability else None,
+            "over_limit": list(self.over_limit),
+            "fault": str(self.fault) if self.fault else None,
+        }
+
+
+def find_files(room: LogRoom, only: Callable[[str], bool] = lambda _: True) -> list[RawFile]:
+    """Name the raw files of the policy's sources, in the order of their names."""
+    found = []
+    for name, source in room.logs.sources.items():
+        if source.files is not None and only(name):
+            found += [RawFile(name, path) for path in _matches(source.files)]
+    return found
+
+
+def find_inputs(room: LogRoom, pattern: str) -> list[RawFile]:
+    """Name the files that a pattern names, for the first source of files of the policy.
+
+    Raises  UsageError where there are none
+    """
+    sources = [name for name, source in room.logs.sources.items() if source.files is not None]
+    if not sources:
+        raise UsageError("the policy has no log source of files, whose field methods could be used")
+    paths = _matches(str(Path.cwd() / pattern))
+    if not paths:
+        raise UsageError(f"no file matches {pattern}")
+    return [RawFile(sources[0], path) for path in paths]
+
+
+def _matches(pattern: str) -> list[Path]:
+    whole = str(home_folder() / pattern) if not Path(pattern).is_absolute() else pattern
+    named = sorted(Path(name) for name in glob.glob(whole, recursive=True))  # noqa: PTH207
+    return [path for path in named if path.is_file()]
+
+
+def work_file(
+    room: LogRoom,
+    file: RawFile,
+    *,
+    output: Path | None = None,
+    chosen_format: str | None = None,
+    destroy: bool = True,
+    workers: int = 2,
+) -> FileOutcome:
+    """Pseudonymise one file, put it on the ledger, destroy the raw; a fault is an outcome."""
+    source = room.logs.sources[file.source]
+    output = output or home_folder() / source.output
+    outcome = FileOutcome(file, None)
+    try:
+        report = _write(room, file.path, source, output, chosen_format, workers)
+        outcome = replace(outcome, report=report)
+        parts = [output / part.name for part in report.files if part.rows]
+        score = score_files([part for part in parts if part.exists()])
+        limits = room.logs
+        over = score.exceeds(unique_share=limits.unique_share, smallest_group=limits.smallest_group)
+        outcome = replace(outcome, linkability=score, over_limit=tuple(over))
+        _record_written(room, file, report, score)
+        if destroy:
+            room.require_destruction_allowed()
+            _destroy_raw(room, file, report)
+            outcome = replace(outcome, destroyed=True)
+    except LetheError as fault:
+        outcome = replace(outcome, fault=fault)
+    return outcome
+
+
+def _write(
+    room: LogRoom,
+    path: Path,
+    source: LogSource,
+    output: Path,
+    chosen_format: str | None,
+    workers: int,
+) -> RunReport:
+    keys = LogKeys(room)
+    period = month_of(room.as_of)
+    secret = keys.secret(period)
+    if isinstance(secret, str):
+        raise UsageError(f"lines without a time have no key: {period} is {secret}")
+    name = chosen_format or source.format
+    plan = plan_source(
+        source,
+        "syslog" if name == "detect" else name,
+        undated_period=period,
+        undated_secret=secret,
+        quarantine_key=keys.quarantine_key(),
+    )
+    if name == "detect":
+        detected = detect_format(_sample(path), plan)
+        if detected.chosen is None:
+            raise UsageError(f"{path.name}: no format fits: {detected}; name one in the policy")
+        plan = plan_source(
+            source,
+            detected.chosen,
+            undated_period=period,
+            undated_secret=secret,
+            quarantine_key=plan.quarantine_key,
+        )
+    return pseudonymise_file(
+        path,
+        plan,
+        output,
+        missing_key=keys.secret,
+        inspect=_require_clean,
+        workers=workers,
+    )
+
+
+def _require_clean(files: list[Path]) -> None:
+    """Refuse output in which something personal is found by patterns of another hand."""
+    leaks = scan_files(files)
+    if leaks:
+        raise VerificationError(
+            "something personal was found in the output, which is not kept: " + _listed(leaks)
+        )
+
+
+def _listed(leaks: list[Leak]) -> str:
+    totals: dict[tuple[str, str], int] = {}
+    for leak in leaks:
+        totals[leak.column, leak.kind] = totals.get((leak.column, leak.kind), 0) + leak.rows
+    return ", ".join(
+        f"{kind} in {rows} rows of {column}" for (column, kind), rows in sorted(totals.items())
+    )
+
+
+def _sample(path: Path) -> bytes:
+    """Read the first lines of a file, whatever its compression."""
+    memory = memoryview(bytearray(_SAMPLE_OCTETS))
+    for cut in Source(path).cuts(lambda: memory):
+        return bytes(memory[: cut.octets])
+    return b""
+
+
+def _record_written(room: LogRoom, file: RawFile, report: RunReport, score: Linkability) -> None:
+    if _is_recorded(room, "log_written", report.source):
+        return
+    told: Mapping[str, Any] = {
+        "run": report.source,
+        "source": file.source,
+        "raw_sha256": report.raw.digest,
+        "raw_bytes": report.raw.size,
+        "format": report.format,
+        "read": report.read,
+        "written": report.written,
+        "quarantined": dict(report.quarantined),
+        "read_bytes": report.read_octets,
+        "written_bytes": report.written_octets,
+        "quarantined_bytes": dict(report.quarantined_octets),
+        "files": [
+            {"name": part.name, "rows": part.rows, "bytes": part.octets, "sha256": part.digest}
+            for part in report.files
+        ],
+        "unique_share": round(score.unique_share, 6),
+        "smallest_group": score.smallest_group,
+    }
+    room.record(LedgerRow("log_written", told))
+
+
+def _destroy_raw(room: LogRoom, file: RawFile, report: RunReport) -> None:
+    """Destroy the raw file that was read, and no other that took its name.
+
+    Raises  VerificationError where it is another one by now
+    """
+    same = unchanged(file.path, report.raw)
+    if report.repeated:
+        # A copy under another name, of what was committed before.
+        same = fingerprint(file.path).digest == report.raw.digest
+    if not same:
+        raise VerificationError(
+            f"{file.path.name} is not the file any more that was read; it stays for the next night"
+        )
+    if not _is_recorded(room, "log_raw_intended", report.source):
+        told = {"run": report.source, "source": file.source, "raw_sha256": report.raw.digest}
+        room.record(LedgerRow("log_raw_intended", told))
+    try:
+        file.path.unlink()
+        descriptor = os.open(file.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise VerificationError(
+            f"{file.path.name} was pseudonymised and cannot be destroyed: {error.strerror}"
+        ) from None
+    told = {"run": report.source, "source": file.source}
+    room.record(LedgerRow("log_raw_destroyed", told))
+
+
+def _is_recorded(room: LogRoom, kind: str, run: str) -> bool:
+    with room.connection.cursor() as cursor:
+        cursor.execute(statement("logs/find_ledger_rows"), {"kind": kind, "run": run})
+        found = cursor.fetchone() is not None
+    room.connection.rollback()
+    return found
+
+
+def work_night(
+    room: LogRoom,
+    files: list[RawFile],
+    tell: Callable[[str], None] = lambda _: None,
+    **how: Any,
+) -> Iterator[FileOutcome]:
+    """Work on files one after the other; one that fails stops no other."""
+    for file in files:
+        tell(f"Pseudonymising {file.title}")
+        yield work_file(room, file, **how)

@@ -1,0 +1,264 @@
+"""A night of logs on a real warehouse: keys, ledger, limits, and the end of the raw files."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import psycopg2
+import pytest
+import typer
+from lethe.cli.desk import split_common
+from lethe.cli.logs import keys_app, logs_app
+from lethe.errors import ConfigurationError, GuardStop, UsageError
+from lethe.evidence.initialise import disarm
+from lethe.evidence.verify import verify_ledger
+from lethe.pseudonymisation.key_life import LogKeys, log_room
+from lethe.pseudonymisation.nightly import FileOutcome, find_files, find_inputs, work_night
+
+from tests.kit import Kit, MakeKit, make_kit, ready_database  # noqa: F401 (fixtures)
+from tests.pseudonymisation.kit import combined_line
+
+DAY = date(2026, 11, 23)
+POLICY = """
+subjects: {person: {table: public.person, key: id}}
+clusters: {people: {subject: person}}
+tables: {public.person: {cluster: people, columns: {id: key}}}
+logs:
+  clause: retention
+  key_window: P12M
+  unique_share: 1.0
+  sources:
+    web:
+      files: raw/*.log*
+      fields:
+        ip: {method: ipcrypt-deterministic}
+        time: {method: time, truncate: minute}
+        user: {method: token}
+        method: {method: keep}
+        url: {method: url, query_allow: [page], path_templates: ["/customer/{id}"]}
+        status: {method: keep}
+        agent: {method: user-agent}
+      output: logs/web
+"""
+
+
+@pytest.fixture
+def kit(make_kit: MakeKit) -> Kit:  # noqa: F811
+    made = make_kit("CREATE TABLE person (id bigint PRIMARY KEY)", POLICY)
+    (made.home / "raw").mkdir()
+    return made
+
+
+def night(kit: Kit, as_of: date = DAY, **how: object) -> list[FileOutcome]:
+    with log_room(kit.site, as_of) as room:
+        return list(work_night(room, find_files(room), workers=0, **how))
+
+
+def ledger(kit: Kit) -> list[tuple[str, dict]]:
+    return kit.execute("SELECT kind, payload FROM lethe.ledger WHERE kind LIKE 'log%%' ORDER BY id")
+
+
+def rows(kit: Kit) -> pl.DataFrame:
+    files = sorted((kit.home / "logs" / "web").glob("day=*/*.parquet"))
+    return pl.concat(pl.read_parquet(f, hive_partitioning=False) for f in files)
+
+
+def write(kit: Kit, name: str, text: str) -> Path:
+    path = kit.home / "raw" / name
+    path.write_text(text)
+    return path
+
+
+def test_raw_files_become_pseudonymised_ones_with_their_rows_on_the_ledger_and_are_gone(
+    kit: Kit,
+) -> None:
+    line = combined_line(user="ann", url="/customer/7?page=2&u=ann@example.com")
+    path = write(kit, "access.log", line * 20 + "rubbish\n")
+    (outcome,) = night(kit)
+    assert (outcome.exit_code, outcome.destroyed, path.exists()) == (0, True, False)
+    assert outcome.as_data()["quarantined"] == {"format-mismatch": 1}
+    frame = rows(kit)
+    assert frame["path"].unique().to_list() == ["/customer/{id}"]
+    assert frame["query"].unique().to_list() == ["page=2"]
+    assert set(frame.columns) == {
+        "line", "ip", "user", "time", "method", "path", "query", "status", "agent_family",
+        "agent_major", "os_family", "device", "bot",
+    }  # fmt: skip
+    told = ledger(kit)
+    assert [kind for kind, _ in told] == ["log_written", "log_raw_intended", "log_raw_destroyed"]
+    written = told[0][1]
+    assert written["read"] == written["written"] + sum(written["quarantined"].values()) == 21
+    assert "ann" not in json.dumps(told) and "access" not in json.dumps(told)
+    with kit.site.connected("runner") as connection:
+        assert verify_ledger(connection).require_sound().unsealed == 0
+
+
+def test_lines_of_a_month_have_that_months_key_and_a_copy_of_a_file_is_done_once(kit: Kit) -> None:
+    text = combined_line(user="ann") + combined_line(user="ann", time="01/Oct/2026:10:00:00 +0000")
+    write(kit, "a.log", text)
+    night(kit)
+    write(kit, "b.log", text)
+    (again,) = night(kit)
+    assert again.report.repeated
+    assert again.destroyed
+    assert len(rows(kit)) == 2
+    assert rows(kit)["user"].n_unique() == 2
+    with log_room(kit.site, DAY) as room:
+        keys = [(key.purpose, key.period, key.destroy_after) for key in LogKeys(room).every()]
+    assert keys == [
+        ("log", "2026-10", date(2027, 10, 31)),
+        ("log", "2026-11", date(2027, 11, 30)),
+        ("log_quarantine", "2026-11", date(2026, 12, 30)),
+    ]
+
+
+def test_a_warehouse_that_is_not_armed_keeps_the_raw_files(kit: Kit) -> None:
+    connection = kit.connect()
+    disarm(connection)
+    connection.close()
+    path = write(kit, "a.log", combined_line())
+    (outcome,) = night(kit)
+    assert isinstance(outcome.fault, GuardStop)
+    assert path.exists()
+    assert len(rows(kit)) == 1
+
+
+def test_one_bad_file_stops_no_other(kit: Kit) -> None:
+    write(kit, "a.log", "no,format\nof,ours\n" * 9)
+    write(kit, "b.log", combined_line())
+    (kit.home / "raw" / "c.log.gz").write_bytes(b"\x1f\x8b\x08rubbish")
+    first, second, third = night(kit)
+    assert isinstance(first.fault, UsageError)
+    assert "no format fits" in str(first.fault)
+    assert second.destroyed
+    assert third.fault is not None
+    assert [p.name for p in sorted((kit.home / "raw").iterdir())] == ["a.log", "c.log.gz"]
+
+
+def test_a_file_that_changes_after_it_was_read_is_not_destroyed(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(kit, "a.log", combined_line())
+    from lethe.pseudonymisation import nightly
+
+    usual = nightly._record_written
+
+    def grows(*arguments: object) -> None:
+        usual(*arguments)
+        path.write_text(combined_line() * 2)
+
+    monkeypatch.setattr(nightly, "_record_written", grows)
+    (outcome,) = night(kit)
+    assert "not the file any more" in str(outcome.fault)
+    monkeypatch.undo()
+    monkeypatch.setenv("LETHE_HOME", str(kit.home))
+    monkeypatch.setenv("AIRFLOW_CONN_LETHE_KEYS", __import__("tests.kit").kit.keys())
+    (again,) = night(kit)
+    assert (again.report.read, again.destroyed) == (2, True)
+
+
+def test_the_limit_of_linkability_fails_the_night_and_says_why(kit: Kit) -> None:
+    strict = kit.under(POLICY.replace("unique_share: 1.0", "unique_share: 0.1"))
+    text = combined_line() * 3 + combined_line(agent="Lynx/2.8") + combined_line(agent="curl/8")
+    write(kit, "a.log", text)
+    (outcome,) = night(strict)
+    assert outcome.exit_code == 1
+    assert "40.00% of 5 rows are unique by" in outcome.over_limit[0]
+
+
+def test_a_key_is_destroyed_when_its_window_has_ended_and_then_its_late_lines_are(
+    kit: Kit,
+) -> None:
+    may = combined_line(time="17/May/2026:10:00:00 +0000", user="ann")
+    write(kit, "a.log", may)
+    night(kit)
+    with log_room(kit.site, date(2027, 5, 31)) as room:
+        assert [each.record.purpose for each in LogKeys(room).destroy_due()] == ["log_quarantine"]
+        with pytest.raises(GuardStop, match="serves until 2027-05-31"):
+            LogKeys(room).destroy("2026-05")
+    later = date(2027, 6, 1)
+    with log_room(kit.site, later) as room:
+        done = {(each.record.purpose, each.record.period) for each in LogKeys(room).destroy_due()}
+    assert done == {("log", "2026-05")}
+    told = [payload for kind, payload in ledger(kit) if kind == "log_key_destroyed"]
+    assert told[-1]["final_at"] == (later + timedelta(days=90)).isoformat()
+    write(kit, "late.log", may.replace("/ HTTP", "/late HTTP") + combined_line(
+        time="01/Jun/2027:10:00:00 +0000"))  # fmt: skip
+    (outcome,) = night(kit, later)
+    assert outcome.as_data()["quarantined"] == {"key-destroyed": 1}
+    assert outcome.report.written == 1
+
+
+def test_the_reader_role_cannot_read_keys(kit: Kit) -> None:
+    connection = kit.connect()
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE lethe_reader")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("SELECT wrapped FROM lethe.key")
+    connection.close()
+
+
+def test_a_wrong_or_missing_key_encryption_key_is_an_error_before_anything_is_read(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(kit, "a.log", combined_line())
+    night(kit, destroy=False)
+    other = json.dumps({"conn_type": "generic", "password": "b" * 43 + "="})
+    monkeypatch.setenv("AIRFLOW_CONN_LETHE_KEYS", other)
+    with pytest.raises(ConfigurationError, match="key-encryption key"):
+        night(kit)
+    assert path.exists()
+
+
+def test_the_command_line_reads_any_files_and_keeps_them(
+    kit: Kit, tmp_path: Path, capsys: pytest.CaptureFixture[str], shared_data: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(_as_file(POLICY))
+    app = typer.Typer()
+    app.add_typer(logs_app, name="logs")
+    app.add_typer(keys_app, name="keys")
+
+    def lethe(*arguments: str) -> dict:
+        desk, rest = split_common(
+            [*arguments, "--policy", str(policy), "--dsn", kit.dsn, "--as-of", "2026-11-23",
+             "--json"]
+        )  # fmt: skip
+        capsys.readouterr()
+        app(rest, standalone_mode=False, obj=desk)
+        return json.loads(capsys.readouterr().out)
+
+    log = shared_data / "logs" / "apache_combined_elastic.log"
+    told = lethe(
+        "logs", "run", "--input", str(log), "--format", "combined", "--output", str(tmp_path / "o")
+    )
+    assert (told["read"], told["written"], told["quarantined"]) == (10_000, 9999, {"truncated": 1})
+    assert log.exists()
+    assert len(list((tmp_path / "o").glob("day=2015-05-*/*.parquet"))) == 4
+    assert [key["period"] for key in lethe("keys", "list")["keys"] if key["purpose"] == "log"] == [
+        "2015-05", "2026-11",
+    ]  # fmt: skip
+    assert lethe("keys", "rotate")["period"] == "2026-11"
+    destroyed = lethe("keys", "destroy")["destroyed"]
+    assert [key["period"] for key in destroyed] == ["2015-05"]
+
+
+def test_inputs_that_are_not_there_are_a_clear_error(kit: Kit) -> None:
+    with log_room(kit.site, DAY) as room, pytest.raises(UsageError, match="no file matches"):
+        find_inputs(room, "/nowhere/*.log")
+
+
+def _as_file(text: str) -> str:
+    import yaml
+
+    from tests.small_policy import HEAD
+
+    given = yaml.safe_load(text)
+    given["clusters"]["people"] |= {
+        "title": "people", "purpose": "contract", "undecided": "the test is about logs",
+    }  # fmt: skip
+    given["subjects"]["person"]["title"] = "people"
+    return yaml.safe_dump({**HEAD, **given}, sort_keys=False)
