@@ -28,6 +28,7 @@ WAREHOUSE_CONNECTIONS = {
     "lethe_approver": ("demo_approver", "lethe_approver"),
     "lethe_planner": ("demo_planner", "lethe_planner"),
     "lethe_reader": ("demo_reader", "lethe_reader"),
+    "lethe_archivist": ("demo_archivist", "lethe_archivist"),
 }
 # Who signs in to the UI: name → role of the auth manager (see lethe_sign_in.py)
 UI_USERS = {"engineer": "op", "dpo": "viewer", "viewer": "viewer"}
