@@ -99,3 +99,38 @@ def test_a_message_goes_when_sender_and_recipient_are_gone_and_before_that_only_
         (99, None, None),
     ]
     assert kit.ids("attachment") == [13, 31, 33, 99]
+
+
+def test_cutting_one_link_leaves_the_tenant_in_which_the_other_stands(make_kit: MakeKit) -> None:
+    kit = make_kit(
+        """
+        CREATE TABLE person (tenant int, id int, ended_on date, PRIMARY KEY (tenant, id));
+        CREATE TABLE message (id int PRIMARY KEY, tenant int, sender int, recipient int,
+                              helper int,
+                              FOREIGN KEY (tenant, sender) REFERENCES person,
+                              FOREIGN KEY (tenant, recipient) REFERENCES person,
+                              FOREIGN KEY (tenant, helper) REFERENCES person);
+        INSERT INTO person VALUES (7, 1, '2020-01-01'), (7, 2, '2020-01-01'), (7, 3, '2026-01-01');
+        INSERT INTO message VALUES (13, 7, 1, 3, NULL), (31, 7, 3, 1, NULL), (12, 7, 1, 2, NULL),
+                                   (33, 7, 3, 3, 1);
+        """,
+        """
+subjects: {person: {table: public.person, key: [tenant, id]}}
+clusters: {c: {subject: person}}
+rules: {r: {cluster: c, starting_point: {latest: [{column: ended_on}]}}}
+tables:
+  public.person: {cluster: c}
+  public.message:
+    cluster: c
+    links:
+      - {columns: [tenant, sender], to: public.person}
+      - {columns: [tenant, recipient], to: public.person}
+      - {columns: [tenant, helper], to: public.person, role: reference, when_gone: unlink}
+""",
+    )
+    assert kit.outcome(kit.sweep()) == {"erased": 2}
+    assert kit.execute("SELECT id, tenant, sender, recipient, helper FROM message ORDER BY 1") == [
+        (13, 7, None, 3, None),
+        (31, 7, 3, None, None),
+        (33, 7, 3, 3, None),
+    ]

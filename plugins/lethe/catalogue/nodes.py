@@ -146,6 +146,44 @@ class Graph:
         found = {m.anchor.table: m.anchor for m in self.members[cluster] if m.anchor}
         return tuple(found.values())
 
+    def cuttable(self, table: TableName, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns that go NULL to cut a link, so that no other link of the row is cut with it.
+
+        None where the link cannot be cut alone: (tenant, sender) goes by sender, for tenant also
+        stands in (tenant, recipient).
+        """
+        mine = frozenset(columns)
+        owners = {link for link in self._steps_from(table) if link != mine}
+        others = {
+            frozenset(ref.columns)
+            for ref in self.references
+            if ref.child == table and not mine <= set(ref.columns)
+        }
+        needed = frozenset().union(*owners, *others)
+        known = self.catalogue.tables[table].columns
+        found = tuple(n for n in columns if known[n].may_be_nulled and n not in needed)
+        whole = any(
+            key.match_full and frozenset(key.child_columns) == mine
+            for key in self.catalogue.foreign_keys_from(table)
+        )
+        return () if whole and len(found) < len(columns) else found
+
+    def _steps_from(self, table: TableName) -> set[frozenset[str]]:
+        """Columns of a table along which rows find their subject."""
+        ways = [(here, way) for (_, here), found in self.ways.items() for way in found]
+        for member in (each for some in self.members.values() for each in some):
+            ways += [(member.table, way) for way in (member.way, *member.ways)]
+            anchor = member.anchor
+            ways += [(anchor.table, way) for way in anchor.ways] if anchor else []
+        found: set[frozenset[str]] = set()
+        for start, way in ways:
+            here: TableName | None = start
+            for hop in way:
+                if here == table:
+                    found.add(frozenset(hop.columns))
+                here = hop.to
+        return found
+
     def column_type(self, table: TableName, column: str) -> str:
         """The SQL type of a column, fit for a cast."""
         return self.catalogue.tables[table].columns[column].bare_type

@@ -9,6 +9,7 @@ from lethe.catalogue.graph import Graph, Way
 from lethe.erasure.locks import find_locks
 from lethe.erasure.steps import Steps, plan_steps
 from lethe.evidence.privileges import Grant
+from lethe.policy.model.archive import Archive
 from lethe.policy.model.conditions import Conditions
 from lethe.policy.names import TableName
 
@@ -52,19 +53,18 @@ def _written(graph: Graph, steps: Steps) -> Iterator[tuple[TableName, str]]:
         for column in (*blanking.nulled, *(name for name, _ in blanking.replaced)):
             yield blanking.member.table, column
     for _, ref in (*steps.unlinks, *steps.cuts):
-        for column in ref.columns:
-            if _may_be_nulled(graph, ref.child, column):
-                yield ref.child, column
+        for column in _cuttable(graph, ref.child, ref.columns):
+            yield ref.child, column
     for anchor in steps.anchors:
         for way in anchor.ways:
-            for column in way[0].columns if way[0].to_one else ():
-                if _may_be_nulled(graph, anchor.table, column):
-                    yield anchor.table, column
+            for column in _cuttable(graph, anchor.table, way[0].columns) if way[0].to_one else ():
+                yield anchor.table, column
 
 
-def _may_be_nulled(graph: Graph, table: TableName, column: str) -> bool:
+def _cuttable(graph: Graph, table: TableName, columns: tuple[str, ...]) -> tuple[str, ...]:
     known = graph.catalogue.tables.get(table)
-    return known is not None and column in known.columns and known.columns[column].may_be_nulled
+    there = known is not None and set(columns) <= set(known.columns)
+    return graph.cuttable(table, columns) if there else ()
 
 
 def _locked(graph: Graph, cluster: str, steps: Steps) -> Iterator[tuple[TableName, str]]:
@@ -102,6 +102,8 @@ def _read_by_policy(graph: Graph) -> Iterator[TableName]:
     """What events, conditions, the archive and the check itself look at."""
     policy = graph.policy
     yield from policy.tables
+    if policy.archive is not None:
+        yield from _archived(policy.archive)
     for rule in policy.rules.values():
         kind = graph.kinds.get(policy.clusters[rule.cluster].subject)
         for event in (*rule.starting_point.events, rule.starting_point.not_before):
@@ -125,6 +127,18 @@ def _read_by_policy(graph: Graph) -> Iterator[TableName]:
         if table in policy.tables:
             for way in ways:
                 yield from _on(way)
+
+
+def _archived(archive: Archive) -> Iterator[TableName]:
+    for document in archive.documents.values():
+        yield document.table
+        yield from (line.table for line in document.lines)
+    for bound in archive.party:
+        yield bound.table
+        yield from (bound.history,) if bound.history else ()
+    point = archive.starting_point
+    for event in (*point.events, point.not_before):
+        yield from (event.table,) if event and event.table else ()
 
 
 def _in_conditions(conditions: Conditions) -> Iterator[TableName]:

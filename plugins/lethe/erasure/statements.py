@@ -36,8 +36,7 @@ def cut_links(graph: Graph, anchor: Anchor, way: Way, kind: Kind) -> Statement |
     hop = way[0]
     if not hop.to_one:
         return None
-    table = graph.catalogue.tables[anchor.table]
-    nulled = [name for name in hop.columns if table.columns[name].may_be_nulled]
+    nulled = graph.cuttable(anchor.table, hop.columns)
     walked = walk(way, "a")
     types = owner_types(graph, anchor.table, way)
     rooted = root_in_batch(kind, walked.owner, types, joined=True)
@@ -59,8 +58,7 @@ def unlink(graph: Graph, kind: Kind, member: Member, ref: Reference, as_of: date
     """Null what points at the batch's rows of a member, in rows that stay."""
     context = Context(graph, as_of, Values())
     found = rows_of(context, kind, member, "t")
-    known = graph.catalogue.tables[ref.child]
-    nulled = [name for name in ref.columns if known.columns[name].may_be_nulled]
+    nulled = graph.cuttable(ref.child, ref.columns)
     return _update(
         sql.SQL("{} AS x").format(ref.child.identifier),
         _nulls(nulled),
@@ -75,8 +73,7 @@ def cut(graph: Graph, kind: Kind, member: Member, ref: Reference, as_of: date) -
     """Null a reference held by the batch's own rows, to break a circle."""
     context = Context(graph, as_of, Values())
     found = rows_of(context, kind, member, "t", joined=True)
-    known = graph.catalogue.tables[ref.child]
-    nulled = [name for name in ref.columns if known.columns[name].may_be_nulled]
+    nulled = graph.cuttable(ref.child, ref.columns)
     present = any_of(sql.SQL("{} IS NOT NULL").format(column("t", name)) for name in nulled)
     return _update(
         named(member, "t"),

@@ -84,7 +84,9 @@ def plan_steps(graph: Graph, cluster: str) -> tuple[Steps, list[Finding]]:
         outside = _outside(graph, member, going)
         unlinks += [(member, ref) for ref in outside if ref.unlink]
         findings += [
-            _never_null(ref) for ref in outside if ref.unlink and not _can_be_nulled(graph, ref)
+            _never_null(graph, ref)
+            for ref in outside
+            if ref.unlink and not _can_be_nulled(graph, ref)
         ]
         pointing = [ref for ref in outside if not ref.unlink]
         if member.action.do == "skeleton":
@@ -132,8 +134,7 @@ def _keeps_hanging(ref: Reference, child: Member | None) -> bool:
 
 
 def _can_be_nulled(graph: Graph, ref: Reference) -> bool:
-    known = graph.catalogue.tables[ref.child].columns
-    return ref.can_be_cut and any(known[name].may_be_nulled for name in ref.columns)
+    return ref.can_be_cut and bool(graph.cuttable(ref.child, ref.columns))
 
 
 def _outside(graph: Graph, member: Member, going: dict[TableName, Member]) -> list[Reference]:
@@ -184,27 +185,44 @@ def _is_cut_link(child: Member, ref: Reference) -> bool:
     )
 
 
-def _never_null(ref: Reference) -> Finding:
+def _never_null(graph: Graph, ref: Reference) -> Finding:
     return (
         ("tables", str(ref.child), "links"),
-        f"({', '.join(ref.columns)}) cannot be NULL, so when_gone: unlink cannot be done; make it "
-        f"nullable, or say when_due: skeleton for {ref.parent}",
+        f"({', '.join(ref.columns)}) {_why_not(graph, ref.child, ref.columns)}, so when_gone: "
+        f"unlink cannot be done; make it nullable, or say when_due: skeleton for {ref.parent}",
     )
+
+
+def _why_not(graph: Graph, table: TableName, columns: tuple[str, ...]) -> str:
+    known = graph.catalogue.tables[table].columns
+    if any(known[name].may_be_nulled for name in columns):
+        return "stands in another link too, and cannot be NULL without cutting that one"
+    return "cannot be NULL"
 
 
 def _unlinkable(graph: Graph, anchor: Anchor) -> list[Finding]:
     """Links of a shared row that cannot be cut while another subject still needs it."""
-    known = graph.catalogue.tables[anchor.table].columns
-    return [
-        (
-            ("tables", str(anchor.table), "links"),
-            f"its rows hang on several subjects, and ({', '.join(way[0].columns)}) cannot be NULL "
-            "when one of them goes before the others; make it nullable, or give one link "
-            "role: reference",
-        )
-        for way in anchor.ways
-        if way[0].to_one and not any(known[name].may_be_nulled for name in way[0].columns)
-    ]
+    place = ("tables", str(anchor.table), "links")
+    firsts = list(dict.fromkeys(way[0] for way in anchor.ways if way[0].to_one))
+    findings: list[Finding] = []
+    for hop in firsts:
+        names = ", ".join(hop.columns)
+        if sum(set(other.columns) == set(hop.columns) for other in firsts) > 1:
+            said = (
+                f"two owner links stand in the same columns ({names}), and neither can be cut "
+                "alone when one subject goes before the other; give one link role: reference"
+            )
+        elif not graph.cuttable(anchor.table, hop.columns):
+            said = (
+                f"its rows hang on several subjects, and ({names}) "
+                f"{_why_not(graph, anchor.table, hop.columns)} when one of them goes before the "
+                "others; make it nullable, or give one link role: reference"
+            )
+        else:
+            continue
+        if (place, said) not in findings:
+            findings.append((place, said))
+    return findings
 
 
 def _hanging(cluster: str, ref: Reference) -> Finding:
@@ -233,7 +251,7 @@ def _ordered(
         for ref in edges
         if ref.child == ref.parent
         and ref.on_delete == "restrict"
-        and ref.can_be_cut
+        and _can_be_nulled(graph, ref)
         and (ref.child, frozenset(ref.columns)) not in needed
     ]
     deferred: list[str] = []
@@ -351,7 +369,7 @@ def _break(
         (
             ref
             for ref in inside
-            if ref.can_be_cut and (ref.child, frozenset(ref.columns)) not in needed
+            if _can_be_nulled(graph, ref) and (ref.child, frozenset(ref.columns)) not in needed
         ),
         None,
     )
