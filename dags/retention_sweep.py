@@ -6,8 +6,7 @@ Erases what is due by the policy, keeps what the law demands, and leaves evidenc
 
 **What it does** freezes tonight's plan → asks the guards → erases, rule by rule, in small batches
 → reads back, adds up, seals the evidence. What is over a limit waits for approval; the rest goes
-on;
-what was approved earlier is worked off first.
+on; what was approved earlier is worked off first. Not done by the policy's hour: an alarm.
 
 **By hand** the form asks for a day, for rules, and is a dry run unless told otherwise: the plan is
 read aloud in the log of `plan_sweep` and nothing is written.
@@ -20,9 +19,11 @@ of the warehouse `plan_sweep` stops until `bin/lethe sweep replay` has run.
 import pendulum
 from airflow.sdk import CronTriggerTimetable, Param, dag
 from lethe.tasks import (
+    MANNERS,
     announce_waiting,
     erase_due,
     guard_sweep,
+    late_alarms,
     list_rest,
     plan_sweep,
     verify_sweep,
@@ -35,7 +36,8 @@ from lethe.tasks import (
     start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Luxembourg"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "dpo", "retries": 2, "retry_delay": pendulum.duration(seconds=30)},
+    deadline=late_alarms(),
+    default_args=MANNERS,
     tags=["lethe", "retention", "§9"],
     doc_md=__doc__,
     params={
@@ -47,11 +49,11 @@ from lethe.tasks import (
 def retention_sweep():
     night = plan_sweep()
     first = erase_due.override(task_id="erase_first").partial(night=night)
-    then = erase_due.override(task_id="erase_then").partial(night=night)
+    then = erase_due.override(task_id="erase_then", max_active_tis_per_dagrun=1)
     rest = list_rest(night)
     closed = verify_sweep(night)
     first.expand(rule=guard_sweep(night)) >> work_off_approved(night) >> rest
-    then.expand(rule=rest) >> closed
+    then.partial(night=night).expand(rule=rest) >> closed
     announce_waiting(closed)
 
 

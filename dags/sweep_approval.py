@@ -19,22 +19,29 @@ approves nothing. The same from a shell: `bin/lethe sweep run --approve DIGEST`.
 
 import pendulum
 from airflow.sdk import dag
-from lethe.tasks import WAITING, ask_approvers, list_questions, record_answer, work_off_approved
+from lethe.tasks import (
+    MANNERS,
+    WAITING,
+    ask_approvers,
+    list_questions,
+    record_answer,
+    work_off_approved,
+)
 
 
 @dag(
     schedule=[WAITING],
     start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Luxembourg"),
     catchup=False,
-    default_args={"owner": "dpo", "retries": 2, "retry_delay": pendulum.duration(seconds=30)},
+    default_args=MANNERS,
     tags=["lethe", "retention", "approval", "§9"],
     doc_md=__doc__,
 )
 def sweep_approval():
     questions = list_questions()
     answers = ask_approvers(questions)
-    recorded = record_answer.expand(pair=questions.zip(answers.output))
-    recorded >> work_off_approved.override(trigger_rule="all_done")()
+    recorded = record_answer.expand(question=questions)
+    answers >> recorded >> work_off_approved.override(trigger_rule="all_done")()
 
 
 sweep_approval()

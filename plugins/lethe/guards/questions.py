@@ -145,7 +145,7 @@ def build_questions(
 def as_markdown(questions: Sequence[Question], lists: dict[str, str] | None = None) -> str:
     """Write questions as a table for Airflow's Required Actions.
 
-    lists  rule → link to its sortable list
+    lists  rule → file with its sortable list
     """
     lines = [
         "| rule | clause | due | usual | oldest due | newest due | newest activity | why it waits "
@@ -169,7 +169,7 @@ def as_markdown(questions: Sequence[Question], lists: dict[str, str] | None = No
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     for each in questions:
         where = (lists or {}).get(each.rule)
-        listed = f" · [list of tokens]({where})" if where else ""
+        listed = f" · list of tokens: `{where}`" if where else ""
         lines.append(
             f"\n`{each.rule}` of {each.as_of}, edition {each.version}: digest "
             f"`{each.digest.hex()}`, answer until {each.expires_on}{listed}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +29,10 @@ from lethe.retention.night import (
     verify_night,
     witness_of,
 )
+from lethe.retention.waiting import forget_lists, write_lists
 from lethe.retention.waves import in_order
+
+log = logging.getLogger(__name__)
 
 
 def open_rules(site: Site, run_id: UUID | None) -> list[tuple[UUID, str]]:
@@ -70,6 +75,7 @@ def settle(site: Site) -> None:
     with site.connected("runner") as connection:
         acting_as(connection, "runner")
         settle_answers(connection, site.loaded.policy, expired_before(site))
+        forget_lists(connection)
         connection.commit()
 
 
@@ -85,10 +91,10 @@ def open_questions(site: Site) -> list[dict[str, Any]]:
 
     Returns  for each: subject, body (Markdown), assigned_users, data (the question itself)
     """
-    approvers = site.loaded.policy.guards.approvers
     found: list[Question] = []
     with site.connected("runner") as connection:
         graph = site.graph(connection)
+        witness = witness_of(site, connection)
         acting_as(connection, "runner")
         with connection.cursor() as cursor:
             cursor.execute(
@@ -98,21 +104,32 @@ def open_questions(site: Site) -> list[dict[str, Any]]:
             runs = [UUID(str(row[0])) for row in cursor.fetchall()]
         for run_id in runs:
             found += build_questions(connection, graph, run_id)
+        forget_lists(connection)
         connection.commit()
-    return [
-        {
-            "subject": f"Erase {each.due:,} subjects: {each.rule} as of {each.as_of}?",
-            "body": as_markdown([each]),
-            "assigned_users": [
-                {"id": approver.user, "name": approver.name}
-                for approver in approvers
-                if _may_answer(approver.user, each)
-            ]
-            or _nobody(each),
-            "data": each.as_data(),
-        }
-        for each in found
+        lists = write_lists(connection, graph, witness, found)
+    actions = [_as_action(site, each, lists.get((each.run_id, each.rule))) for each in found]
+    return [action for action in actions if action["assigned_users"]]
+
+
+def _as_action(site: Site, question: Question, listed: Path | None) -> dict[str, Any]:
+    users = [
+        {"id": approver.user, "name": approver.name}
+        for approver in site.loaded.policy.guards.approvers
+        if _may_answer(approver.user, question)
     ]
+    if not users:
+        log.error(
+            "Rule %s waits, and nobody may answer: name an approver other than '%s' in the policy "
+            "(guards.approvers)",
+            question.rule,
+            question.requested_by,
+        )
+    return {
+        "subject": f"Erase {question.due:,} subjects: {question.rule} as of {question.as_of}?",
+        "body": as_markdown([question], {question.rule: str(listed)} if listed else None),
+        "assigned_users": users,
+        "data": question.as_data(),
+    }
 
 
 def _may_answer(user: str, question: Question) -> bool:
@@ -121,13 +138,6 @@ def _may_answer(user: str, question: Question) -> bool:
     except GuardStop:
         return False
     return True
-
-
-def _nobody(question: Question) -> list[dict[str, str]]:
-    raise GuardStop(
-        f"rule {question.rule} waits, and nobody may answer: name an approver other than "
-        f"'{question.requested_by}' in the policy (guards.approvers)"
-    )
 
 
 def record(site: Site, data: dict[str, Any], said: Mapping[str, Any] | None) -> str:

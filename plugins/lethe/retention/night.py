@@ -41,6 +41,7 @@ from lethe.keys import KeyRing, year_of
 from lethe.policy.periods import boundary, start_of_day
 from lethe.retention.assignments import assign
 from lethe.retention.outlook import count_tonight, look_ahead
+from lethe.retention.waiting import forget_lists
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +134,7 @@ def guard_night(site: Site, run_id: UUID) -> Night:
         see_edition(connection, site.loaded)
         settle_answers(connection, site.loaded.policy, expired_before(site))
         supersede(connection, night.run.policy_name, run_id)
+        forget_lists(connection)
         _require_allowed(site, connection, night.run)
         for planned in read_night(connection, run_id).rules:
             if planned.state == "planned":

@@ -1,0 +1,97 @@
+"""A night that is not done by its hour: an alarm on the ledger, once a night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+import psycopg2
+
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.errors import WarehouseRefused, describe_database_error
+from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.ledger import LedgerRow
+from lethe.include import statement
+from lethe.policy.model import Policy
+from lethe.retention.night import witness_of
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A night that is past its hour.
+
+    name     of the DAG run
+    done_by  local time by which the policy wants it done
+    """
+
+    name: str
+    started_at: datetime
+    done_by: str
+
+    def subject(self) -> dict[str, str]:
+        """What the alarm is about, by language."""
+        day = self.started_at.date().isoformat()
+        return {
+            "en": f"Lethe: the retention sweep of {day} is late",
+            "fr": f"Lethe : le passage d'effacement du {day} est en retard",
+        }
+
+    def text(self) -> dict[str, str]:
+        """The alarm in words, by language."""
+        day = self.started_at.date().isoformat()
+        return {
+            "en": (
+                f"The retention sweep of {day} should have been done by {self.done_by} and is not. "
+                "Until it is done, data that are due are still there. An engineer finds the reason "
+                f"in Airflow, run {self.name}; `lethe health` says how the warehouse stands."
+            ),
+            "fr": (
+                f"Le passage d'effacement du {day} devait être terminé à {self.done_by} et ne "
+                "l'est pas. Tant qu'il ne l'est pas, des données échues sont encore là. La raison "
+                f"se trouve dans Airflow, exécution {self.name} ; `lethe health` dit où en est "
+                "l'entrepôt."
+            ),
+        }
+
+
+def find_delay(policy: Policy, name: str, started: datetime, now: datetime) -> Delay | None:
+    """Say that a night which is still under way is late; None before its hour.
+
+    started, now  aware
+    """
+    zone = ZoneInfo(policy.policy.time_zone)
+    begun = started.astimezone(zone)
+    due = datetime.combine(begun.date(), time.fromisoformat(policy.guards.done_by), zone)
+    # A night begun after the hour, by hand or after an outage, is late on no account of its own.
+    if begun >= due or now.astimezone(zone) < due:
+        return None
+    return Delay(name, begun, policy.guards.done_by)
+
+
+def note_delay(site: Site, delay: Delay) -> bool:
+    """Put the alarm on the ledger; False if the night is done, or its alarm has rung.
+
+    Raises  WarehouseRefused, WarehouseUnreachable: then nobody can tell, and the alarm rings
+    """
+    with site.connected("runner") as connection:
+        try:
+            acting_as(connection, "runner")
+            with connection.cursor() as cursor:
+                cursor.execute(statement("retention/find_delay"), {"name": delay.name})
+                is_done, has_rung = cursor.fetchone() or (False, False)
+            if is_done or has_rung:
+                return False
+            connection.rollback()
+            witness = witness_of(site, connection)
+            acting_as(connection, "runner")
+            evidence = EvidenceBatch(connection, None, witness)
+            payload = {"name": delay.name, "done_by": delay.done_by}
+            evidence.add_rows([LedgerRow("sweep_late", payload)])
+            evidence.commit()
+        except psycopg2.Error as error:
+            raise WarehouseRefused(
+                f"the alarm was not noted: {describe_database_error(error)}", error.pgcode
+            ) from None
+    return True
