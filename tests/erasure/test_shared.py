@@ -134,3 +134,25 @@ tables:
         (31, 7, 3, None, None),
         (33, 7, 3, 3, None),
     ]
+
+
+def test_a_link_to_nobody_keeps_no_row(make_kit: MakeKit) -> None:
+    """No foreign key stands behind it, and the application has removed that account long ago."""
+    kit = make_kit(
+        """
+        CREATE TABLE person (id int PRIMARY KEY, ended_on date);
+        CREATE TABLE message (id int PRIMARY KEY, sender int, recipient int);
+        INSERT INTO person VALUES (1, '2020-01-01'), (3, '2026-01-01');
+        INSERT INTO message VALUES (10, 1, 404), (13, 1, 3);
+        """,
+        """
+subjects: {person: {table: public.person, key: id}}
+clusters: {c: {subject: person}}
+rules: {r: {cluster: c, starting_point: {latest: [{column: ended_on}]}}}
+tables:
+  public.person: {cluster: c}
+  public.message: {cluster: c, links: [{columns: sender}, {columns: recipient}]}
+""",
+    )
+    assert kit.outcome(kit.sweep()) == {"erased": 1}
+    assert kit.execute("SELECT id, sender, recipient FROM message ORDER BY 1") == [(13, None, 3)]

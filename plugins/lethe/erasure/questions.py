@@ -162,6 +162,17 @@ def _hangs_elsewhere(graph: Graph, kind: Kind, anchor: Anchor, way: Way) -> sql.
     else:
         inside = all_of(rooted.where)
     there = [sql.SQL("{} IS NOT NULL").format(part) for part in walked.owner]
+    if kind.table is not None and not way[-1].declared:
+        # Only a foreign key proves that there is such a subject: a link to nobody keeps no row.
+        alive = [
+            sql.SQL("{} = {}").format(column("k", name), part)
+            for name, part in zip(kind.key, walked.owner, strict=True)
+        ]
+        there.append(
+            sql.SQL("EXISTS (SELECT FROM {} AS k WHERE {})").format(
+                kind.table.identifier, all_of(alive)
+            )
+        )
     same_row = [
         sql.SQL("{} = {}").format(column("o", name), column("a", name)) for name in anchor.key
     ]
