@@ -1,0 +1,146 @@
+"""The outbox: files that erased rows named are destroyed, confirmed and put on the ledger.
+
+An intent was committed with the erasure. An attempt is counted and committed before it is made, so
+that a crash between the act and its confirmation leads to another attempt, which finds nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from psycopg2 import extensions
+
+from lethe.connections import acting_as
+from lethe.erasure.stores import Outside, Store, open_store
+from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.ledger import LedgerRow
+from lethe.evidence.witness import Witness
+from lethe.include import statement
+from lethe.policy.model.places import System
+
+log = logging.getLogger(__name__)
+
+_MOST_ATTEMPTS = 12
+"""Minutes at first, days at the end; then a person must look."""
+_CHUNK = 100
+
+
+@dataclass(slots=True)
+class Fulfilled:
+    """What became of the intents of one call: (system, outcome) → files; `failed`: tried again."""
+
+    files: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def of(self, system: str) -> dict[str, int]:
+        """Outcome → files of a system."""
+        return {what: count for (name, what), count in self.files.items() if name == system}
+
+
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    intent_id: str
+    run_id: str | None
+    system: str
+    target: str
+    attempts: int
+
+
+def fulfil_intents(
+    connection: extensions.connection,
+    systems: Mapping[str, System],
+    witness: Witness | None,
+) -> Fulfilled:
+    """Fulfil every intent that is due for an attempt and whose system has a connector.
+
+    connection  of the runner, outside a transaction; several workers may do so at once
+    """
+    stores = {
+        name: open_store(system.connector)
+        for name, system in systems.items()
+        if system.connector is not None
+    }
+    done = Fulfilled()
+    while stores and (claimed := _claim(connection, list(stores))):
+        results = [(intent, *_attempt(stores[intent.system], intent)) for intent in claimed]
+        _confirm(connection, results, witness)
+        done.files.update((intent.system, outcome or "failed") for intent, outcome, _ in results)
+    for (system, outcome), count in sorted(done.files.items()):
+        log.info("System %s: %s files %s", system, count, outcome)
+    return done
+
+
+def open_intents(connection: extensions.connection) -> dict[str, dict[str, int]]:
+    """Count, system by system, what is open and what was set aside: not kept, for the report."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement("erasure/count_intents"))
+        return {
+            system: {"open": waiting, "quarantined": quarantined}
+            for system, waiting, quarantined, _ in cursor.fetchall()
+        }
+
+
+def _claim(connection: extensions.connection, systems: list[str]) -> list[_Intent]:
+    acting_as(connection, "runner")
+    with connection.cursor() as cursor:
+        cursor.execute(statement("erasure/claim_intents"), {"systems": systems, "size": _CHUNK})
+        claimed = [_Intent(*row) for row in cursor.fetchall()]
+    connection.commit()
+    return claimed
+
+
+def _attempt(store: Store, intent: _Intent) -> tuple[str | None, str | None]:
+    """Outcome (None: to be retried) and class of the error; its text may hold the path."""
+    try:
+        outcome = store.destroy(intent.target)
+    except Outside as error:
+        return "quarantined", f"Outside: {error}"
+    except Exception as error:
+        log.warning("System %s: a file could not be destroyed: %s", intent.system, type(error))
+        last = intent.attempts >= _MOST_ATTEMPTS
+        return ("quarantined" if last else None), type(error).__name__
+    # An earlier attempt may have been cut off between the act and its confirmation.
+    return ("done" if outcome == "absent" and intent.attempts > 1 else outcome), None
+
+
+def _confirm(
+    connection: extensions.connection,
+    results: list[tuple[_Intent, str | None, str | None]],
+    witness: Witness | None,
+) -> None:
+    acting_as(connection, "runner")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("erasure/close_intents"),
+            {
+                "intents": [intent.intent_id for intent, _, _ in results],
+                "outcomes": [outcome for _, outcome, _ in results],
+                "errors": [error for _, _, error in results],
+            },
+        )
+        closed = Counter(
+            (run_id, system, outcome) for run_id, system, outcome in cursor.fetchall() if outcome
+        )
+    if not closed:
+        connection.commit()
+        return
+    runs = {run_id for run_id, _, _ in closed}
+    # A batch is of one run; files of several runs go under none, and their rows name the runs.
+    run = next(iter(runs)) if len(runs) == 1 else None
+    evidence = EvidenceBatch(connection, UUID(str(run)) if run else None, witness)
+    evidence.add_rows(
+        LedgerRow(
+            "files_destroyed" if outcome != "quarantined" else "files_set_aside",
+            {
+                "run": str(run_id) if run_id else None,
+                "system": system,
+                "outcome": outcome,
+                "files": count,
+            },
+        )
+        for (run_id, system, outcome), count in sorted(closed.items(), key=str)
+    )
+    evidence.commit()
