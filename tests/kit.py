@@ -110,7 +110,7 @@ MakeKit = Callable[..., Kit]
 @pytest.fixture(scope="session")
 def ready_database(postgres: str) -> Iterator[str]:
     """Name of a database in which Lethe is initialised as a rehearsal and armed: a template."""
-    name = "lethe_ready"
+    name = f"lethe_ready_{os.getpid()}_{next(_number)}"
     admin = psycopg2.connect(postgres)
     admin.autocommit = True
     with admin.cursor() as cursor:
