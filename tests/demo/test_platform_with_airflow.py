@@ -3,127 +3,47 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
 
-from demo.platform import airflow_services, lifecycle, mail_sink, processes
+from demo.platform import airflow_services, lifecycle, processes
 from demo.platform.errors import NightFailed, PlatformError
-from demo.platform.home import Home
-from demo.platform.night import Run, failed_task_log, nightly_dags, pause, run_night
+from demo.platform.night import failed_task_log, nightly_dags, pause, run_night
 from demo.platform.rest import Api
+from tests.demo.conftest import Platform
 
 pytestmark = pytest.mark.airflow
-
-HEAD = """
-import pendulum
-from airflow.sdk import Param, dag, task
-begin = pendulum.datetime(2026, 1, 1, tz="Europe/Luxembourg")
-"""
-DAGS = {
-    "retention_sweep": HEAD
-    + """
-@dag(schedule="30 3 * * *", start_date=begin, catchup=False, params={"dry_run": Param(True)})
-def retention_sweep():
-    @task
-    def warehouse_role():
-        from airflow.sdk import BaseHook
-        from lethe.connections import open_warehouse
-        assert BaseHook.get_connection("lethe_warehouse").login == "demo_runner"
-        with open_warehouse() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT current_user")
-            return cursor.fetchone()[0]
-    warehouse_role()
-retention_sweep()
-""",
-    "data_quality": HEAD
-    + """
-@dag(schedule=None, start_date=begin)
-def data_quality():
-    @task
-    def look():
-        raise ValueError("three checks are untrue")
-    look()
-data_quality()
-""",
-    "policy_notice": "from airflow.sdk import dag\nthis is no Python\n",
-    "ask": HEAD
-    + """
-from airflow.providers.standard.operators.hitl import HITLOperator
-@dag(schedule=None, start_date=begin, is_paused_upon_creation=False)
-def ask():
-    HITLOperator(task_id="approve", subject="Erase?", options=["Approve", "Reject"])
-ask()
-""",
-}
-
-
-@dataclass
-class Platform:
-    ground: lifecycle.Ground
-    home: Home
-    seen: list[str] = field(default_factory=list)
-
-    def api(self, user: str) -> Api:
-        return Api(self.ground.address, user, self.ground.credentials.ui[user])
-
-    def listen(self, run: Run) -> None:
-        self.seen.append(run.state)
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
-    folder = Path(tempfile.mkdtemp(prefix="lethe-test-"))
-    folder.chmod(0o755)
-    (folder / "dags").mkdir()
-    for name, text in DAGS.items():
-        (folder / "dags" / f"{name}.py").write_text(text)
-    home = Home(folder / "var")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LETHE_PORT", str(mail_sink.free_port()))
-        patch.setenv("LETHE_DAGS", str(folder / "dags"))
-        try:
-            ground = lifecycle.lay_ground(home)
-            lifecycle.start_airflow(ground)
-            airflow_services.wait_until_ready(home, ground.api(), lambda _: None)
-            yield Platform(ground, home)
-        finally:
-            lifecycle.bring_down(home)
-            shutil.rmtree(folder)
 
 
 def test_the_night_runs_what_was_missed_and_a_second_one_is_triggered_in_earnest(
     platform: Platform,
 ) -> None:
     api = platform.ground.api()
-    first, second = (run_night(api, ["retention_sweep"], platform.listen) for _ in range(2))
+    first, second = (run_night(api, ["invoice_archive"], platform.listen) for _ in range(2))
     assert [run.state for run in first + second] == ["success", "success"]
     assert [run.run_id.partition("__")[0] for run in first + second] == ["scheduled", "manual"]
-    triggered = api.get(f"/dags/retention_sweep/dagRuns/{second[0].run_id}")
+    triggered = api.get(f"/dags/invoice_archive/dagRuns/{second[0].run_id}")
     assert triggered["conf"] == {"dry_run": False}
     assert platform.seen[-1] == "success"
-    pause(api, ["retention_sweep"])
-    assert api.get("/dags/retention_sweep")["is_paused"] is True
+    pause(api, ["invoice_archive"])
+    assert api.get("/dags/invoice_archive")["is_paused"] is True
 
 
 def test_the_warehouse_is_reached_as_the_runner_from_a_task(platform: Platform) -> None:
     api = platform.ground.api()
-    (run,) = run_night(api, ["retention_sweep"], platform.listen)
-    path = f"/dags/retention_sweep/dagRuns/{run.run_id}/taskInstances/warehouse_role/xcomEntries"
+    (run,) = run_night(api, ["invoice_archive"], platform.listen)
+    path = f"/dags/invoice_archive/dagRuns/{run.run_id}/taskInstances/warehouse_role/xcomEntries"
     assert api.get(f"{path}/return_value")["value"] == "demo_runner"
 
 
 def test_a_failed_run_ends_the_night_and_its_reason_is_quoted(platform: Platform) -> None:
     api = platform.ground.api()
-    runs = run_night(api, ["data_quality", "retention_sweep"], platform.listen)
+    runs = run_night(api, ["data_quality", "invoice_archive"], platform.listen)
     assert [(run.dag_id, run.state) for run in runs] == [("data_quality", "failed")]
     assert "three checks are untrue" in failed_task_log(api, runs[0])
 
@@ -135,7 +55,12 @@ def test_a_dag_that_cannot_be_imported_is_said_with_its_reason(platform: Platfor
 
 def test_the_nights_dags_are_those_that_exist_in_their_order(platform: Platform) -> None:
     folder = platform.home.root.parent / "dags"
-    assert nightly_dags(folder) == ["retention_sweep", "data_quality", "policy_notice"]
+    assert nightly_dags(folder) == [
+        "invoice_archive",
+        "retention_sweep",
+        "data_quality",
+        "policy_notice",
+    ]
 
 
 def test_nobody_gets_in_without_a_password(platform: Platform) -> None:

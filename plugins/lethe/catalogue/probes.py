@@ -155,6 +155,9 @@ def _ask_one(cursor: extensions.cursor, question: Question) -> Iterator[Found]:
     try:
         (answer,) = _answers(cursor, [question])
     except psycopg2.Error as error:
+        if error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE:
+            # Whoever may not see a type, such as the owner of Lethe's schema, is no judge of it.
+            return
         if error.pgcode in _UNREADABLE or (error.pgcode or "").startswith("22"):
             labels = _labels(cursor, question.enum)
             message = question.unreadable + (f"; it is one of: {labels}" if labels else "")

@@ -379,6 +379,14 @@ def _record_closing(
     evidence.commit()
 
 
+def close_stopped(site: Site, run_id: UUID) -> None:
+    """Close a night that a guard stopped as a whole: its figures stay, whom it planned does not."""
+    with acting(site, "runner", "closing the run") as connection:
+        night = read_night(connection, run_id)
+        if night.run.state == "stopped":
+            _close_stopped(site, connection, night)
+
+
 def _close_stopped(site: Site, connection: extensions.connection, night: Night) -> Run:
     """A night that only reports: write what it would have done, and forget whom."""
     witness = witness_of(site, connection)

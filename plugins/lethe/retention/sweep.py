@@ -28,6 +28,7 @@ from lethe.retention.approved import open_rules, work_off
 from lethe.retention.night import (
     Night,
     close_night,
+    close_stopped,
     erase_rule,
     guard_night,
     read_night,
@@ -64,7 +65,11 @@ def run_sweep(
     if approve:
         approve_digest(site, run_id, approve, approved_by)
     refused: list[WarehouseRefused] = []
-    night = guard_night(site, run_id)
+    try:
+        night = guard_night(site, run_id)
+    except GuardStop:
+        close_stopped(site, run_id)
+        raise
     close_abandoned(site, run_id)
     if open_rules(site, run_id):
         tell("Working off what was approved earlier")
