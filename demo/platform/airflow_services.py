@@ -82,7 +82,17 @@ def environment(home: Home) -> dict[str, str]:
     }
 
 
-_STRAY = frozenset({"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "LETHE_DSN"})
+# Without bytecode every task would compile Lethe anew.
+_STRAY = frozenset(
+    {
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONHOME",
+        "PYTHONPATH",
+        "PYTHONSTARTUP",
+        "VIRTUAL_ENV",
+        "LETHE_DSN",
+    }
+)
 
 
 def write_settings(home: Home, server: Server, credentials: Credentials, port: int) -> None:
