@@ -1,4 +1,6 @@
 -- Carry decisions over to the sets that wait for them; one that nobody answered in time is rejected.
+-- A decision is about the set of one run: carried to an older set of the same digest, which the
+-- newer plan supersedes, it would be worked off twice, at twice the cap.
 -- identifiers: none
 -- values: policy_name (text), expired_before (timestamptz), late (text)
 -- locks: the rows of the rules
@@ -6,6 +8,7 @@ WITH answered AS (
     SELECT p.run_id, p.rule, (
         SELECT a.decision FROM lethe.approval AS a
         WHERE a.kind = 'plan' AND a.digest = p.digest AND a.policy_digest = r.policy_digest
+          AND a.run_id = p.run_id
         ORDER BY a.decided_at DESC
         LIMIT 1) AS decision
     FROM lethe.plan_rule AS p
