@@ -124,6 +124,12 @@ def test_every_connection_of_the_demo_is_there() -> None:
         assert wanted <= SERVICES[service]["environment"].keys()
 
 
+def test_every_role_that_is_prepared_is_given_its_password() -> None:
+    given = SERVICES["prepare"]["environment"].keys()
+    for login, _ in WAREHOUSE_CONNECTIONS.values():
+        assert f"LETHE_PASSWORD_{login.removeprefix('demo_').upper()}" in given
+
+
 def test_every_path_that_is_copied_exists_and_reaches_the_build() -> None:
     ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     copied = re.findall(r"^COPY (?:--\S+ )*(\S+) \S+$", DOCKERFILE, re.MULTILINE)
