@@ -4,12 +4,11 @@ Erases what is due by the policy, keeps what the law demands, and leaves evidenc
 
 **When** every night at 03:30 (never between 02:00 and 03:00: a change of clocks repeats that hour).
 
-**What it does** freezes tonight's plan → asks the guards → erases, rule by rule, in small batches
-→ reads back, adds up, seals the evidence. What is over a limit waits for approval; the rest goes
-on; what was approved earlier is worked off first. Not done by the policy's hour: an alarm.
+**What it does** freezes tonight's plan → checks its inputs → asks the guards → erases, rule by
+rule, in small batches → reads back, adds up, seals the evidence. What is over a limit waits for
+approval; the rest goes on; what was approved earlier is worked off first. Late: an alarm.
 
-**By hand** the form asks for a day, for rules, and is a dry run unless told otherwise: the plan is
-read aloud in the log of `plan_sweep` and nothing is written.
+**By hand** it is a dry run unless told otherwise: the plan is read aloud, and nothing is written.
 
 **If it fails** read the last line of the failed task: it names rule, table and way out. Every task
 may be cleared at any time: the frozen set is reused, and work goes on where it was. After a restore
@@ -21,6 +20,7 @@ from airflow.sdk import CronTriggerTimetable, Param, dag
 from lethe.tasks import (
     MANNERS,
     announce_waiting,
+    check_inputs,
     erase_due,
     guard_sweep,
     late_alarms,
@@ -52,7 +52,7 @@ def retention_sweep():
     then = erase_due.override(task_id="erase_then", max_active_tis_per_dagrun=1)
     rest = list_rest(night)
     closed = verify_sweep(night)
-    first.expand(rule=guard_sweep(night)) >> work_off_approved(night) >> rest
+    first.expand(rule=guard_sweep(check_inputs(night))) >> work_off_approved(night) >> rest
     then.partial(night=night).expand(rule=rest) >> closed
     announce_waiting(closed)
 

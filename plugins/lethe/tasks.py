@@ -104,6 +104,29 @@ def plan_sweep() -> str | None:
 
 
 @task
+def check_inputs(night: str | None) -> str | None:
+    """Ask the input suites: dates, links, archive; a critical failure stops the rules it touches.
+
+    Returns  the run, for the guard
+    """
+    from uuid import UUID
+
+    from lethe.cli.quality import HANDED
+    from lethe.quality.inputs import check_inputs as check
+    from lethe.quality.inputs import stops
+
+    if night is None:
+        return None
+    with _told():
+        site = _site()
+        report = check(site, UUID(night), _as_of(site), HANDED)
+    for rule, reason in stops(report).items():
+        log.warning("Rule %s is stopped: %s", rule, reason)
+    log.info("Asked %s expectations about the inputs", len(report.outcomes))
+    return night
+
+
+@task
 def guard_sweep(night: str | None) -> list[str]:
     """Ask every guard; while the warehouse is report-only, nothing is cleared.
 
@@ -332,3 +355,61 @@ MANNERS = {
     "on_failure_callback": tell_failure,
 }
 """Default arguments of every DAG: what a warehouse refused is tried again, and a failure told."""
+
+
+@task
+def run_suites() -> list[dict[str, Any]]:
+    """Run every suite in one process, so that Great Expectations is imported once a night.
+
+    Returns  one document a suite: counts and states, no value
+    """
+    from lethe.cli.quality import HANDED
+    from lethe.quality.night import run_quality
+
+    with _told():
+        site = _site()
+        suites = get_current_context()["params"].get("suites") or None
+        report = run_quality(site, _as_of(site), HANDED, suites=suites, tell=log.info)
+    log.info("Asked %s expectations: %s", len(report.outcomes), report.counted())
+    log.info("Data Docs: %s", report.docs)
+    return report.by_suite()
+
+
+@task(map_index_template="{{ suite }}")
+def tell_suite(found: dict[str, Any]) -> dict[str, int]:
+    """Say of one suite what failed; the task fails if a critical expectation did.
+
+    Returns  state → number of expectations
+    """
+    from lethe.errors import AnswerIsNo
+
+    get_current_context()["suite"] = found["suite"]  # type: ignore[typeddict-unknown-key]
+    for each in found["bad"]:
+        log.warning("%s (%s, %s): %s", each["key"], each["severity"], each["clause"], each["says"])
+    critical = [each["key"] for each in found["bad"] if each["severity"] == "critical"]
+    with _told():
+        if critical:
+            raise AnswerIsNo(
+                f"critical: {', '.join(critical)}; see which rows with "
+                f"`lethe quality rows {critical[0]}`"
+            )
+    return dict(found["states"])
+
+
+@task
+def scan_leaks(_suites: list[dict[str, Any]]) -> dict[str, Any]:
+    """Look for personal values in our own outputs: Data Docs, reports, logs, mails.
+
+    Returns  how much was looked at
+    """
+    from lethe.errors import AnswerIsNo
+    from lethe.quality.leaks import scan_outputs
+
+    with _told():
+        found = scan_outputs(_site())
+        for leak in found.leaks:
+            log.warning("Leak: %s", leak)
+        if not found.is_clean:
+            raise AnswerIsNo(found.says)
+    log.info("%s", found.says)
+    return {"files": found.files, "bytes": found.size, "values": found.values}

@@ -9,9 +9,11 @@ import typer
 from rich.table import Table
 
 from lethe.cli.desk import COMMON, Desk
+from lethe.cli.quality import HANDED
 from lethe.erasure.freeze import CANDIDATES, RulePlan
 from lethe.errors import GuardStop
 from lethe.evidence.runs import Run
+from lethe.quality.inputs import check_inputs
 from lethe.retention.approved import work_off
 from lethe.retention.plan import SweepPlan, read_plan
 from lethe.retention.replay import as_document
@@ -113,6 +115,7 @@ def run(
         approved_by=by or user,
         requested_by=None if approve else user,
         rules=rule,
+        inspect=lambda run_id: check_inputs(desk.site, run_id, desk.as_of, HANDED),
         tell=desk.tell,
     )
     if not desk.answer({"state": done.state, **done.summary}):

@@ -152,6 +152,10 @@ def _others(policy: Policy) -> Iterator[Finding]:
     for name, expectation in policy.quality.extra.items():
         place = ("quality", "extra", name, "clause")
         yield from _unknown(place, "clause", expectation.clause, policy.clauses)
+    for kind, check in policy.quality.checks.items():
+        if check.clause is not None:
+            place = ("quality", "checks", kind, "clause")
+            yield from _unknown(place, "clause", check.clause, policy.clauses)
     for name, consent in policy.consents.items():
         place = ("consents", name, "subject")
         yield from _unknown(place, "subject", consent.subject, policy.subjects)

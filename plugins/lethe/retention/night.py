@@ -34,6 +34,7 @@ from lethe.evidence.witness_opening import open_witness
 from lethe.guards.approval import find_decision
 from lethe.guards.editions import require_edition, see_edition
 from lethe.guards.holds import require_queries
+from lethe.guards.inputs import find_stop
 from lethe.guards.limits import merged, over_limit
 from lethe.guards.questions import settle_answers, supersede
 from lethe.include import statement
@@ -235,6 +236,9 @@ def erase_rule(
             return Tally()
         _require_allowed(site, connection, night.run)
         _require_clearance(connection, night.run, planned)
+        if (stop := find_stop(connection, night.run.policy_name, rule)) is not None:
+            log.warning("Rule %s waits: %s", rule, stop)
+            return Tally()
         require_queries(connection, site.loaded.policy, planned.kind)
         connection.rollback()
         graph = site.graph(connection)
@@ -346,7 +350,10 @@ def close_night(site: Site, run_id: UUID, verified: Mapping[str, Verification]) 
         outlook = known or count_tonight(ahead, sum(closing.done for closing in closings))
         summary = summarise(connection, read_night(connection, run_id), closings, verified)
         summary["outlook"] = outlook
-        waiting = any(closing.undecided for closing in closings)
+        stopped = {planned.rule for planned in night.rules if planned.state == "stopped"}
+        for rule in stopped:
+            _forget_keys(connection, run_id, rule)
+        waiting = any(each.undecided for each in closings if each.rule not in stopped)
         set_state(connection, run_id, "waiting" if waiting else "running", summary=summary)
         _record_closing(connection, night.run, _payload(night.run, closings, outlook), witness)
         seal = seal_ledger(connection, witness)
@@ -396,9 +403,7 @@ def _close_stopped(site: Site, connection: extensions.connection, night: Night) 
     summary = {**summarise(connection, night, closings, {}), "outlook": outlook}
     run = night.run
     for planned in night.rules:
-        named = {"run_id": str(run.run_id), "rule": planned.rule}
-        with connection.cursor() as cursor:
-            cursor.execute(statement("retention/forget_undecided"), named)
+        _forget_keys(connection, run.run_id, planned.rule)
         set_rule_state(connection, run.run_id, planned.rule, "stopped")
     set_state(connection, run.run_id, "stopped", reason=run.reason, summary=summary)
     connection.commit()
@@ -419,6 +424,13 @@ def require_worked_off(run: Run) -> None:
         raise VerificationError(
             f"not worked off: {', '.join(left)}; clear the failed tasks, they go on where they were"
         )
+
+
+def _forget_keys(connection: extensions.connection, run_id: UUID, rule: str) -> None:
+    """Forget whom a rule that was stopped would have erased; a newer plan finds them again."""
+    with connection.cursor() as cursor:
+        named = {"run_id": str(run_id), "rule": rule}
+        cursor.execute(statement("retention/forget_undecided"), named)
 
 
 def _close_rule(connection: extensions.connection, run: Run, planned: PlannedRule) -> Closing:

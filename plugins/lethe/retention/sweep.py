@@ -49,11 +49,13 @@ def run_sweep(
     approved_by: str = "",
     requested_by: str | None = None,
     rules: Sequence[str] | None = None,
+    inspect: Callable[[UUID], object] = lambda _: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Run:
     """Plan, guard, erase, verify and close; begun again, it goes on where it was.
 
     approve  hexadecimal digest of a rule or of the whole plan, as `sweep plan` shows it
+    inspect  looks at the inputs of the frozen plan, and stops rules before the guard
     tell     hears one line a step
     Raises   GuardStop, VerificationError, WarehouseRefused
     """
@@ -62,6 +64,7 @@ def run_sweep(
     run_id = find_unfinished(site, as_of, rules) or freeze_plan(
         site, as_of, requested_by=requested_by, rules=rules
     )
+    inspect(run_id)
     if approve:
         approve_digest(site, run_id, approve, approved_by)
     refused: list[WarehouseRefused] = []

@@ -134,8 +134,55 @@ class Expectation(Model):
         return self
 
 
+CheckKind = Literal[
+    "card",
+    "iban",
+    "address",
+    "automatic",
+    "critical",
+    "password",
+    "email",
+    "country",
+    "vat",
+    "consent",
+    "withdrawal",
+    "minors",
+    "disclosure",
+    "told",
+    "processors",
+    "overdue",
+    "orphans",
+    "parts",
+    "dates",
+    "archive",
+    "links",
+    "freshness",
+    "volume",
+    "classified",
+]
+"""Kinds of expectations that follow from the rest of the policy."""
+
+
+class Check(Model):
+    """What differs from the defaults for one kind of derived expectation."""
+
+    clause: Key | None = None
+    """The clause that it checks."""
+    severity: Literal["critical", "warning"] | None = None
+    """critical: the night of `data_quality` fails; inputs stop the rules that they touch."""
+    mostly: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of rows for which it must hold."""
+    owner: str | None = None
+    """Who mends it."""
+    off_because: Text | None = None
+    """It is not checked, and why."""
+
+
 class Quality(Model):
     """Data quality."""
+
+    checks: dict[CheckKind, Check] = {}
+    """What differs for a kind of derived expectation: its clause, severity, threshold, owner."""
 
     extra: dict[Key, Expectation] = {}
     """Expectations beyond those derived from clauses, clusters and rules."""

@@ -90,6 +90,8 @@ class Purpose(Model):
     """The legitimate interest, where that is the basis."""
     law: str | None = None
     """The law, where a legal obligation is the basis."""
+    against_fraud: bool = False
+    """It prevents fraud or abuse: automatic data may stand beside a person for it."""
 
     @model_validator(mode="after")
     def _basis_is_explained(self) -> Self:

@@ -170,6 +170,8 @@ class AgeLimit(Model):
     """Age in years under which an account is blocked and reported."""
     clause: Key
     """The clause that it keeps."""
+    sales: tuple[Table, ...] = ()
+    """Tables whose rows are sales; by default the documents of the archive."""
 
 
 class Disclosures(Model):
@@ -183,6 +185,8 @@ class Disclosures(Model):
     """Grounds that the policy lists."""
     recipient: str
     """Column with the recipient."""
+    recipients: tuple[str, ...] = ()
+    """Recipients that the policy lists, besides its processors; empty: any."""
     told_on: str | None = None
     """Column with the day on which the person was told."""
     not_told_because: str | None = None
@@ -198,6 +202,8 @@ class Consent(Model):
     """Table of consents."""
     purpose: str
     """Column that names the purpose."""
+    purposes: tuple[str, ...] = ()
+    """Values of that column that this entry is about; empty: any."""
     given_at: str
     """Column: since when."""
     withdrawn_at: str

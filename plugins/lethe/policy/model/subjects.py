@@ -109,6 +109,10 @@ class Column(Model):
     """Why a critical value lies in the clear; it is reported all the same."""
     file_reference: Key | None = None
     """The column names a file in this system (`systems`); it is destroyed with the row."""
+    format: str | None = None
+    """POSIX regular expression that a protected value matches, such as '^enc:v1:'."""
+    holds: Literal["email", "country", "vat"] | None = None
+    """What the values must look like; by default it is told from the name of the column."""
     excuse: Literal["card", "iban", "address"] | None = None
     """Content gate from which this column is excused, such as order numbers of 16 digits."""
 
@@ -192,6 +196,8 @@ class PolicyTable(Model):
     """Links that no foreign key declares, and roles of those that one does."""
     activity: str | None = None
     """Column that tells when a row came; a row newer than the cut-off stops its subject."""
+    linked_because: Text | None = None
+    """Why automatic data may stand beside a person here, if not to prevent fraud."""
     when_due: Annotated[
         Action,
         BeforeValidator(_action, json_schema_input_type=Action | Literal["erase", "skeleton"]),

@@ -1,0 +1,1 @@
+"""Data quality: expectations that follow from the policy, run by Great Expectations."""

@@ -1,0 +1,129 @@
+"""What must not stand anywhere: cards, bank accounts, raw addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from psycopg2 import sql
+
+from lethe.catalogue.model import Column, Table
+from lethe.policy.model.conditions import Condition
+from lethe.policy.names import TableName
+from lethe.quality.content import has_address, has_card, has_iban, row_text
+from lethe.quality.ground import Found, Ground, RowCheck
+
+_GATES: tuple[
+    tuple[Literal["card", "iban"], Callable[[sql.Composable], sql.Composed], str], ...
+] = (
+    ("card", has_card, "no card number stands in {}"),
+    ("iban", has_iban, "no whole bank account number stands in {}"),
+)
+
+
+def find(ground: Ground) -> Iterator[Found]:
+    """The card and the bank gate over every table, the address gate over pseudonymised logs."""
+    for gate, search, words in _GATES:
+        off = ground.off(gate)
+        if off is not None:
+            yield off
+            continue
+        for name, table in ground.catalogue.tables.items():
+            if not ground.in_scope(name) or table.kind == "foreign":
+                continue
+            if not table.is_readable:
+                because = f"the role {ground.catalogue.role} may not read {name}; grant SELECT"
+                yield ground.broken(f"{gate}.{name}", gate, None, because)
+                continue
+            text = row_text(_searched(ground, table, gate))
+            if text is None:
+                continue
+            holds = sql.SQL("NOT {}").format(search(text))
+            title = words.format(name)
+            yield RowCheck(name, ground.expect(gate, str(name), title, table=name, holds=holds))
+    yield from _addresses(ground)
+
+
+def _searched(ground: Ground, table: Table, gate: str) -> Iterator[Column]:
+    """The columns of a table, but for those that the policy excuses from this gate."""
+    entry = ground.policy.tables.get(table.name)
+    for column in table.columns.values():
+        spec = entry.columns.get(column.name) if entry is not None else None
+        if spec is None or spec.excuse != gate:
+            yield column
+
+
+def _addresses(ground: Ground) -> Iterator[Found]:
+    """No raw IPv4 address where logs are pseudonymised.
+
+    A deterministic pseudonym is written as an IPv6 address; one that keeps the network keeps the
+    form of the address too, and cannot be told from a raw one.
+    """
+    logs = ground.policy.logs
+    off = ground.off("address")
+    if logs is None or off is not None:
+        yield off or ground.missing("address", "the policy has no logs")
+        return
+    before = len(logs.in_place)
+    for source in logs.sources.values():
+        table = ground.table(source.output_table)
+        kept = {name for name, field in source.fields.items() if field.method == "ipcrypt-pfx"}
+        if source.output_table is None or table is None or kept:
+            continue
+        before += 1
+        texts = [c for c in _searched(ground, table, "address") if c.is_text or c.is_json]
+        yield from _no_address(ground, table.name, row_text(texts), clause=logs.clause)
+        for column in table.columns.values():
+            if column.base_type in ("inet", "cidr"):
+                yield from _no_inet(ground, table.name, column.name, sql.SQL("true"), logs.clause)
+    for place in logs.in_place.values():
+        here = ground.table(place.table)
+        if here is None or place.time not in here.columns:
+            continue
+        old = ground.where(place.table, (Condition(column=place.time, older_than=place.after),))
+        for name, field in place.columns.items():
+            known = here.columns.get(name)
+            if known is None or not field.method.startswith("ipcrypt") or "pfx" in field.method:
+                continue
+            if known.base_type in ("inet", "cidr"):
+                yield from _no_inet(ground, place.table, name, old, logs.clause)
+            elif known.is_text:
+                yield from _no_address(
+                    ground, place.table, row_text([known]), clause=logs.clause, where=old
+                )
+    if not before:
+        yield ground.missing("address", "no table holds pseudonymised logs", clause=logs.clause)
+
+
+def _no_address(
+    ground: Ground,
+    table: TableName,
+    text: sql.Composable | None,
+    *,
+    clause: str,
+    where: sql.Composable | None = None,
+) -> Iterator[Found]:
+    if text is None:
+        return
+    holds = sql.SQL("NOT {}").format(has_address(text))
+    if where is not None:
+        holds = sql.SQL("CASE WHEN {} THEN {} END").format(where, holds)
+    title = f"no raw network address stands in {table}"
+    yield RowCheck(
+        table,
+        ground.expect("address", str(table), title, table=table, clause=clause, holds=holds),
+    )
+
+
+def _no_inet(
+    ground: Ground, table: TableName, name: str, where: sql.Composable, clause: str
+) -> Iterator[Found]:
+    here = sql.SQL("m.{}").format(sql.Identifier(name))
+    holds = sql.SQL("CASE WHEN {} AND {} IS NOT NULL THEN family({}) = 6 END").format(
+        where, here, here
+    )
+    title = f"addresses in {table}, column {name}, are pseudonyms"
+    yield RowCheck(
+        table,
+        ground.expect("address", f"{table}.{name}", title, table=table, clause=clause, holds=holds),
+    )

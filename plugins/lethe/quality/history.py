@@ -1,0 +1,78 @@
+"""What earlier runs counted: the reports, and how many rows a table usually has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from lethe.include import home_folder
+from lethe.quality.outcomes import Report
+
+KEPT = 400
+"""Reports that are kept, and nights of Data Docs a seventh of it."""
+_TO_DEVIATIONS = 1.4826
+_DISTANCE = 8.0
+
+
+def quality_folder() -> Path:
+    """Where everything that quality writes is."""
+    return home_folder() / "quality"
+
+
+def write_report(report: Report, name: str) -> Path:
+    """Keep a report, and as the latest."""
+    folder = quality_folder() / "history"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
+    path = folder / f"{name}.json"
+    for target in (path, quality_folder() / "latest.json"):
+        part = target.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    for old in sorted(folder.glob("*.json"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def read_reports(nights: int) -> Iterator[Mapping[str, Any]]:
+    """The latest reports, newest first."""
+    folder = quality_folder() / "history"
+    for path in sorted(folder.glob("*.json"), reverse=True)[:nights]:
+        try:
+            yield json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            continue
+
+
+def usual_volumes(policy: str, before: str, nights: int) -> dict[str, tuple[int, int | None]]:
+    """How many rows each table may have, from the nights before a day; {} until there are enough.
+
+    before  ISO date: of one day only the newest report counts, and only earlier days
+    """
+    counts: dict[str, list[int]] = {}
+    days: set[str] = set()
+    for report in read_reports(nights * 4):
+        day = report.get("as_of", "")
+        if report.get("policy") != policy or day >= before or day in days:
+            continue
+        days.add(day)
+        seen: dict[str, int] = {}
+        for each in report.get("expectations", ()):
+            if each["kind"] == "card" and each["state"] in ("passed", "failed"):
+                seen[each["expectation"].removeprefix("card.")] = int(each["rows"])
+        for table, rows in seen.items():
+            counts.setdefault(table, []).append(rows)
+        if len(days) == nights:
+            break
+    return {table: _likely(some) for table, some in counts.items() if len(some) >= nights}
+
+
+def _likely(counts: list[int]) -> tuple[int, int | None]:
+    """A wide band around the median: a tenth of it at least, for quiet tables."""
+    usual = median(counts)
+    spread = _TO_DEVIATIONS * median(abs(count - usual) for count in counts)
+    width = max(_DISTANCE * spread, 0.1 * usual, 20.0)
+    return max(0, int(usual - width)), int(usual + width) + 1

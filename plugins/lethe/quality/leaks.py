@@ -1,0 +1,274 @@
+"""Look for personal values in our own outputs: task logs, Data Docs, reports, mails, evidence.
+
+Two ways, so that one sees what the other misses: patterns (e-mail, card, IBAN), and the values that
+stand in the warehouse at this moment. What is found is told by file, kind and number, never by
+its value.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions, sql
+
+from lethe.catalogue.bind import bind
+from lethe.catalogue.probes import attempt, reading
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.errors import WarehouseRefused, describe_database_error
+from lethe.include import home_folder
+from lethe.policy.model import Policy
+
+OUTPUTS = ("quality", "reports", "evidence", "mail", "logs/tasks", "logs", "run", "airflow/logs")
+"""Folders of LETHE_HOME that nothing personal may reach."""
+SERVER_LOG = "postgres/server.log"
+_NOT_OUTPUTS = ("logs/raw", "logs/pseudonymised", "logs/quarantine")
+_CLASSES = frozenset({"name", "contact", "identifier", "credential", "payment", "critical"})
+_MOST_VALUES = 20_000
+_LONGEST = 5
+_SHORTEST = 6
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?![\w-])")
+_DIGITS = re.compile(r"(?<![0-9A-Za-z.-])[0-9](?:[ -]?[0-9]){14,18}(?![0-9A-Za-z-]|\.[0-9])")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
+_WORD = re.compile(r"[^\s<>\"'=&;,(){}\[\]|\\:]+")
+_ASSETS = frozenset(
+    {".otf", ".eot", ".css", ".js", ".png", ".svg", ".woff", ".woff2", ".ttf", ".ico", ".map"}
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Leak:
+    """Something personal in a file; what it is stays unsaid."""
+
+    file: str
+    kind: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.number} × {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeakReport:
+    """What a scan found.
+
+    values  how many values of the warehouse were looked for
+    """
+
+    files: int
+    size: int
+    values: int
+    leaks: tuple[Leak, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing was found."""
+        return not self.leaks
+
+    @property
+    def says(self) -> str:
+        """The result in words."""
+        found = f"{len(self.leaks)} leaks" if self.leaks else "no leak"
+        return (
+            f"{found} in {self.files:,} files ({self.size / 1e6:.1f} MB); looked for "
+            f"{self.values:,} values of the warehouse and for patterns"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The scan as a JSON document."""
+        return {
+            "clean": self.is_clean,
+            "files": self.files,
+            "bytes": self.size,
+            "values": self.values,
+            "leaks": [
+                {"file": leak.file, "kind": leak.kind, "number": leak.number} for leak in self.leaks
+            ],
+        }
+
+
+def scan_outputs(site: Site, roots: Iterable[Path] | None = None) -> LeakReport:
+    """Scan our own outputs for what stands in the warehouse.
+
+    roots  files and folders; None: those of LETHE_HOME
+    """
+    with site.connected("planner") as connection:
+        try:
+            acting_as(connection, "planner")
+            values = read_values(connection, site)
+        except psycopg2.Error as error:
+            raise WarehouseRefused(
+                f"the values to look for could not be read: {describe_database_error(error)}",
+                error.pgcode,
+            ) from None
+    return scan_files(roots or output_roots(), values, own_words(site.loaded.policy))
+
+
+def output_roots() -> list[Path]:
+    """Every place below LETHE_HOME that we write to and nobody's data belong in."""
+    home = home_folder()
+    return [path for name in (*OUTPUTS, SERVER_LOG) if (path := home / name).exists()]
+
+
+def read_values(connection: extensions.connection, site: Site) -> frozenset[str]:
+    """Values of personal columns that are long enough to be told from common words.
+
+    They stay in this process. At most twenty thousand a column are taken.
+    """
+    bound = bind(connection, site.loaded)
+    found: set[str] = set()
+    with reading(connection) as cursor:
+        for name, entry in site.loaded.policy.tables.items():
+            table = bound.graph.catalogue.tables.get(name)
+            for column, spec in entry.columns.items() if table is not None else ():
+                known = table.columns.get(column) if table is not None else None
+                if known is None or not known.is_text or spec.class_ not in _CLASSES:
+                    continue
+                select = sql.SQL("SELECT DISTINCT {0}::text FROM {1} WHERE {2} LIMIT {3}").format(
+                    sql.Identifier(column.replace("%", "%%")),
+                    name.identifier,
+                    sql.SQL("length({}::text) >= %(least)s").format(
+                        sql.Identifier(column.replace("%", "%%"))
+                    ),
+                    sql.Literal(_MOST_VALUES),
+                )
+                try:
+                    with attempt(cursor):
+                        cursor.execute(select, {"least": _SHORTEST})
+                        found.update(_normal(row[0]) for row in cursor.fetchall())
+                except psycopg2.Error:
+                    continue
+    return frozenset(value for value in found if _is_telling(value))
+
+
+def own_words(policy: Policy) -> frozenset[str]:
+    """What may stand in a report: every text of the policy itself."""
+    words: set[str] = set()
+
+    def walk(part: Any) -> None:
+        if isinstance(part, str):
+            words.add(_normal(part))
+            words.update(match.lower() for match in _EMAIL.findall(part))
+        elif isinstance(part, dict):
+            for key, value in part.items():
+                walk(key)
+                walk(value)
+        elif isinstance(part, list):
+            for value in part:
+                walk(value)
+
+    walk(policy.model_dump(mode="json", by_alias=True))
+    return frozenset(words)
+
+
+def scan_files(
+    roots: Iterable[Path], values: Collection[str], allowed: Collection[str] = ()
+) -> LeakReport:
+    """Scan files byte by byte, in folders at any depth.
+
+    values   normalised as by `read_values`
+    allowed  texts that are no leak: contact addresses of the policy, for instance
+    """
+    leaks: list[Leak] = []
+    number = size = 0
+    wanted = frozenset(values) - frozenset(allowed)
+    for path in _files(roots):
+        try:
+            data = path.read_bytes()
+        except OSError:
+            continue
+        number += 1
+        size += len(data)
+        found = find_leaks(data.decode("utf-8", errors="replace"), wanted, allowed)
+        leaks += (Leak(_shown(path), kind, count) for kind, count in sorted(found.items()))
+    return LeakReport(number, size, len(wanted), tuple(sorted(leaks)))
+
+
+def find_leaks(text: str, values: Collection[str], allowed: Collection[str] = ()) -> Counter[str]:
+    """Find personal values in a text.
+
+    Returns  kind → number
+    """
+    found: Counter[str] = Counter()
+    for form in {text, html.unescape(text), _unescaped(text)}:
+        for kind, number in _in_form(form, values, allowed).items():
+            found[kind] = max(found[kind], number)
+    return found
+
+
+def _in_form(text: str, values: Collection[str], allowed: Collection[str]) -> Counter[str]:
+    from stdnum import iban, luhn
+
+    found: Counter[str] = Counter()
+    for match in _EMAIL.findall(text):
+        if match.lower() not in allowed and not match.lower().endswith(_OURS):
+            found["e-mail address"] += 1
+    for match in _DIGITS.findall(text):
+        digits = re.sub(r"[^0-9]", "", match)
+        if digits[0] in "3456" and len(digits) in (15, 16, 19) and luhn.is_valid(digits):
+            found["card number"] += 1
+    for match in _IBAN.findall(text):
+        if iban.is_valid(match):
+            found["bank account"] += 1
+    found["value of the warehouse"] += sum(1 for each in _phrases(text) if each in values)
+    return +found
+
+
+_OURS = ("@example.org", "@localhost", "@v1", ".service")
+
+
+def _phrases(text: str) -> Iterator[str]:
+    """Every run of one to five words, and every word by itself without what clings to it."""
+    for line in text.splitlines():
+        words = [word.strip(".!?") for word in _WORD.findall(line.lower())]
+        for start in range(len(words)):
+            phrase = ""
+            for word in words[start : start + _LONGEST]:
+                phrase = f"{phrase} {word}".strip()
+                yield phrase
+
+
+def _normal(text: str) -> str:
+    return " ".join(word.strip(".!?") for word in _WORD.findall(text.lower()))
+
+
+def _is_telling(value: str) -> bool:
+    """Long, and with a space, a digit or an at sign: no single common word."""
+    return len(value) >= _SHORTEST and bool(re.search(r"[ @0-9]", value))
+
+
+def _unescaped(text: str) -> str:
+    """JSON writes é as \\u00e9."""
+    if "\\u" not in text:
+        return text
+    try:
+        return re.sub(r"\\u[0-9a-fA-F]{4}", lambda match: json.loads(f'"{match[0]}"'), text)
+    except ValueError:
+        return text
+
+
+def _files(roots: Iterable[Path]) -> Iterator[Path]:
+    home = home_folder()
+    barred = [home / name for name in _NOT_OUTPUTS]
+    seen: set[Path] = set()
+    for root in roots:
+        for path in [root] if root.is_file() else sorted(root.rglob("*")):
+            if path in seen or not path.is_file() or path.suffix in _ASSETS:
+                continue
+            if any(folder in path.parents for folder in barred):
+                continue
+            seen.add(path)
+            yield path
+
+
+def _shown(path: Path) -> str:
+    home = home_folder()
+    return str(path.relative_to(home)) if home in path.parents else path.name

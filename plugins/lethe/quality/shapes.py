@@ -1,0 +1,197 @@
+"""What values must look like: protected, hashed, and plausible."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Literal
+
+from psycopg2 import sql
+
+from lethe.catalogue.model import Column as Known
+from lethe.policy.model.subjects import Column
+from lethe.policy.names import TableName
+from lethe.quality.expectations import Scan
+from lethe.quality.ground import Found, Ground, OwnScan, RowCheck
+
+Shape = Literal["email", "country", "vat"]
+
+_HASHED = (
+    r"^(\$(2[abxy]|argon2(id|i|d)|scrypt|pbkdf2[^$]*|5|6|1|y|7|gy|apr1|P|H|S|bcrypt[^$]*)\$.{8,}"
+    r"|\{[A-Za-z0-9.-]{3,24}\}.{12,}"
+    r"|(pbkdf2|scrypt|bcrypt|argon2)[A-Za-z0-9_]*[$:].{16,}"
+    r"|(md5|sha1|sha224|sha256|sha384|sha512)[$:].{20,}"
+    r"|SCRAM-SHA-256\$.{20,}"
+    r"|([0-9a-f]{2}){16,}|([0-9A-F]{2}){16,}|\*[0-9A-F]{40})$"
+)
+# What a person would type: words, dates, numbers, addresses, tax numbers. A pseudonym or a
+# ciphertext has a prefix, or is one long word of letters and digits.
+_CLEAR = (
+    r"\s|@"
+    r"|^[0-9][0-9 ./_-]*$"
+    r"|^[A-Z]{2}[0-9][0-9A-Z]{6,12}$"
+    r"|^[[:alpha:]]{1,24}([ '-][[:alpha:]]+)*$"
+    r"|^[[:alnum:]._/-]{1,11}$"
+)
+_LABEL = "[[:alnum:]]([[:alnum:]-]{0,61}[[:alnum:]])?"
+_EMAIL = rf"^[^@[:space:],;<>()]{{1,64}}@({_LABEL}\.)+[[:alpha:]][[:alnum:]-]{{0,61}}[[:alnum:]]$"
+_NAMES: tuple[tuple[Shape, re.Pattern[str]], ...] = (
+    ("email", re.compile(r"(^|_)(e_?mail|mail|courriel)(_address|$|_)", re.IGNORECASE)),
+    ("vat", re.compile(r"(^|_)(vat|tva|ust_?id|btw)(_?(no|nr|number|id|code))?$", re.IGNORECASE)),
+    ("country", re.compile(r"(^|_)country(_code|_iso)?$", re.IGNORECASE)),
+)
+
+
+def find(ground: Ground) -> Iterator[Found]:
+    """Critical values are protected, passwords hashed; e-mail, country and VAT are plausible."""
+    kinds = set()
+    for name, entry in ground.policy.tables.items():
+        table = ground.table(name)
+        if table is None:
+            continue
+        for column, spec in entry.columns.items():
+            known = table.columns.get(column)
+            if known is None:
+                continue
+            for found in _of(ground, name, known, spec):
+                if isinstance(found, RowCheck):
+                    kinds.add(found.expectation.kind)
+                yield found
+    if "password" not in kinds and not ground.off("password"):
+        yield ground.missing("password", "no column is a credential")
+    if "critical" not in kinds and not ground.off("critical"):
+        yield ground.missing("critical", "no column is critical")
+
+
+def _of(ground: Ground, name: TableName, known: Known, spec: Column) -> Iterator[Found]:
+    if spec.class_ == "credential" and ground.off("password") is None:
+        yield _protected(ground, "password", name, known, spec)
+    elif (
+        spec.class_ == "critical"
+        and ground.off("critical") is None
+        and (spec.clear_because is None or spec.protected is not None)
+    ):
+        yield _protected(ground, "critical", name, known, spec)
+    shape = shape_of(ground, name, known, spec)
+    if shape == "email" and ground.off("email") is None:
+        yield _matching(ground, "email", name, known, _EMAIL, "e-mail addresses are plausible")
+    elif shape == "country" and ground.off("country") is None:
+        yield _countries(ground, name, known)
+    elif shape == "vat" and ground.off("vat") is None:
+        yield from _vat(ground, name, known)
+
+
+def _protected(
+    ground: Ground,
+    kind: Literal["password", "critical"],
+    name: TableName,
+    known: Known,
+    spec: Column,
+) -> RowCheck:
+    here = _column(known)
+    how = spec.protected or ("hashed" if kind == "password" else None)
+    text = sql.SQL("{}::text").format(here)
+    if spec.format is not None:
+        kept: sql.Composable = sql.SQL("{} ~ {}").format(text, ground.values.bind(spec.format))
+    elif known.base_type == "bytea":
+        kept = sql.SQL("octet_length({}) >= 16").format(here)
+    elif how == "hashed":
+        kept = sql.SQL("{} ~ {}").format(text, ground.values.bind(_HASHED))
+    elif how is None:
+        kept = sql.SQL("false")
+    else:
+        kept = sql.SQL("{} !~ {}").format(text, ground.values.bind(_CLEAR))
+    title = f"{name}, column {known.name}, is {how or 'encrypted or pseudonymised'}"
+    holds = sql.SQL("CASE WHEN {} <> '' THEN {} END").format(text, kept)
+    what = f"{name}.{known.name}"
+    return RowCheck(name, ground.expect(kind, what, title, table=name, holds=holds))
+
+
+def shape_of(ground: Ground, name: TableName, known: Known, spec: Column) -> Shape | None:
+    """What the values of a column must look like, if anything."""
+    if not known.is_text or known.is_array:
+        return None
+    if spec.holds is not None:
+        return spec.holds
+    if spec.protected is not None or spec.class_ not in ("contact", "billing", "critical"):
+        return None
+    for subject in ground.policy.subjects.values():
+        if subject.table == name and subject.country == known.name:
+            return "country"
+    for shape, pattern in _NAMES:
+        if pattern.search(known.name):
+            is_code = shape != "country" or _is_code(known)
+            return shape if is_code else None
+    return None
+
+
+def _is_code(known: Known) -> bool:
+    """A column that can only hold a code; one called country often holds names instead."""
+    return known.type in ("character(2)", "character varying(2)") or "code" in known.name.lower()
+
+
+def _matching(
+    ground: Ground, kind: Shape, name: TableName, known: Known, pattern: str, words: str
+) -> RowCheck:
+    text = sql.SQL("btrim({}::text)").format(_column(known))
+    holds = sql.SQL("CASE WHEN {0} <> '' THEN {0} ~ {1} END").format(
+        text, ground.values.bind(pattern)
+    )
+    title = f"{words} in {name}, column {known.name}"
+    what = f"{name}.{known.name}"
+    return RowCheck(name, ground.expect(kind, what, title, table=name, holds=holds))
+
+
+def _countries(ground: Ground, name: TableName, known: Known) -> RowCheck:
+    text = sql.SQL("btrim({}::text)").format(_column(known))
+    codes = ground.values.bind(list(country_codes()))
+    holds = sql.SQL("CASE WHEN {0} <> '' THEN upper({0}) = ANY({1}) END").format(text, codes)
+    title = f"countries are ISO 3166 codes in {name}, column {known.name}"
+    what = f"{name}.{known.name}"
+    return RowCheck(name, ground.expect("country", what, title, table=name, holds=holds))
+
+
+@cache
+def country_codes() -> tuple[str, ...]:
+    """ISO 3166-1 alpha-2, as CLDR lists it, without regions that are no country."""
+    from babel import Locale
+
+    regions = [str(code) for code in Locale("en").territories]
+    no_country = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
+    return tuple(sorted(c for c in regions if len(c) == 2 and c.isalpha() and c not in no_country))
+
+
+def _vat(ground: Ground, name: TableName, known: Known) -> Iterator[Found]:
+    """Share of distinct VAT numbers whose check digits fit.
+
+    The database cannot compute them: somebody counted beforehand (`vat.count_numbers`), and what is
+    judged is as many rows as there were numbers.
+    """
+    counted = ground.vat.get((name, known.name))
+    what = f"{name}.{known.name}"
+    if counted is None:
+        yield ground.missing("vat", f"no VAT numbers of the European Union in {what}", what=what)
+        return
+    distinct, wrong = counted
+    title = f"VAT numbers are plausible in {name}, column {known.name} (distinct values)"
+    holds = sql.SQL("m.n > {}").format(sql.Literal(wrong))
+    expectation = ground.expect("vat", what, title, table=name, holds=holds)
+    source = sql.SQL("generate_series(1, {}) AS m(n)").format(sql.Literal(distinct))
+    yield OwnScan(Scan(f"vat {what}", expectation.suite, source, (expectation,)))
+
+
+def vat_columns(ground: Ground) -> Iterator[tuple[TableName, str]]:
+    """The columns that hold VAT numbers."""
+    if ground.off("vat") is not None:
+        return
+    for name, entry in ground.policy.tables.items():
+        table = ground.table(name)
+        for column, spec in entry.columns.items() if table is not None else ():
+            known = table.columns.get(column) if table is not None else None
+            if known is not None and shape_of(ground, name, known, spec) == "vat":
+                yield name, column
+
+
+def _column(known: Known) -> sql.Composed:
+    return sql.SQL("m.{}").format(sql.Identifier(known.name.replace("%", "%%")))

@@ -1,0 +1,134 @@
+"""Great Expectations and plain SQL agree, and nothing personal reaches any output."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from pathlib import Path
+
+import pytest
+from lethe.cli.quality import HANDED
+from lethe.quality.inputs import stops
+from lethe.quality.leaks import find_leaks, scan_files, scan_outputs
+from lethe.quality.rows import HIDDEN, find_rows
+
+from tests.quality.conftest import AS_OF, Demo, outcome
+from tests.quality.test_planted import DEFECTS
+
+MARK = "Zyxwvut Leckpruefung"
+MARKS = ("zyxwvut", "leckpruefung", "4111111111111111", "LU280019400644750000", "leck@pruefung.lu")
+
+
+def plant_marks(demo: Demo) -> None:
+    """Put recognisable values wherever a text fits, and one of each defect on top."""
+    for text, _ in DEFECTS.values():
+        demo.execute(text)
+    columns = demo.execute(
+        "SELECT c.table_schema, c.table_name, c.column_name FROM information_schema.columns c"
+        " JOIN information_schema.tables t USING (table_schema, table_name)"
+        " WHERE t.table_type = 'BASE TABLE' AND c.data_type = 'text' AND c.is_generated = 'NEVER'"
+        " AND c.table_schema NOT IN ('pg_catalog', 'information_schema', 'lethe')"
+        " AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid ="
+        " format('%I.%I', c.table_schema, c.table_name)::regclass)"
+    )
+    for schema, table, column in columns:
+        if (schema, table) in (("catalog", "product"), ("catalog", "plan")):
+            continue
+        unique = (
+            " || ctid::text" if column in ("account_number", "invoice_number", "number") else ""
+        )
+        value = f"{MARK} 4111111111111111 LU280019400644750000 leck@pruefung.lu"
+        try:
+            demo.execute(f"""UPDATE {schema}."{table}" SET "{column}" = '{value}'{unique}""")
+        except Exception as error:
+            assert "duplicate key" in str(error), error
+
+
+def test_everything_fails_and_no_output_holds_a_value(
+    demo: Demo, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    plant_marks(demo)
+    with caplog.at_level(logging.DEBUG):
+        report = demo.run()
+    assert len(report.bad) > 100
+    texts = {"json": json.dumps(report.as_json()), "xcom": json.dumps(report.by_suite())}
+    texts["log"] = "\n".join(record.getMessage() for record in caplog.records)
+    home = tmp_path / "home"
+    files = [path for path in home.rglob("*") if path.is_file() and "static" not in path.parts]
+    assert sum(path.suffix == ".html" for path in files) > 50
+    for path in files:
+        if "witness" not in path.parts:
+            texts[str(path)] = path.read_bytes().decode("utf-8", errors="replace")
+    for name, text in texts.items():
+        for mark in MARKS:
+            assert mark.lower() not in text.lower(), f"{mark} in {name}"
+    assert scan_outputs(demo.site).is_clean
+
+
+def test_great_expectations_and_plain_sql_count_the_same(demo: Demo):
+    demo.execute(DEFECTS["card in jsonb"][0])
+    demo.execute(DEFECTS["orphan"][0])
+    plain = {each.key: (each.state, each.concerned, each.failing) for each in demo.ask().outcomes}
+    ran = demo.run()
+    assert {each.key: (each.state, each.concerned, each.failing) for each in ran.outcomes} == plain
+    assert Path(ran.docs or "").is_file()
+
+
+def test_one_bad_expectation_does_not_stop_the_rest(demo: Demo):
+    extra = demo.site.loaded.policy.quality.extra
+    bad = extra["mandates-are-pseudonymised"].model_copy(update={"pattern": "(["})
+    gone = extra["sepa-needs-a-mandate"].model_copy(update={"column": "nothing"})
+    lost = extra["cookies-expire-in-time"].model_copy(
+        update={"statement": "SELECT nothing FROM web.cookie"}
+    )
+    extra["mandates-are-pseudonymised"] = bad
+    extra["sepa-needs-a-mandate"] = gone
+    extra["cookies-expire-in-time"] = lost
+    demo.execute("REVOKE SELECT ON web.session FROM lethe_planner; TRUNCATE marketing.suppression")
+    for report in (demo.ask(), demo.run(with_docs=False)):
+        assert outcome(report, "mandates-are-pseudonymised").says.startswith(
+            "not checked: SQLSTATE 2201B"
+        )
+        assert "has no column 'nothing'" in outcome(report, "sepa-needs-a-mandate").says
+        assert "SQLSTATE 42703" in outcome(report, "cookies-expire-in-time").says
+        assert "may not read web.session" in outcome(report, "card.web.session").says
+        assert outcome(report, "card.marketing.suppression").state == "no rows"
+        assert outcome(report, "critical.billing.sepa_mandate.reference").state == "passed"
+        assert outcome(report, "card.crm.account").state == "passed"
+
+
+def test_rows_names_keys_and_never_a_value(demo: Demo):
+    demo.execute(DEFECTS["card in jsonb"][0])
+    found = find_rows(demo.site, AS_OF, HANDED, "card.crm.account")
+    assert found.columns == ("account_id",)
+    assert len(found.keys) == 1
+    assert demo.execute(found.sql.rstrip(";")), "the SQL shows the row"
+    assert "5555555555554444" not in json.dumps(found.as_json())
+    demo.execute("UPDATE marketing.mail_event SET happened_at = '2020-01-01'")
+    hidden = find_rows(demo.site, AS_OF, HANDED, "overdue.mail-event-old")
+    assert hidden.keys[0][0] == HIDDEN
+    assert "@" not in json.dumps(hidden.as_json()["rows"])
+
+
+def test_a_critical_input_stops_the_rules_that_it_touches_and_no_other(demo: Demo):
+    demo.execute(DEFECTS["dates that cannot be"][0])
+    report = demo.ask()
+    assert set(stops(report)) >= {"account-inactive"}
+    assert "session-expired" not in stops(report)
+    assert "dates.account-inactive: failed" in stops(report)["account-inactive"]
+
+
+def test_the_scan_finds_what_is_planted_in_an_output_and_does_not_repeat_it(tmp_path: Path):
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<td>J&eacute;r&ocirc;me Müller-Weiß</td> jerome@firma.lu 4111 1111 1111 1111 "
+        '{"iban": "LU28 0019 4006 4475 0000"}',
+        encoding="utf-8",
+    )
+    report = scan_files([tmp_path], {"jérôme müller-weiß"})
+    kinds = {leak.kind for leak in report.leaks}
+    assert kinds == {"value of the warehouse", "e-mail address", "card number", "bank account"}
+    assert not re.search("firma|4111|0019|rôme", str([str(leak) for leak in report.leaks]))
+    assert find_leaks('"J\\u00e9r\\u00f4me M\\u00fcller-Wei\\u00df"', {"jérôme müller-weiß"})
+    assert not find_leaks("gdpr@mentorsig.com", set(), {"gdpr@mentorsig.com"})
