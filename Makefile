@@ -4,6 +4,7 @@
 # LETHE_PORT=8081           the port of the Airflow UI (8080)
 # LETHE_HOME=/path          where all state lives (./var)
 # LETHE_DEMO_ACCOUNTS=5000  size of the demo warehouse
+# LETHE_DAGS=/path          another folder of DAGs (./dags)
 # TESTS=tests/policy        what make test runs (all of it)
 
 PYTHON ?=
