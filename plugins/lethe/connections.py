@@ -26,14 +26,15 @@ from lethe.errors import (
 )
 from lethe.include import home_folder
 
-Role = Literal["runner", "owner", "approver", "planner", "reader"]
-ROLES: tuple[Role, ...] = ("owner", "runner", "approver", "planner", "reader")
+Role = Literal["runner", "owner", "approver", "planner", "reader", "archivist"]
+ROLES: tuple[Role, ...] = ("owner", "runner", "approver", "planner", "reader", "archivist")
 OLDEST_SERVER = 150000
 _OWN_CONNECTION: dict[Role, str] = {
     "owner": "lethe_owner",
     "approver": "lethe_approver",
     "planner": "lethe_planner",
     "reader": "lethe_reader",
+    "archivist": "lethe_archivist",
 }
 # fmt: off
 _LIBPQ_EXTRAS = frozenset({

@@ -167,12 +167,25 @@ def _end_at(path: Way, key: tuple[str, ...]) -> Way:
 
 
 def _looked_at(policy: Policy, kind: str) -> set[TableName]:
-    """Tables that events of this kind's rules are read from."""
-    return {
-        event.table
+    """Tables that events of this kind's rules and its archive are read from."""
+    points = [
+        rule.starting_point
         for rule in policy.rules.values()
         if policy.clusters[rule.cluster].subject == kind
-        for event in (*rule.starting_point.events, rule.starting_point.not_before)
+    ]
+    archived: set[TableName] = set()
+    if policy.archive is not None:
+        mine = [each for each in policy.archive.documents.values() if each.subject == kind]
+        if mine:
+            points.append(policy.archive.starting_point)
+            archived = {each.table for each in mine}
+            archived |= {each.table for each in policy.archive.party}
+            archived |= {line.table for each in mine for line in each.lines}
+            archived |= {each.history for each in policy.archive.party if each.history}
+    return archived | {
+        event.table
+        for point in points
+        for event in (*point.events, point.not_before)
         if event is not None and event.table is not None
     }
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import psycopg2
 import typer
 
-from lethe.cli import health, initialise, policy, quality, sweep
+from lethe.cli import archive, health, initialise, policy, quality, sweep
 from lethe.cli.desk import COMMON, split_common, stderr
 from lethe.cli.holds import holds_app
 from lethe.cli.logs import keys_app, logs_app
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command("init", epilog=COMMON)(initialise.init)
 app.add_typer(policy.app, name="policy")
 app.add_typer(sweep.app, name="sweep")
+app.add_typer(archive.app, name="archive")
 app.add_typer(holds_app, name="hold", epilog=COMMON)
 app.add_typer(logs_app, name="logs", epilog=COMMON)
 app.add_typer(quality.app, name="quality")

@@ -19,6 +19,7 @@ class Assignment:
     recheck  the same, restricted to the keys of a batch
     locks    statements that lock, for a batch, the rows that the decision rests on
     cut_off  last day of activity that does not stop a subject; None: no activity stops one
+    keeps    statements that keep, for a batch, what outlives its rows; they run before the act
     """
 
     graph: Graph
@@ -31,6 +32,7 @@ class Assignment:
     recheck: Statement
     locks: tuple[Statement, ...]
     cut_off: date | None = None
+    keeps: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class BatchAct:
         Raises  RowsDiffer if other rows were met than had been counted under lock
         """
         if self._going:
+            for keep in self._prepared.keeps:
+                keep.run(self._cursor, self._batch())
             self._cut_shared()
             self._act()
 

@@ -44,10 +44,21 @@ def _decisive(graph: Graph, kind: Kind, rule: str) -> Iterator[TableName]:
         yield from _looked_at((*event.where, *(event.running or ())))
     yield from _looked_at(named.where)
     yield from _looked_at(kind.where)
+    yield from _archived(graph, kind, rule)
     guards = graph.policy.guards
     for marked in (*guards.holds.values(), *guards.restrictions.values()):
         if marked.subject == kind.name:
             yield from _looked_at(marked.where)
+
+
+def _archived(graph: Graph, kind: Kind, rule: str) -> Iterator[TableName]:
+    """Documents and their lines: what the archive holds must not change under the last check."""
+    archive = graph.policy.archive
+    touched = {member.table for member in graph.members[graph.policy.rules[rule].cluster]}
+    for document in archive.documents.values() if archive else ():
+        if document.subject == kind.name and {document.table, kind.table} & touched:
+            yield document.table
+            yield from (line.table for line in document.lines)
 
 
 def _looked_at(conditions: Iterable[Condition]) -> Iterator[TableName]:

@@ -112,6 +112,7 @@ class Prepared:
     counted: tuple[tuple[TableName, bool], ...]
     deferred: str | None
     acts: tuple[Act, ...]
+    keeps: tuple[Ready, ...] = ()
 
 
 def prepare(connection: extensions.connection, assignment: Assignment) -> Prepared:
@@ -149,6 +150,7 @@ class _Preparer:
             ),
             deferred=self._deferred(),
             acts=tuple(self._acts()),
+            keeps=tuple(self._ready(keep) for keep in self._assignment.keeps),
         )
 
     def _ready(self, found: Statement) -> Ready:

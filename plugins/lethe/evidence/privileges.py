@@ -58,9 +58,18 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
             "policy_version key",
             "SELECT INSERT UPDATE": "run plan_rule plan_table outbox restriction",
             "SELECT INSERT UPDATE DELETE": "plan_subject skeleton archived_document",
-            "SELECT INSERT DELETE": "tombstone",
+            "SELECT INSERT DELETE": "tombstone archive_record",
         },
     ),
+    *_for(
+        "runner",
+        {
+            "SELECT INSERT": "archive_head archive_destroyed",
+            "SELECT INSERT UPDATE DELETE": "archive_frozen",
+        },
+    ),
+    _control("runner", "archive_tile", "SELECT INSERT"),
+    _control("runner", "archive_tile", "UPDATE", "hashes"),
     _control("runner", "policy_version", "UPDATE", "announced_on diff"),
     _control("runner", "key", "UPDATE", "wrapped nonce kek_id destroy_after destroyed_at final_at"),
     # The planner reads the warehouse and freezes plans; it touches nothing else.
@@ -68,7 +77,7 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
         "planner",
         {
             "SELECT": "warehouse approval decision alembic_version policy_version hold restriction "
-            "skeleton archived_document ledger ledger_batch",
+            "skeleton archived_document archive_frozen ledger ledger_batch",
             "SELECT INSERT UPDATE": "run plan_rule plan_table",
             "SELECT INSERT": "plan_subject",
         },
@@ -105,12 +114,22 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
     ),
     _control("approver", "hold", "UPDATE", _RELEASE),
     _control("approver", "restriction", "UPDATE", _RELEASE),
+    # The archivist opens records of the archive, and leaves a trace of it.
+    *_for(
+        "archivist",
+        {
+            "SELECT": "warehouse alembic_version key archive_head archive_tile archive_record "
+            "archive_destroyed archive_frozen",
+            "SELECT INSERT": "ledger ledger_batch",
+        },
+    ),
     # The reader sees what was done, and nobody's key.
     *_for(
         "reader",
         {
             "SELECT": "warehouse run plan_rule plan_table approval decision policy_version ledger "
-            "ledger_batch ledger_seal ledger_sealing ledger_expired alembic_version",
+            "ledger_batch ledger_seal ledger_sealing ledger_expired alembic_version archive_head "
+            "archive_tile archive_destroyed",
         },
     ),
     _control(

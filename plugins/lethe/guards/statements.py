@@ -6,7 +6,7 @@ has the same columns; a hash join or an index serves it, whatever the size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from psycopg2 import sql
@@ -15,6 +15,7 @@ from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.fragments import all_of, column, comma, key_text
 from lethe.catalogue.graph import Kind, Way
 from lethe.catalogue.ways import same, walk
+from lethe.guards.bound import bound_digest, bound_text, document_key
 from lethe.policy.model.archive import Document
 from lethe.policy.model.conditions import Conditions
 from lethe.policy.model.guards import Marked, RiskFlag
@@ -113,7 +114,7 @@ def matching(context: Context, kind: Kind, where: Conditions) -> sql.Composable:
 
 
 def unarchived(context: Context, kind: Kind, tables: set[TableName]) -> list[sql.Composable]:
-    """Candidates with an issued document that the archive does not hold.
+    """Candidates with an issued document that the archive does not hold as it is now.
 
     tables  those that the erasure touches; documents elsewhere do not matter
     """
@@ -136,7 +137,7 @@ def _missing(
     text = (
         "SELECT {key} FROM {source}, candidates AS c WHERE {where} AND NOT EXISTS ("
         "SELECT FROM lethe.archived_document AS a WHERE a.document_type = {name}"
-        " AND a.key = {document})"
+        " AND a.key = {document} AND (a.ended_on IS NOT NULL OR a.bound_digest = {digest}))"
     )
     first = sql.SQL("{} AS d").format(document.table.identifier)
     return sql.SQL(text).format(
@@ -151,10 +152,5 @@ def _missing(
         ),
         name=context.values.bind(name),
         document=key_text([column("d", c) for c in document_key(context, document)]),
+        digest=bound_digest(bound_text(context, kind, document, "d")),
     )
-
-
-def document_key(context: Context, document: Document) -> Sequence[str]:
-    """The columns that name a document: its table's key, else its number."""
-    unique = context.graph.catalogue.tables[document.table].unique_keys
-    return unique[0] if unique else (document.number,)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from lethe.catalogue.graph import Graph
 from lethe.erasure.assignment import Assignment
+from lethe.erasure.clock import freeze_clock
 from lethe.erasure.locks import find_locks
 from lethe.erasure.questions import lock_rows
 from lethe.erasure.steps import plan_steps
@@ -31,6 +32,7 @@ def assign(graph: Graph, rule: str, as_of: date, run_id: UUID) -> Assignment:
             lock_rows(graph, steps.kind, table, way) for table, way in find_locks(graph, rule)
         ),
         boundary(as_of, named.period) if named.newer_rows == "stop" else None,
+        freeze_clock(graph, named.cluster, as_of),
     )
 
 

@@ -1,0 +1,8 @@
+-- Delete party data that no living document is bound to any more.
+-- identifiers: none
+-- values: parties (bigint[])
+-- locks: the deleted rows
+DELETE FROM lethe.archive_record AS p
+WHERE p.leaf_no = ANY(%(parties)s) AND p.kind = 'party'
+  AND NOT EXISTS (SELECT FROM lethe.archive_record AS d WHERE d.party_no = p.leaf_no)
+RETURNING p.leaf_no

@@ -1,0 +1,8 @@
+-- Forget frozen clocks of subjects of whom the archive holds no document.
+-- identifiers: none
+-- values: none
+-- locks: the deleted rows
+DELETE FROM lethe.archive_frozen AS f
+WHERE f.sealed_no IS NULL AND NOT EXISTS (
+    SELECT FROM lethe.archive_record AS r
+    WHERE r.subject_kind = f.subject_kind AND r.subject_key = f.subject_key)

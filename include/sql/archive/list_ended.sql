@@ -1,0 +1,6 @@
+-- List documents whose last version was destroyed.
+-- identifiers: none
+-- values: none
+-- locks: none
+SELECT leaf_no, ended_on::text, bound_digest FROM lethe.archived_document
+WHERE ended_on IS NOT NULL

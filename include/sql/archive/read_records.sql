@@ -1,0 +1,11 @@
+-- Read sealed records with everything that they are bound to.
+-- identifiers: none
+-- values: leaves (bigint[])
+-- locks: none
+SELECT r.leaf_no, h.wrap_key, r.sealed, r.wrapped, r.recovery, r.kind, r.document_type,
+       r.document_key::text, r.number, r.issued_on::text, r.country, r.party_no::text,
+       r.subject_kind, r.subject_key::text, encode(r.content_token, 'hex'), r.head_no::text
+FROM lethe.archive_record AS r
+JOIN lethe.archive_head AS h USING (head_no)
+WHERE r.leaf_no = ANY(%(leaves)s)
+ORDER BY r.leaf_no

@@ -1,0 +1,1 @@
+"""The archive of documents: versioned, sealed, provable, and lawfully erasable."""

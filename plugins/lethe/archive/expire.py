@@ -1,0 +1,301 @@
+"""Expiry: what is past its last day is destroyed, through the same guards as the sweep.
+
+A frozen set of records, its digest, the cap, approval over it, holds and restrictions, and the
+decision again under lock at the moment of the act. Record, salt and both copies of the data key go
+with the row; a signed leaf says that it was lawful, and that nothing else is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg2 import extensions, sql
+
+from lethe.archive.appending import Append, ArchiveKeys
+from lethe.archive.capture import told
+from lethe.archive.expiry_statements import judge_expiry, lock_subjects
+from lethe.archive.statements import archive_of
+from lethe.catalogue.graph import Graph
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.erasure.freeze import frozen_digest, rule_digest
+from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.runs import Run
+from lethe.evidence.witness import Witness
+from lethe.guards.approval import find_decision
+from lethe.guards.limits import over_limit
+from lethe.include import statement
+
+log = logging.getLogger(__name__)
+
+_BATCH = 500
+
+
+@dataclass(slots=True)
+class Expired:
+    """What became of the archived documents of a kind of subject.
+
+    counts     every living document record, by what the clock says
+    destroyed  leaves: documents, and party data or clocks that nothing needs any more
+    beyond     country → documents kept past the published period, because of its law
+    """
+
+    rule: str
+    counts: dict[str, int] = field(default_factory=dict)
+    digest: bytes = b""
+    state: str = "planned"
+    over_limit: str | None = None
+    documents: int = 0
+    destroyed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    beyond: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def due(self) -> int:
+        """Documents that may be destroyed."""
+        return self.counts.get("due", 0)
+
+
+def expiry_rule(kind: str) -> str:
+    """The name of expiry among the rules of a run; no key of a policy is like it."""
+    return f"archive:{kind}"
+
+
+def kinds_of(graph: Graph) -> list[str]:
+    """The kinds of subject that have documents."""
+    return sorted({document.subject for document in archive_of(graph).documents.values()})
+
+
+class Expiry:
+    """Expiry of the documents of one kind of subject, by one run."""
+
+    def __init__(
+        self,
+        connection: extensions.connection,
+        site: Site,
+        graph: Graph,
+        kind: str,
+        *,
+        run: Run,
+        keys: ArchiveKeys,
+        witness: Witness | None,
+    ) -> None:
+        self._connection = connection
+        self._site = site
+        self._graph = graph
+        self._kind = kind
+        self._run = run
+        self._keys = keys
+        self._witness = witness
+        self._clause = archive_of(graph).clause
+        self.rule = expiry_rule(kind)
+        self._named = {"run_id": str(run.run_id), "rule": self.rule}
+
+    def plan(self) -> Expired:
+        """Freeze what is due, once; nothing is destroyed."""
+        found = Expired(self.rule)
+        judge = judge_expiry(self._graph, self._kind, self._run.as_of)
+        text = sql.SQL(
+            "{}, frozen AS (INSERT INTO lethe.plan_subject"
+            " (run_id, rule, subject_no, subject_kind, key, due_on, starting_point)"
+            " SELECT %(run_id)s, %(rule)s, row_number() OVER (ORDER BY due_on, leaf_no), %(kind)s,"
+            " key, due_on, starting_on FROM decided WHERE outcome = 'due' RETURNING 1)"
+            " SELECT outcome, country, count(*), min(due_on), max(due_on) FROM decided"
+            " GROUP BY outcome, country"
+        ).format(judge.text)
+        acting_as(self._connection, "runner")
+        oldest: date | None = None
+        newest: date | None = None
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement("archive/forget_work"), self._named)
+            cursor.execute(statement("erasure/set_planning"))
+            cursor.execute(text, {**judge.values, **self._named, "kind": "archive_record"})
+            for outcome, country, count, first, last in cursor.fetchall():
+                found.counts[outcome] = found.counts.get(outcome, 0) + count
+                if outcome == "due":
+                    oldest = min(filter(None, (oldest, first)))
+                    newest = max(filter(None, (newest, last)))
+                if outcome == "beyond the promise":
+                    found.beyond[self._law_of(country)] = (
+                        found.beyond.get(self._law_of(country), 0) + count
+                    )
+            rows = frozen_digest(self._connection, self._run.run_id, self.rule) or bytes(32)
+            found.digest = rule_digest(self._run.policy_digest, self._run.as_of, self.rule, rows)
+            self._judge_limits(cursor, found)
+            self._write(cursor, found, oldest, newest)
+        self._connection.commit()
+        return found
+
+    def work(self, found: Expired) -> None:
+        """Destroy what is cleared of the frozen set, oldest first."""
+        if found.state in ("planned", "approved"):
+            while self._batch(found):
+                pass
+        acting_as(self._connection, "runner")
+        with self._connection.cursor() as cursor:
+            if found.state in ("planned", "approved"):
+                cursor.execute(statement("archive/forget_work"), self._named)
+                found.state = "done"
+            self._set_state(cursor, found)
+        self._connection.commit()
+
+    def _law_of(self, country: str | None) -> str:
+        minimums = archive_of(self._graph).legal_minimum
+        own = self._graph.policy.controller.country
+        bound = country if country in minimums else own
+        return f"{bound}: {minimums[bound].law}"
+
+    def _judge_limits(self, cursor: extensions.cursor, found: Expired) -> None:
+        guards = self._graph.policy.guards
+        cursor.execute(
+            statement("archive/read_history"),
+            {
+                "policy_name": self._run.policy_name,
+                "rule": self.rule,
+                "before": self._run.as_of,
+                "nights": max(guards.history_nights, 90),
+            },
+        )
+        found.over_limit = over_limit(
+            found.due,
+            limits=guards.cap,
+            population=sum(found.counts.values()),
+            history=[int(row[1]) for row in cursor.fetchall()],
+            nights=guards.history_nights,
+        )
+        if found.over_limit is not None:
+            decision = find_decision(self._connection, found.digest, self._run.policy_digest)
+            states = {"approve": "approved", "reject": "rejected"}
+            found.state = states.get(decision.decision if decision else "", "waiting")
+
+    def _write(
+        self, cursor: extensions.cursor, found: Expired, oldest: date | None, newest: date | None
+    ) -> None:
+        cursor.execute(
+            statement("archive/write_plan"),
+            {
+                **self._named,
+                "kind": "archive_record",
+                "clause": self._clause,
+                "planned": found.due,
+                "counts": json.dumps(found.counts),
+                "oldest_on": oldest,
+                "newest_on": newest,
+                "digest": found.digest,
+                "state": found.state,
+                "over_limit": found.over_limit,
+            },
+        )
+
+    def _set_state(self, cursor: extensions.cursor, found: Expired) -> None:
+        cursor.execute(statement("archive/set_plan_state"), {**self._named, "state": found.state})
+
+    def _batch(self, found: Expired) -> bool:
+        acting_as(self._connection, "runner")
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement("archive/claim_expired"), {**self._named, "size": _BATCH})
+            claimed = {int(leaf): int(number) for number, leaf in cursor.fetchall()}
+            if not claimed:
+                self._connection.rollback()
+                return False
+            append = Append(self._connection, self._keys)
+            due, outcomes = self._recheck(cursor, claimed)
+            gone = self._destroy(cursor, append, due) if due else 0
+            cursor.execute(
+                statement("erasure/decide_subjects"),
+                {
+                    **self._named,
+                    "numbers": [claimed[leaf] for leaf in outcomes],
+                    "outcomes": ["skipped" if why else "done" for why in outcomes.values()],
+                    "reasons": list(outcomes.values()),
+                },
+            )
+        if due:
+            head = append.finish()
+            evidence = EvidenceBatch(self._connection, self._run.run_id, self._witness)
+            counts = {"rule": self.rule, "documents": len(due), "destroyed": gone}
+            evidence.add_rows([told(head, counts)])
+            evidence.add_event("archive_head", {"head": head.line(self._keys.warehouse_id)})
+            evidence.commit()
+        else:
+            self._connection.commit()
+        found.documents += len(due)
+        found.destroyed += gone
+        found.skipped.update(why for why in outcomes.values() if why)
+        return True
+
+    def _recheck(
+        self, cursor: extensions.cursor, claimed: Mapping[int, int]
+    ) -> tuple[list[int], dict[int, str | None]]:
+        """Lock first, decide again in a second statement."""
+        leaves = {"leaves": list(claimed)}
+        cursor.execute(statement("guards/lock_holds_shared"))
+        lock = lock_subjects(self._graph, self._kind)
+        if lock is not None:
+            cursor.execute(lock.text, {**lock.values, **leaves})
+        cursor.execute(statement("archive/lock_frozen"), leaves)
+        judge = judge_expiry(self._graph, self._kind, self._run.as_of, batch=True)
+        cursor.execute(
+            sql.SQL("{} SELECT leaf_no, outcome FROM decided").format(judge.text),
+            {**judge.values, **leaves},
+        )
+        now = {int(leaf): str(outcome) for leaf, outcome in cursor.fetchall()}
+        outcomes: dict[int, str | None] = {}
+        for leaf in claimed:
+            outcome = now.get(leaf, "already gone")
+            outcomes[leaf] = None if outcome == "due" else outcome
+        return [leaf for leaf, why in outcomes.items() if why is None], outcomes
+
+    def _destroy(self, cursor: extensions.cursor, append: Append, due: Sequence[int]) -> int:
+        day = self._run.as_of
+        cursor.execute(statement("archive/end_documents"), {"leaves": list(due), "day": day})
+        cursor.execute(statement("archive/delete_documents"), {"leaves": list(due)})
+        rows = cursor.fetchall()
+        subjects = {"kinds": [row[2] for row in rows], "keys": [row[3] for row in rows]}
+        gone = [int(row[0]) for row in rows]
+        parties = {"parties": sorted({int(row[1]) for row in rows})}
+        cursor.execute(statement("archive/delete_parties"), parties)
+        gone += [int(row[0]) for row in cursor.fetchall()]
+        cursor.execute(statement("archive/delete_clocks"), subjects)
+        gone += [int(row[0]) for row in cursor.fetchall()]
+        cursor.execute(statement("archive/delete_frozen"), subjects)
+        for leaf in sorted(gone):
+            append.add_statement(leaf, day.isoformat(), self._clause)
+        return len(gone)
+
+
+def open_runs(connection: extensions.connection, site: Site) -> list[tuple[UUID, str, bytes]]:
+    """Sets of earlier runs that wait for a decision: run, rule, digest."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("archive/list_waiting"),
+            {"policy_name": site.edition[0], "policy_digest": site.digest},
+        )
+        return [(UUID(str(run)), str(rule), bytes(digest)) for run, rule, digest in cursor]
+
+
+def outcomes_of(found: Expired) -> dict[str, Any]:
+    """The expiry of a kind of subject as the summary tells it."""
+    return {
+        "rule": found.rule,
+        "state": found.state,
+        "over_limit": found.over_limit,
+        "digest": found.digest.hex(),
+        "counts": found.counts,
+        "documents_destroyed": found.documents,
+        "leaves_destroyed": found.destroyed,
+        "skipped": dict(found.skipped),
+        "beyond_the_promise": found.beyond,
+        "refused": {
+            outcome.removeprefix("refused: "): count
+            for outcome, count in found.counts.items()
+            if outcome.startswith("refused: ")
+        },
+    }

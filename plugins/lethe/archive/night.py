@@ -1,0 +1,351 @@
+"""One night of the archive: seal clocks, capture, destroy what has ended, try a sample, close."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import psycopg2
+from psycopg2 import extensions
+
+from lethe.archive.appending import ArchiveKeys, read_keys
+from lethe.archive.capture import BATCH, Capture, Captured
+from lethe.archive.clocks import seal_clocks
+from lethe.archive.expire import Expired, Expiry, kinds_of, open_runs, outcomes_of
+from lethe.archive.heads import last_head
+from lethe.archive.reading import read_records
+from lethe.archive.recovery import recovery_key
+from lethe.catalogue.site import Site
+from lethe.connections import Role, acting_as
+from lethe.errors import (
+    ConfigurationError,
+    GuardStop,
+    VerificationError,
+    WarehouseRefused,
+    describe_database_error,
+)
+from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.initialise import read_warehouse
+from lethe.evidence.ledger import LedgerRow
+from lethe.evidence.runs import Run, begin_run, read_run, set_state
+from lethe.evidence.seal import seal_ledger
+from lethe.evidence.settle import require_in_step
+from lethe.evidence.witness import Witness
+from lethe.evidence.witness_opening import open_witness
+from lethe.guards.approval import record_decision
+from lethe.guards.editions import require_edition, see_edition
+from lethe.guards.holds import require_queries
+from lethe.guards.questions import require_approver, require_four_eyes
+from lethe.include import statement
+from lethe.keys import KeyRing, year_of
+
+log = logging.getLogger(__name__)
+
+SAMPLE = 200
+"""So many records are opened every night, drawn at random."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A sample that was opened tonight, from every key that records are wrapped under."""
+
+    opened: int
+    keys: int
+
+
+def run_archive(
+    site: Site,
+    as_of: date,
+    *,
+    name: str | None = None,
+    requested_by: str | None = None,
+    approve: str | None = None,
+    approved_by: str = "",
+    batch: int = BATCH,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Run:
+    """A whole night in one call; begun again, it goes on where it was.
+
+    approve  hexadecimal digest of an expiry that waits
+    """
+    run_id = begin_night(site, as_of, name=name, requested_by=requested_by)
+    captured = []
+    for document in documents_of(site):
+        tell(f"Archiving: {document}")
+        captured.append(capture_documents(site, run_id, document, batch=batch))
+    tell("Looking for what has come to its end")
+    expired = expire_records(site, run_id, approve=approve, approved_by=approved_by)
+    tell("Opening a sample")
+    return close_night(site, run_id, captured, expired, try_sample(site))
+
+
+def documents_of(site: Site) -> list[str]:
+    """The kinds of documents that the policy archives."""
+    archive = site.loaded.policy.archive
+    return list(archive.documents) if archive else []
+
+
+def begin_night(
+    site: Site, as_of: date, *, name: str | None = None, requested_by: str | None = None
+) -> UUID:
+    """Begin the run: not behind the witness, keys there, frozen clocks sealed."""
+    with acting(site, "the archive") as connection:
+        witness = open_witness_of(site, connection)
+        require_in_step(connection, witness)
+        acting_as(connection, "runner")
+        see_edition(connection, site.loaded)
+        run = begin_run(
+            connection,
+            kind="archive",
+            name=name,
+            policy=site.edition,
+            as_of=as_of,
+            requested_by=requested_by,
+        )
+        _require_day(site, connection, as_of)
+        set_state(connection, run.run_id, "running")
+        connection.commit()
+        keys = make_keys(site, connection, witness)
+        sealed = seal_clocks(connection, keys, run.run_id, witness)
+        log.info("Run %s: %s frozen clocks were sealed", run.run_id, sealed)
+        return run.run_id
+
+
+def capture_documents(site: Site, run_id: UUID, document: str, *, batch: int = BATCH) -> Captured:
+    """Archive what is new or corrected of one kind of document."""
+    with acting(site, f"archiving {document}") as connection:
+        run = read_run(connection, run_id)
+        _require_policy(site, run)
+        connection.rollback()
+        graph = site.graph(connection)
+        witness = open_witness_of(site, connection)
+        keys = make_keys(site, connection, witness)
+        return Capture(
+            connection,
+            graph,
+            document,
+            run_id=run_id,
+            as_of=run.as_of,
+            keys=keys,
+            witness=witness,
+            batch=batch,
+        ).work()
+
+
+def expire_records(
+    site: Site, run_id: UUID, *, approve: str | None = None, approved_by: str = ""
+) -> list[Expired]:
+    """Destroy what is past its last day, as far as the guards allow."""
+    found = []
+    with acting(site, "the expiry of the archive") as connection:
+        run = read_run(connection, run_id)
+        _require_policy(site, run)
+        armed = read_warehouse(connection).armed
+        connection.rollback()
+        graph = site.graph(connection)
+        witness = open_witness_of(site, connection)
+        keys = make_keys(site, connection, witness)
+        for kind in kinds_of(graph):
+            acting_as(connection, "runner")
+            require_edition(connection, site.loaded, run.as_of)
+            require_queries(connection, site.loaded.policy, kind)
+            connection.rollback()
+            expiry = Expiry(connection, site, graph, kind, run=run, keys=keys, witness=witness)
+            planned = expiry.plan()
+            if approve and planned.digest.hex() == approve.strip().lower():
+                _approve(site, run, planned, approved_by, witness)
+                planned = expiry.plan()
+            if not armed and planned.due:
+                planned.state = "stopped"
+            expiry.work(planned)
+            found.append(planned)
+    if approve and not any(each.digest.hex() == approve.strip().lower() for each in found):
+        raise GuardStop(
+            f"nothing that has come to its end has the digest {approve}: records, policy or day "
+            "changed since it was shown; run `lethe archive run` again and read its digest"
+        )
+    return found
+
+
+def try_sample(site: Site) -> Trial:
+    """Open a random sample, and one record under every key: a lost key is found tonight.
+
+    Raises  TamperingFound, or ConfigurationError where a wrapping key is lost
+    """
+    with acting(site, "the trial of the archive") as connection:
+        ring = KeyRing.open(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement("archive/draw_sample"),
+                {"size": SAMPLE},
+            )
+            leaves = [int(row[0]) for row in cursor.fetchall()]
+        if not leaves:
+            connection.rollback()
+            return Trial(0, 0)
+        keys = read_keys(ring)
+        opened = sum(1 for _ in read_records(connection, keys, leaves=leaves))
+        connection.rollback()
+    if opened != len(leaves):
+        raise VerificationError("archive: records went while the sample was opened; run again")
+    return Trial(opened, len(keys.wraps))
+
+
+def close_night(
+    site: Site,
+    run_id: UUID,
+    captured: Sequence[Captured],
+    expired: Sequence[Expired],
+    trial: Trial,
+) -> Run:
+    """Assert the sums, write the summary, seal the ledger.
+
+    Raises  VerificationError if a document was lost or counted twice
+    """
+    with acting(site, "closing the run of the archive") as connection:
+        witness = open_witness_of(site, connection)
+        for each in captured:
+            if sum(each.outcomes.values()) != each.issued:
+                raise VerificationError(
+                    f"archive: of {each.issued} issued documents ({each.document}) "
+                    f"{sum(each.outcomes.values())} have an outcome"
+                )
+        acting_as(connection, "runner")
+        summary = _summary(site, connection, captured, expired, trial)
+        waiting = any(each.state == "waiting" for each in expired)
+        set_state(connection, run_id, "running", summary=summary)
+        counts = {each["document"]: each["outcomes"] for each in summary["documents"]}
+        evidence = EvidenceBatch(connection, run_id, witness)
+        evidence.add_rows([LedgerRow("archive_closed", {"documents": counts})])
+        evidence.commit()
+        seal = seal_ledger(connection, witness)
+        acting_as(connection, "runner")
+        set_state(
+            connection,
+            run_id,
+            "waiting" if waiting else "done",
+            finished=True,
+            seal_no=seal.seal_no if seal else None,
+        )
+        connection.commit()
+        return read_run(connection, run_id)
+
+
+def make_keys(
+    site: Site, connection: extensions.connection, witness: Witness | None
+) -> ArchiveKeys:
+    """Open the keys of the archive, making and committing those of this year."""
+    acting_as(connection, "runner")
+    ring = KeyRing.open(connection, witness=witness)
+    archive = site.loaded.policy.archive
+    recovery = recovery_key(archive) if archive else None
+    keys = read_keys(ring, year=year_of(site.today()), recovery=recovery)
+    connection.commit()
+    return keys
+
+
+def open_witness_of(site: Site, connection: extensions.connection) -> Witness:
+    """Open the witness that the policy names."""
+    acting_as(connection, "runner")
+    warehouse = read_warehouse(connection)
+    connection.rollback()
+    named = site.loaded.policy.evidence.witness
+    return open_witness(named.kind, named.location, warehouse.warehouse_id)
+
+
+@contextmanager
+def acting(site: Site, doing: str, role: Role = "runner") -> Iterator[extensions.connection]:
+    """A connection that begins as a role; a database error becomes a message without values."""
+    if site.loaded.policy.archive is None:
+        raise ConfigurationError("the policy has no section archive; nothing is archived under it")
+    with site.connected(role) as connection:
+        try:
+            acting_as(connection, role)
+            yield connection
+        except psycopg2.Error as error:
+            if not connection.closed:
+                connection.rollback()
+            raise WarehouseRefused(
+                f"{doing} failed: {describe_database_error(error)}. If rights are missing, "
+                "`lethe init` grants what the policy needs",
+                error.pgcode,
+            ) from None
+
+
+def _require_policy(site: Site, run: Run) -> None:
+    if run.policy_digest != site.digest:
+        raise GuardStop("the policy changed since the run of the archive began; begin another one")
+
+
+def _require_day(site: Site, connection: extensions.connection, as_of: date) -> None:
+    if as_of > site.today() and not read_warehouse(connection).rehearsal:
+        raise GuardStop(
+            f"as-of {as_of} lies in the future: it is executed only on a warehouse made with "
+            "`lethe init --rehearsal`"
+        )
+
+
+def _approve(site: Site, run: Run, planned: Expired, by: str, witness: Witness | None) -> None:
+    require_approver(site.loaded.policy, by)
+    require_four_eyes(by, run.requested_by)
+    with acting(site, "the approval", "approver") as connection:
+        record_decision(
+            connection,
+            digest=planned.digest,
+            policy_digest=run.policy_digest,
+            decision="approve",
+            decided_by=by,
+            run_id=run.run_id,
+            rule=planned.rule,
+        )
+        evidence = EvidenceBatch(connection, run.run_id, witness)
+        payload = {"rule": planned.rule, "digest": planned.digest.hex(), "by": by}
+        evidence.add_rows([LedgerRow("plan_approved", payload)])
+        evidence.commit()
+
+
+def _summary(
+    site: Site,
+    connection: extensions.connection,
+    captured: Sequence[Captured],
+    expired: Sequence[Expired],
+    trial: Trial,
+) -> dict[str, Any]:
+    head = last_head(connection)
+    warehouse_id = read_warehouse(connection).warehouse_id
+    archive = site.loaded.policy.archive
+    with connection.cursor() as cursor:
+        cursor.execute(statement("archive/count_records"))
+        records = {str(kind): int(count) for kind, count in cursor.fetchall()}
+    return {
+        "as_of": None,
+        "documents": [
+            {
+                "document": each.document,
+                "issued": each.issued,
+                "outcomes": dict(each.outcomes),
+                "refused": each.refused,
+                "notes": dict(each.notes),
+                "party_versions": each.parties,
+            }
+            for each in captured
+        ],
+        "expiry": [outcomes_of(each) for each in expired],
+        "trial": {"opened": trial.opened, "keys": trial.keys},
+        "records": records,
+        "recovery_copies": bool(archive and archive.recovery_key),
+        "head": head.line(warehouse_id) if head else None,
+        "tree_size": head.tree_size if head else 0,
+        "root": head.root.hex() if head else None,
+    }
+
+
+def waiting_sets(site: Site) -> list[tuple[UUID, str, bytes]]:
+    """Expiries that wait for a decision."""
+    with acting(site, "looking for what waits") as connection:
+        return open_runs(connection, site)

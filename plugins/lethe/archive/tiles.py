@@ -1,0 +1,150 @@
+"""The tree in tiles: what an append or a proof costs depends on the height, not on the size.
+
+A tile holds 256 hashes. Level 0 holds the leaves; a hash of level n+1 is the root of a full tile of
+level n. An append rewrites the last tile of a level at most; a proof reads a few tiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from psycopg2 import extensions
+
+from lethe.evidence.merkle import EMPTY_ROOT, hash_node, root_of
+from lethe.include import statement
+
+WIDTH = 256
+HASH = 32
+_BITS = 8
+
+ReadTile = Callable[[int, int], bytes]
+"""(level, tile) → its hashes, one after another."""
+
+
+class TiledTree:
+    """A tree of a given size over stored tiles: roots, proofs, and its growth.
+
+    read  gives a stored tile; tiles are read once
+    """
+
+    def __init__(self, read: ReadTile, size: int) -> None:
+        self.size = size
+        self._read = read
+        self._tiles: dict[tuple[int, int], bytes] = {}
+        self._changed: dict[tuple[int, int], None] = {}
+
+    def append(self, leaves: Sequence[bytes]) -> None:
+        """Add leaves, already hashed."""
+        for leaf in leaves:
+            self._push(0, self.size, leaf)
+            self.size += 1
+
+    def changed(self) -> list[tuple[int, int, bytes]]:
+        """The tiles that the appends made or changed."""
+        return [(*at, self._tiles[at]) for at in self._changed]
+
+    def root(self) -> bytes:
+        """The root over all leaves."""
+        return self.range_root(0, self.size)
+
+    def range_root(self, start: int, end: int) -> bytes:
+        """The root over the leaves [start, end) of a subtree."""
+        if end == start:
+            return EMPTY_ROOT
+        width = end - start
+        if width & (width - 1) == 0:
+            return self._node(width.bit_length() - 1, start // width)
+        split = 1 << (width - 1).bit_length() - 1
+        middle = start + split
+        return hash_node(self.range_root(start, middle), self.range_root(middle, end))
+
+    def prove_inclusion(self, leaf: int, size: int | None = None) -> list[bytes]:
+        """Prove that a leaf is in the tree of `size` leaves, bottom up."""
+        end = self.size if size is None else size
+        if not 0 <= leaf < end <= self.size:
+            raise IndexError(f"no leaf {leaf} in a tree of {end}")
+        start, proof = 0, []
+        while end - start > 1:
+            middle = start + (1 << (end - start - 1).bit_length() - 1)
+            if leaf < middle:
+                proof.append(self.range_root(middle, end))
+                end = middle
+            else:
+                proof.append(self.range_root(start, middle))
+                start = middle
+        return proof[::-1]
+
+    def prove_consistency(self, old_size: int, size: int | None = None) -> list[bytes]:
+        """Prove that the tree of `old_size` leaves is a beginning of that of `size`."""
+        end = self.size if size is None else size
+        if not 0 < old_size <= end <= self.size:
+            raise IndexError(f"a tree of {end} has no beginning of {old_size}")
+        start, whole, proof = 0, True, []
+        while old_size != end:
+            middle = start + (1 << (end - start - 1).bit_length() - 1)
+            if old_size <= middle:
+                proof.append(self.range_root(middle, end))
+                end = middle
+            else:
+                proof.append(self.range_root(start, middle))
+                start, whole = middle, False
+        if not whole:
+            proof.append(self.range_root(start, end))
+        return proof[::-1]
+
+    def leaf(self, number: int) -> bytes:
+        """A leaf."""
+        return self._node(0, number)
+
+    def _node(self, height: int, index: int) -> bytes:
+        level, above = divmod(height, _BITS)
+        first = index << above
+        tile, at = divmod(first, WIDTH)
+        width = 1 << above
+        if at + width <= WIDTH and above < _BITS:
+            hashes = self._tile(level, tile)[at * HASH : (at + width) * HASH]
+            if len(hashes) == width * HASH:
+                return root_of(split(hashes))
+        raise IndexError(f"the tree has no node {index} at height {height}")
+
+    def _tile(self, level: int, tile: int) -> bytes:
+        found = self._tiles.get((level, tile))
+        if found is None:
+            found = self._tiles[level, tile] = self._read(level, tile)
+        return found
+
+    def _push(self, level: int, index: int, node: bytes) -> None:
+        tile, at = divmod(index, WIDTH)
+        before = self._tile(level, tile)[: at * HASH] if at else b""
+        grown = before + node
+        self._tiles[level, tile] = grown
+        self._changed[level, tile] = None
+        if at == WIDTH - 1:
+            self._push(level + 1, tile, root_of(split(grown)))
+
+
+def split(hashes: bytes) -> list[bytes]:
+    """The hashes of a tile."""
+    return [hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]
+
+
+def open_tree(connection: extensions.connection, size: int) -> TiledTree:
+    """The stored tree at a size."""
+
+    def read(level: int, tile: int) -> bytes:
+        with connection.cursor() as cursor:
+            cursor.execute(statement("archive/read_tile"), {"level": level, "tile_no": tile})
+            row = cursor.fetchone()
+        return b"" if row is None else bytes(row[0])
+
+    return TiledTree(read, size)
+
+
+def store_tiles(connection: extensions.connection, tiles: Iterable[tuple[int, int, bytes]]) -> None:
+    """Write tiles that grew; the caller commits."""
+    with connection.cursor() as cursor:
+        for level, tile, hashes in tiles:
+            cursor.execute(
+                statement("archive/write_tile"),
+                {"level": level, "tile_no": tile, "hashes": hashes},
+            )

@@ -1,0 +1,326 @@
+"""Verify everything from the stored bytes: records, tree, heads, and what stands beside them.
+
+Every leaf is a living record that opens as what the leaf says, a signed statement, or gone by
+exactly one such statement. Every tile, root, link and signature is computed again. Heads are
+compared with the ledger, with the witness outside the warehouse, and with old mails.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+import rfc8785
+from psycopg2 import extensions, sql
+
+from lethe.archive.appending import ArchiveKeys
+from lethe.archive.heads import BEGINNING, Head, ToldHead, is_signed, parse_heads, read_heads
+from lethe.archive.reading import read_records
+from lethe.archive.tiles import HASH, WIDTH, TiledTree, open_tree
+from lethe.archive.verify_range import Part, Range, verify_range
+from lethe.errors import TamperingFound
+from lethe.evidence.merkle import hash_leaf
+from lethe.include import statement
+
+_MOST = 200
+_WORTH_PROCESSES = 20_000
+
+
+@dataclass(slots=True)
+class Verification:
+    """What a verification found.
+
+    faults     each names the record, leaf, tile or head that is wrong
+    unsealed   clocks that were frozen since the last run of the archive
+    """
+
+    faults: list[str] = field(default_factory=list)
+    leaves: int = 0
+    records: int = 0
+    destroyed: int = 0
+    heads: int = 0
+    told_heads: int = 0
+    unsealed: int = 0
+    head: str | None = None
+
+    def require_clean(self) -> None:
+        """Refuse an archive with faults.
+
+        Raises  TamperingFound
+        """
+        if self.faults:
+            more = len(self.faults) - 5
+            rest = f"; and {more} more" if more > 0 else ""
+            raise TamperingFound(f"archive: {'; '.join(self.faults[:5])}{rest}")
+
+
+class Verifier:
+    """A verification of one warehouse, in one snapshot.
+
+    dsn       for further connections, if `processes` is over 1
+    """
+
+    def __init__(
+        self,
+        connection: extensions.connection,
+        keys: ArchiveKeys,
+        *,
+        dsn: str | None = None,
+        processes: int = 1,
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._dsn = dsn
+        self._processes = processes
+        self.found = Verification()
+        self._gone: dict[int, str] = {}
+
+    def verify(self, told: Iterable[str] = (), witnessed: Iterable[str] = ()) -> Verification:
+        """Verify everything; the caller's transaction is REPEATABLE READ and stays as it is.
+
+        told       texts of old mails, with heads in them
+        witnessed  heads that the witness outside the warehouse knows
+        """
+        heads = read_heads(self._connection)
+        size = heads[-1].tree_size if heads else 0
+        tree = open_tree(self._connection, size)
+        self.found.leaves, self.found.heads = size, len(heads)
+        self._tiles(size)
+        statements = self._statements(tree, size)
+        self._records(heads, size, statements)
+        self._beside(size)
+        self._heads(heads, tree)
+        self._ledger(heads)
+        self._compare(heads, parse_heads(witnessed), "the witness")
+        self._mails(heads, told)
+        self.found.head = heads[-1].line(self._keys.warehouse_id) if heads else None
+        return self.found
+
+    def _fault(self, text: str) -> None:
+        if len(self.found.faults) < _MOST:
+            self.found.faults.append(text)
+
+    def _query(
+        self, name: str, values: dict[str, object] | None = None
+    ) -> list[tuple[object, ...]]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement(f"archive/{name}"), values)
+            return cursor.fetchall()
+
+    def _tiles(self, size: int) -> None:
+        """The tiles are those of a tree of that size, no more and no less."""
+        wanted: dict[tuple[int, int], int] = {}
+        level, count = 0, size
+        while count:
+            for place in range(-(-count // WIDTH)):
+                wanted[level, place] = min(WIDTH, count - place * WIDTH) * HASH
+            level, count = level + 1, count // WIDTH
+        for found_level, tile, length in self._query("list_tiles"):
+            expected = wanted.pop((int(str(found_level)), int(str(tile))), None)
+            if expected is None:
+                self._fault(f"tile {found_level}/{tile}: inserted, the tree has no such tile")
+            elif expected != length:
+                self._fault(f"tile {found_level}/{tile}: holds another number of hashes")
+        for absent in wanted:
+            self._fault(f"tile {absent[0]}/{absent[1]}: missing")
+
+    def _statements(self, tree: TiledTree, size: int) -> set[int]:
+        """The signed statements are leaves, and what they call gone is gone once."""
+        places: set[int] = set()
+        rows = self._query("list_destroyed")
+        for number, gone_no, text, signature in rows:
+            leaf_no, gone = int(str(number)), int(str(gone_no))
+            data, signed = str(text).encode(), bytes(signature)  # type: ignore[call-overload]
+            places.add(leaf_no)
+            if leaf_no >= size or not 0 <= gone < leaf_no:
+                self._fault(f"destroyed leaf {gone}: its statement {leaf_no} has no place")
+                continue
+            self._gone[gone] = str(text)
+            if _leaf(tree, leaf_no) != hash_leaf(data + signed):
+                self._fault(f"leaf {leaf_no}: the statement is not the one that was signed in")
+            if not is_signed(self._keys.signer.public_key, signed, data):
+                self._fault(f"leaf {leaf_no}: the signature of the statement is wrong")
+            if not self._says(data, leaf_no, gone, tree):
+                self._fault(f"leaf {leaf_no}: the statement does not name leaf {gone}")
+        self.found.destroyed = len(rows)
+        return places
+
+    def _says(self, data: bytes, leaf_no: int, gone: int, tree: TiledTree) -> bool:
+        try:
+            said = _as_json(data)
+        except ValueError:
+            return False
+        return (
+            said.get("leaf_no") == leaf_no
+            and said.get("gone_no") == gone
+            and said.get("gone_leaf") == (_leaf(tree, gone) or b"").hex()
+            and said.get("warehouse_id") == str(self._keys.warehouse_id)
+        )
+
+    def _records(self, heads: Sequence[Head], size: int, statements: set[int]) -> None:
+        parts = self._processes if size >= _WORTH_PROCESSES and self._dsn else 1
+        # Tiles are not cut: each part checks whole ones.
+        step = -(-size // parts // WIDTH) * WIDTH or WIDTH
+        absent = statements | set(self._gone)
+        keys = {str(key): secret for key, secret in self._keys.wraps.items()}
+        wraps = {str(head.head_no): str(head.wrap_key) for head in heads}
+        spans = _spans(heads)
+        ranges = [
+            Range(
+                start,
+                min(start + step, size),
+                frozenset(leaf for leaf in absent if start <= leaf < start + step),
+                keys,
+                wraps,
+                spans,
+                self._keys.warehouse_id.bytes,
+            )
+            for start in range(0, size, step)
+        ]
+        for part in self._run(ranges):
+            self.found.records += part.records
+            for fault in part.faults:
+                self._fault(fault)
+
+    def _run(self, ranges: Sequence[Range]) -> Iterator[Part]:
+        if len(ranges) < 2 or self._dsn is None:
+            yield from (verify_range(self._connection, each) for each in ranges)
+            return
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT pg_export_snapshot()")
+            (snapshot,) = cursor.fetchone() or ("",)
+        context = get_context("spawn")
+        with ProcessPoolExecutor(len(ranges), mp_context=context) as pool:
+            yield from pool.map(
+                _verify_elsewhere, [(self._dsn, str(snapshot), each) for each in ranges]
+            )
+
+    def _beside(self, size: int) -> None:
+        for (number,) in self._query("list_beyond", {"size": size}):
+            self._fault(f"record {number}: inserted, no head covers it")
+        for number, what in self._query("find_strays"):
+            self._fault(f"record {number}: its document {what}")
+        for number, day, digest in self._query("list_ended"):
+            gone = self._gone.get(int(str(number))) if number is not None else None
+            if gone is None or f'"on":"{day}"' not in gone or any(bytes(digest)):  # type: ignore[call-overload]
+                self._fault(
+                    f"document of leaf {number}: called destroyed, and no statement says so"
+                )
+        self._frozen()
+
+    def _frozen(self) -> None:
+        rows = self._query("list_frozen")
+        sealed = {int(str(row[0])): row for row in rows if row[0] is not None}
+        self.found.unsealed = sum(1 for row in rows if row[0] is None)
+        for number, row in sealed.items():
+            if row[1] is None:
+                self._fault(f"record {number}: the frozen clock that it seals is missing")
+                continue
+            try:
+                opened = next(read_records(self._connection, self._keys, leaves=[number]), None)
+            except TamperingFound:
+                continue  # named already
+            if opened is None:
+                self._fault(f"frozen clock of leaf {number}: its record is missing")
+                continue
+            record = opened.record
+            said = (record["deactivated_on"], record["erased_on"], record["subject"])
+            subject = {"key": _as_json(str(row[2]).encode()), "kind": row[1]}
+            if said != (row[3], row[4], subject):
+                self._fault(f"frozen clock of leaf {number}: is not what was sealed")
+
+    def _heads(self, heads: Sequence[Head], tree: TiledTree) -> None:
+        previous, size = BEGINNING, 0
+        for at, head in enumerate(heads, start=1):
+            if head.head_no != at:
+                self._fault(f"head {at}: missing" if head.head_no > at else f"head {at}: doubled")
+                return
+            if head.tree_size <= size:
+                self._fault(f"head {at}: the tree did not grow")
+            if head.previous_hash != previous:
+                self._fault(f"head {at}: is not chained to the head before it")
+            if head.public_key != self._keys.signer.public_key:
+                self._fault(f"head {at}: was signed by another key than the archive's")
+            if not head.is_signed(self._keys.warehouse_id):
+                self._fault(f"head {at}: its signature is wrong")
+            if _root(tree, head.tree_size) != head.root:
+                self._fault(f"head {at}: the leaves do not give its root")
+            previous, size = head.hash(self._keys.warehouse_id), head.tree_size
+
+    def _ledger(self, heads: Sequence[Head]) -> None:
+        told = {int(str(no)): (int(str(size)), root) for no, size, root in self._query("list_told")}
+        for head in heads:
+            if told.pop(head.head_no, None) != (head.tree_size, head.root.hex()):
+                self._fault(f"head {head.head_no}: the ledger tells another one, or none")
+        for number in sorted(told):
+            self._fault(f"head {number}: the ledger tells it, and it is missing")
+
+    def _mails(self, heads: Sequence[Head], told: Iterable[str]) -> None:
+        found = list(parse_heads(told))
+        self.found.told_heads = len(found)
+        self._compare(heads, found, "an old mail")
+
+    def _compare(self, heads: Sequence[Head], told: Iterable[ToldHead], who: str) -> None:
+        known = {head.head_no: head for head in heads}
+        for each in told:
+            head = known.get(each.head_no)
+            if each.warehouse_id != self._keys.warehouse_id:
+                self._fault(f"head {each.head_no}: {who} tells it of another warehouse")
+            elif head is None:
+                self._fault(
+                    f"head {each.head_no}: {who} tells it, and the archive has no such head: it "
+                    "was rolled back, or history was rewritten"
+                )
+            elif (head.tree_size, head.root, head.signature) != (
+                each.tree_size,
+                each.root,
+                each.signature,
+            ):
+                self._fault(f"head {each.head_no}: is not the one that {who} tells")
+
+
+def _verify_elsewhere(asked: tuple[str, str, Range]) -> Part:
+    from lethe.connections import acting_as, open_dsn
+
+    dsn, snapshot, part = asked
+    connection = open_dsn(dsn)
+    try:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
+        acting_as(connection, "runner")
+        return verify_range(connection, part)
+    finally:
+        connection.close()
+
+
+def _spans(heads: Sequence[Head]) -> tuple[tuple[str, int, int], ...]:
+    found, size = [], 0
+    for head in heads:
+        found.append((str(head.head_no), size, head.tree_size))
+        size = head.tree_size
+    return tuple(found)
+
+
+def _leaf(tree: TiledTree, number: int) -> bytes | None:
+    try:
+        return tree.leaf(number)
+    except IndexError:
+        return None
+
+
+def _root(tree: TiledTree, size: int) -> bytes | None:
+    try:
+        return tree.range_root(0, size)
+    except IndexError:
+        return None
+
+
+def _as_json(data: bytes) -> dict[str, object]:
+    value = json.loads(data)
+    if rfc8785.dumps(value) != data:
+        raise ValueError("the bytes are not canonical JSON")
+    return value  # type: ignore[no-any-return]

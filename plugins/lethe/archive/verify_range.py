@@ -1,0 +1,203 @@
+"""Verify a range of leaves: every living record opens, is canonical, and is what its leaf says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from psycopg2 import extensions, sql
+
+from lethe.archive.records import read_record
+from lethe.archive.sealing import RecordSealer, Sealed
+from lethe.archive.tiles import HASH, WIDTH, split
+from lethe.evidence.merkle import root_of
+from lethe.include import statement
+
+_HEADER = b"PGCOPY\n\xff\r\n\x00"
+_MOST = 200
+_encode = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Leaves [start, end), from a whole tile on.
+
+    absent   those of them that are no living record
+    secrets  keys of the ring, by id
+    wraps    head → id of the key that its records are wrapped under
+    spans    head, first leaf, leaf after its last
+    """
+
+    start: int
+    end: int
+    absent: frozenset[int]
+    secrets: Mapping[str, bytes]
+    wraps: Mapping[str, str]
+    spans: tuple[tuple[str, int, int], ...]
+    warehouse: bytes
+
+
+@dataclass(slots=True)
+class Part:
+    """What a range gave."""
+
+    records: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def verify_range(connection: extensions.connection, asked: Range) -> Part:
+    """Verify the living records and the tiles of a range."""
+    leaves = _read_leaves(connection, asked)
+    reader = _Reader(asked, leaves)
+    with connection.cursor() as cursor:
+        cursor.copy_expert(
+            statement(
+                "archive/copy_range", first=sql.Literal(asked.start), last=sql.Literal(asked.end)
+            ),
+            reader,
+        )
+    reader.close()
+    _verify_tiles(connection, asked, leaves, reader.part)
+    return reader.part
+
+
+def _read_leaves(connection: extensions.connection, asked: Range) -> dict[int, bytes]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("archive/read_tiles"),
+            {"level": 0, "first": asked.start // WIDTH, "last": -(-asked.end // WIDTH)},
+        )
+        return {int(tile): bytes(hashes) for tile, hashes in cursor.fetchall()}
+
+
+def _verify_tiles(
+    connection: extensions.connection, asked: Range, leaves: Mapping[int, bytes], part: Part
+) -> None:
+    """Full tiles give the hashes of the level above, and so on up."""
+    level, below = 0, dict(leaves)
+    first, last = asked.start // WIDTH, -(-asked.end // WIDTH)
+    while below:
+        with connection.cursor() as cursor:
+            above_first, above_last = first // WIDTH, -(-last // WIDTH)
+            cursor.execute(
+                statement("archive/read_tiles"),
+                {"level": level + 1, "first": above_first, "last": above_last},
+            )
+            above = {int(tile): bytes(hashes) for tile, hashes in cursor.fetchall()}
+        for tile, hashes in below.items():
+            if len(hashes) == WIDTH * HASH:
+                place, at = divmod(tile, WIDTH)
+                stored = above.get(place, b"")[at * HASH : (at + 1) * HASH]
+                if stored != root_of(split(hashes)):
+                    part.faults.append(f"tile {level}/{tile}: is not what the level above says")
+        level, below, first, last = level + 1, above, above_first, above_last
+
+
+class _Reader:
+    """Takes rows of COPY as the server sends them: whole rows a message."""
+
+    def __init__(self, asked: Range, tiles: Mapping[int, bytes]) -> None:
+        self._asked = asked
+        self._tiles = tiles
+        self._next = asked.start
+        self.part = Part()
+        self._sealers = {
+            key: RecordSealer(secret, asked.warehouse) for key, secret in asked.secrets.items()
+        }
+        self._by_head = {head.encode(): self._sealers.get(key) for head, key in asked.wraps.items()}
+        self._spans = {head.encode(): (first, last) for head, first, last in asked.spans}
+        self._row = struct.Struct(">h").unpack_from
+        self._length = struct.Struct(">i").unpack_from
+        self._number = struct.Struct(">q").unpack_from
+
+    def write(self, data: bytes) -> int:
+        """Take a message."""
+        at = 0
+        if data.startswith(_HEADER):
+            at = 19 + self._length(data, 15)[0]
+        end = len(data)
+        while at < end:
+            (count,) = self._row(data, at)
+            at += 2
+            if count < 0:
+                break
+            fields: list[bytes | None] = []
+            for _ in range(count):
+                (length,) = self._length(data, at)
+                at += 4
+                if length < 0:
+                    fields.append(None)
+                else:
+                    fields.append(data[at : at + length])
+                    at += length
+            self._take(fields)
+        return end
+
+    def close(self) -> None:
+        """Name what is missing at the end."""
+        self._skip_to(self._asked.end)
+
+    def _fault(self, text: str) -> None:
+        if len(self.part.faults) < _MOST:
+            self.part.faults.append(text)
+
+    def _skip_to(self, number: int) -> None:
+        absent = self._asked.absent
+        while self._next < number:
+            if self._next not in absent:
+                self._fault(f"leaf {self._next}: its record is missing")
+            self._next += 1
+
+    def _take(self, fields: list[bytes | None]) -> None:
+        (number,) = self._number(fields[0] or b"")
+        if number != self._next:
+            self._skip_to(number)
+        self._next = number + 1
+        if number in self._asked.absent:
+            self._fault(f"leaf {number}: was destroyed, and a record stands in its place")
+        self.part.records += 1
+        tile, at = divmod(number, WIDTH)
+        leaf = self._tiles.get(tile, b"")[at * HASH : (at + 1) * HASH]
+        head, sealed, wrapped, recovery = fields[1:5]
+        sealer = self._by_head.get(head or b"")
+        first, last = self._spans.get(head or b"", (0, 0))
+        if sealer is None or not first <= number < last:
+            self._fault(f"leaf {number}: its head or the key of that head is not there")
+            return
+        columns = [*fields[5:15], head]
+        try:
+            stored = Sealed(b"", sealed or b"", wrapped or b"", recovery)
+            _, data = sealer.open(number, leaf, stored, columns)
+            record = read_record(data)
+        except (InvalidTag, ValueError):
+            self._fault(f"leaf {number}: its record does not open as what the leaf says")
+            return
+        if fields[15] is not None:
+            self._listed(number, data, record, fields[15], fields[16] or b"")
+
+    def _listed(
+        self, number: int, data: bytes, record: dict[str, object], digest: bytes, at: bytes
+    ) -> None:
+        """What the sweep compares live data with is the digest of what is sealed."""
+        record.pop("bound", None)
+        rest = len(_encode(record).encode())
+        if hashlib.sha256(data[9 : len(data) - rest]).digest() != digest:
+            self._fault(f"leaf {number}: the digest of its document is not that of what is sealed")
+        said = str(record.get("recorded_at", ""))
+        if _instant(said) != _instant(at.decode()):
+            self._fault(f"leaf {number}: the instant of its archiving is not the sealed one")
+
+
+def _instant(text: str) -> float | None:
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text.replace(" ", "T")).timestamp()
+    except ValueError:
+        return None

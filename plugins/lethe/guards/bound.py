@@ -1,0 +1,131 @@
+"""What is bound to a document, as canonical JSON made by the server, and its digest.
+
+The server writes JSON strings as RFC 8785 wants them, names are sorted here, and every value is
+text or null: so the text is canonical, the same in the archive and in the sweep's last check, and
+no upgrade of a number format can change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import rfc8785
+from psycopg2 import sql
+
+from lethe.catalogue.conditions import Context, Row, conditions_sql
+from lethe.catalogue.days import day_sql
+from lethe.catalogue.fragments import all_of, column
+from lethe.catalogue.graph import Hop, Kind
+from lethe.catalogue.ways import equalities
+from lethe.errors import UsageError
+from lethe.policy.model.archive import Bound, Document
+from lethe.policy.names import TableName
+
+
+def document_key(context: Context, document: Document) -> Sequence[str]:
+    """The columns that name a document: its table's key, else its number."""
+    unique = context.graph.catalogue.tables[document.table].unique_keys
+    return unique[0] if unique else (document.number,)
+
+
+def bound_text(context: Context, kind: Kind, document: Document, alias: str) -> sql.Composable:
+    """The document's own row and its lines as one canonical JSON text."""
+    row = object_text(alias, document_columns(document))
+    lines = joined(
+        (
+            str(bound.table),
+            rows_text(
+                sql.SQL("SELECT {} AS j FROM {} AS l WHERE {}").format(
+                    object_text("l", bound.columns),
+                    bound.table.identifier,
+                    all_of(
+                        [
+                            *equalities(_hop(context, kind, document, bound), "l", alias),
+                            conditions_sql(context, Row("l", bound.table, kind), bound.where),
+                        ]
+                    ),
+                )
+            ),
+        )
+        for bound in document.lines
+    )
+    return joined([("document", row), ("lines", lines)])
+
+
+def bound_digest(text: sql.Composable) -> sql.Composed:
+    """SHA-256 of a text that the server makes."""
+    return sql.SQL("sha256(convert_to({}, 'UTF8'))").format(text)
+
+
+def document_columns(document: Document) -> tuple[str, ...]:
+    """Every column of the document that is archived, each once."""
+    own = (
+        document.number,
+        document.issued_on,
+        document.country,
+        document.currency,
+        document.total,
+        document.corrects,
+    )
+    return tuple(dict.fromkeys([*document.columns, *(name for name in own if name)]))
+
+
+def document_day(context: Context, document: Document, alias: str) -> sql.Composable:
+    """The day of issue, in the policy's time zone."""
+    sql_type = context.graph.column_type(document.table, document.issued_on)
+    return day_sql(context, column(alias, document.issued_on), sql_type)
+
+
+def object_text(alias: str, columns: Iterable[str]) -> sql.Composed:
+    """A row as a JSON object of texts, names in the order of RFC 8785."""
+    return joined(
+        (name, sql.SQL("coalesce(to_json({}::text)::text, 'null')").format(column(alias, name)))
+        for name in columns
+    )
+
+
+def rows_text(select: sql.Composable) -> sql.Composed:
+    """Rows of one text column `j` as a JSON array, in the order of their bytes."""
+    text = (
+        "(SELECT '[' || coalesce(string_agg(j, ',' ORDER BY j COLLATE \"C\"), '') || ']'"
+        " FROM ({}) AS j)"
+    )
+    return sql.SQL(text).format(select)
+
+
+def joined(members: Iterable[tuple[str, sql.Composable]]) -> sql.Composed:
+    """A JSON object of texts that the server makes, names in the order of RFC 8785."""
+    ordered = sorted(members, key=lambda member: member[0].encode("utf-16-be"))
+    pieces: list[sql.Composable] = []
+    for number, (name, value) in enumerate(ordered):
+        mark = ("," if number else "{") + rfc8785.dumps(name).decode() + ":"
+        pieces += [_literal(mark), value]
+    if not pieces:
+        return sql.Composed([sql.SQL("'{}'::text")])
+    return sql.SQL("({} || '}}')").format(sql.SQL(" || ").join(pieces))
+
+
+def _literal(text: str) -> sql.SQL:
+    """A text as a literal; a percent sign would be read as a place for a value."""
+    quoted = text.replace("\\", "\\\\").replace("'", "''").replace("%", "%%")
+    return sql.SQL(f"E'{quoted}'")
+
+
+def _hop(context: Context, kind: Kind, document: Document, bound: Bound) -> Hop:
+    """How a line names its document: as a way of the policy goes, else by a foreign key."""
+    ways = context.graph.ways.get((kind.name, bound.table), ())
+    for way in ways:
+        if way[0].to == document.table:
+            return way[0]
+    for key in context.graph.catalogue.foreign_keys:
+        if key.child == bound.table and key.parent == document.table:
+            return Hop(key.child_columns, key.parent, key.parent_columns)
+    raise lost(bound.table, document.table)
+
+
+def lost(table: TableName, towards: TableName | str) -> UsageError:
+    """A table that the archive names and cannot reach."""
+    return UsageError(
+        f"archive: nothing leads from {table} to {towards}; declare a link under "
+        f"tables.{table}.links"
+    )
