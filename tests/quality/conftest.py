@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -67,11 +68,12 @@ def outcome(report: Report, key: str) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def swept(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Name of a demo database on the morning after its sweep: a template."""
+def swept(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A demo database on the morning after its sweep, by name, and its home: templates."""
+    home = tmp_path_factory.mktemp("home")
     name = f"swept_{next(_number)}"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LETHE_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("LETHE_HOME", str(home))
         patch.setenv("AIRFLOW_CONN_LETHE_KEYS", keys())
         _admin(postgres, f"CREATE DATABASE {name}")
         dsn = extensions.make_dsn(postgres, dbname=name)
@@ -85,21 +87,23 @@ def swept(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         with site.connected("runner") as runner:
             begin_witness(runner, "file", "witness").close()
         run_sweep(site, AS_OF)
-        yield name
+        yield name, home
     _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 def demo(
-    postgres: str, swept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: str, swept: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Demo]:
     """A copy of the swept demo."""
     name = f"demo_{next(_number)}"
+    template, home = swept
+    shutil.copytree(home, tmp_path / "home")
     monkeypatch.setenv("LETHE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("AIRFLOW_CONN_LETHE_KEYS", keys())
-    end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{swept}'"
+    end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{template}'"
     _admin(postgres, end)
-    _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {swept}")
+    _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
     dsn = extensions.make_dsn(postgres, dbname=name)
     yield Demo(dsn, Site(dsn, load_policy(str(POLICY))))
     _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")

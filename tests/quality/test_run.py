@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from lethe.cli.quality import HANDED
-from lethe.quality.inputs import stops
+from lethe.quality.inputs import check_inputs, stops
 from lethe.quality.leaks import find_leaks, scan_files, scan_outputs
 from lethe.quality.rows import HIDDEN, find_rows
+from lethe.retention.sweep import run_sweep
 
 from tests.quality.conftest import AS_OF, Demo, outcome
 from tests.quality.test_planted import DEFECTS
@@ -132,3 +133,22 @@ def test_the_scan_finds_what_is_planted_in_an_output_and_does_not_repeat_it(tmp_
     assert not re.search("firma|4111|0019|rôme", str([str(leak) for leak in report.leaks]))
     assert find_leaks('"J\\u00e9r\\u00f4me M\\u00fcller-Wei\\u00df"', {"jérôme müller-weiß"})
     assert not find_leaks("gdpr@mentorsig.com", set(), {"gdpr@mentorsig.com"})
+
+
+def test_the_sweep_stops_what_its_inputs_forbid_says_why_and_goes_on_with_the_rest(demo: Demo):
+    demo.execute(DEFECTS["totals that do not add up"][0])
+    demo.execute("UPDATE web.session SET expires_at = '2026-02-01'")
+    demo.execute(DEFECTS["overdue account"][0])
+    run = run_sweep(
+        demo.site,
+        AS_OF,
+        inspect=lambda run_id: check_inputs(demo.site, run_id, AS_OF, HANDED),
+    )
+    rules = {each["rule"]: each for each in run.summary["rules"]}
+    stopped = rules["account-inactive"]
+    assert stopped["state"] == "stopped"
+    assert "invoices-equal-their-lines: failed" in stopped["over_limit"]
+    assert stopped["erased"] == 0
+    assert demo.execute("SELECT count(*) FROM crm.account WHERE account_id = 9999") == [(1,)]
+    assert rules["session-expired"]["erased"] > 0
+    assert run.state == "done"
