@@ -56,12 +56,18 @@ def open_rules(site: Site, run_id: UUID | None) -> list[tuple[UUID, str]]:
 
 
 def work_off(site: Site, tonight: UUID | None) -> dict[str, int]:
-    """Work off approved sets of earlier runs, at most the cap of each rule; close their runs."""
+    """Work off approved sets of earlier runs, at most the cap of each rule; close their runs.
+
+    Of several sets of one rule the older goes first, and the younger in a later night.
+    """
     settle(site)
     done: dict[str, int] = {}
     by_run: dict[UUID, list[str]] = {}
+    chosen: set[str] = set()
     for run_id, rule in open_rules(site, tonight):
-        by_run.setdefault(run_id, []).append(rule)
+        if rule not in chosen:
+            by_run.setdefault(run_id, []).append(rule)
+        chosen.add(rule)
     for run_id, rules in by_run.items():
         _reopen(site, run_id)
         for rule in in_order(site, rules):

@@ -77,15 +77,14 @@ def note_delay(site: Site, delay: Delay) -> bool:
     """
     with site.connected("runner") as connection:
         try:
+            witness = witness_of(site, connection)
             acting_as(connection, "runner")
             with connection.cursor() as cursor:
+                cursor.execute(statement("retention/lock_alarms"))
                 cursor.execute(statement("retention/find_delay"), {"name": delay.name})
                 is_done, has_rung = cursor.fetchone() or (False, False)
             if is_done or has_rung:
                 return False
-            connection.rollback()
-            witness = witness_of(site, connection)
-            acting_as(connection, "runner")
             evidence = EvidenceBatch(connection, None, witness)
             payload = {"name": delay.name, "done_by": delay.done_by}
             evidence.add_rows([LedgerRow("sweep_late", payload)])
