@@ -13,7 +13,7 @@ import pytest
 import typer
 from lethe.cli.desk import split_common
 from lethe.cli.holds import holds_app
-from lethe.errors import UsageError
+from lethe.errors import ConfigurationError, UsageError
 from psycopg2 import extensions
 
 from tests.shop import LONG_AGO, POLICY, Shop
@@ -88,3 +88,11 @@ def test_a_hold_on_nobody_is_refused_and_the_key_is_not_said(shop: Shop, lethe: 
         lethe("hold", "add", "customer", "--query", "unpaid", *WHY[:-1], "2026-06-01")
     assert isinstance(shop.connection, extensions.connection)
     assert shop.execute("SELECT count(*) FROM lethe.hold") == [(0,)]
+
+
+def test_a_warehouse_without_lethe_is_told_so(new_database: Any, tmp_path: Path) -> None:
+    policy = tmp_path / "shop.yaml"
+    policy.write_text(POLICY)
+    desk, rest = split_common(["hold", "list", "--policy", str(policy), "--dsn", new_database()])
+    with pytest.raises(ConfigurationError, match="does not know Lethe yet; run `lethe init` first"):
+        app(rest, standalone_mode=False, obj=desk)

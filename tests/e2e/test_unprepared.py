@@ -97,7 +97,7 @@ UPDATE tree AS t SET up = (SELECT max(id) FROM tree AS x WHERE x.uid = t.uid) WH
 """
 CIRCLES_POLICY = """
 policy:
-  {name: small, version: "1", title: Small, effective_from: 2026-01-01, time_zone: Europe/Luxembourg}
+  {name: small, version: "1", title: S, effective_from: 2026-01-01, time_zone: Europe/Luxembourg}
 subjects: {acct: {table: public.acct, key: [country, nr], country: country}}
 clusters: {c: {subject: acct}}
 rules:
@@ -165,7 +165,7 @@ INSERT INTO app.logins SELECT 'U' || i || '@X.example', timestamptz '2023-01-01'
 """
 NO_KEYS_POLICY = """
 policy:
-  {name: small, version: "1", title: Small, effective_from: 2026-01-01, time_zone: America/New_York}
+  {name: small, version: "1", title: S, effective_from: 2026-01-01, time_zone: America/New_York}
 subjects: {user: {table: app.users, key: E-Mail}}
 clusters: {c: {subject: user}}
 rules:

@@ -16,6 +16,7 @@ from lethe.catalogue.graph import Graph, Kind
 from lethe.cli.desk import COMMON, Desk
 from lethe.connections import acting_as
 from lethe.errors import UsageError
+from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.witness_opening import begin_witness
 from lethe.guards.holds import Hold, HoldKeys, Wanted, add_holds, list_holds, release_hold
 from lethe.guards.lookup import Key, find_by_identifier, find_by_key
@@ -121,6 +122,7 @@ def show(
     connection = desk.connect("runner")
     try:
         acting_as(connection, "runner")
+        read_warehouse(connection)
         holds = list_holds(connection, released=everything)
         connection.rollback()
     finally:
@@ -178,7 +180,13 @@ def _find(
         if not found:
             raise UsageError(f"nobody among '{subject}' has that {identifier}")
         return found
-    asked = [[each] for each in key or ()] if len(kind.key) == 1 else [list(key or ())]
+    given, width = list(key or ()), len(kind.key)
+    if len(given) % width:
+        raise UsageError(
+            f"subject '{subject}' has the key ({', '.join(kind.key)}): give {width} values for "
+            f"each subject, not {len(given)}"
+        )
+    asked = [given[i : i + width] for i in range(0, len(given), width)]
     keys: list[Key] = []
     for number, each in enumerate(asked, start=1):
         matching = find_by_key(connection, kind, each)
