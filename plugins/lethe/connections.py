@@ -144,7 +144,8 @@ def acting_as(connection: extensions.connection, role: Role) -> bool:
         cursor.execute(
             "SELECT set_config('row_security', 'off', true),"
             " set_config('DateStyle', 'ISO, YMD', true), set_config('TimeZone', 'UTC', true),"
-            " set_config('IntervalStyle', 'postgres', true), set_config('bytea_output', 'hex', true),"
+            " set_config('IntervalStyle', 'postgres', true),"
+            " set_config('bytea_output', 'hex', true),"
             " set_config('extra_float_digits', '1', true),"
             " (SELECT set_config('role', rolname, true) FROM pg_catalog.pg_roles"
             "  WHERE rolname = %(role)s AND pg_has_role(session_user, oid, %(membership)s))",

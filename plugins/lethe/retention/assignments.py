@@ -28,9 +28,7 @@ def assign(graph: Graph, rule: str, as_of: date, run_id: UUID) -> Assignment:
         steps,
         judge(graph, rule, as_of),
         judge(graph, rule, as_of, batch=True),
-        tuple(
-            lock_rows(graph, steps.kind, table, way) for table, way in find_locks(graph, rule)
-        ),
+        tuple(lock_rows(graph, steps.kind, table, way) for table, way in find_locks(graph, rule)),
         boundary(as_of, named.period) if named.newer_rows == "stop" else None,
         freeze_clock(graph, named.cluster, as_of),
     )
