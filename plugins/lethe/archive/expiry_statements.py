@@ -169,7 +169,9 @@ def _union(kind: Kind, parts: Sequence[sql.Composable]) -> sql.Composable:
     if not parts:
         return sql.SQL("SELECT {} FROM candidates WHERE false").format(key_columns(kind))
     return sql.SQL(" UNION ").join(
-        sql.SQL("SELECT {} FROM ({}) AS p({})").format(key_columns(kind), part, key_columns(kind))
+        sql.SQL("SELECT DISTINCT {} FROM ({}) AS p({})").format(
+            key_columns(kind), part, key_columns(kind)
+        )
         for part in parts
     )
 
