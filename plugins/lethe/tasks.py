@@ -413,3 +413,94 @@ def scan_leaks(_suites: list[dict[str, Any]]) -> dict[str, Any]:
             raise AnswerIsNo(found.says)
     log.info("%s", found.says)
     return {"files": found.files, "bytes": found.size, "values": found.values}
+
+
+ARCHIVED = Asset("lethe://archive/closed")
+"""A night of the archive was closed and sealed: the sweep and the report may go on."""
+
+
+@task
+def begin_archive() -> str:
+    """Begin a night of the archive: compare with the witness, seal the clocks of erased accounts.
+
+    Returns  the id of the run
+    """
+    from lethe.archive.night import begin_night
+
+    with _told():
+        site = _site()
+        dag_run = get_current_context()["dag_run"]
+        run_id = begin_night(
+            site,
+            _as_of(site),
+            name=dag_run.run_id,
+            requested_by=getattr(dag_run, "triggering_user_name", None),
+        )
+    return str(run_id)
+
+
+@task
+def list_documents(_night: str) -> list[str]:
+    """Name the kinds of documents that the policy archives."""
+    from lethe.archive.night import documents_of
+
+    with _told():
+        return documents_of(_site())
+
+
+@task(map_index_template="{{ document }}")
+def archive_documents(night: str, document: str) -> dict[str, Any]:
+    """Archive what is new or corrected of one kind of document.
+
+    Returns  counts by outcome
+    """
+    from dataclasses import asdict
+    from uuid import UUID
+
+    from lethe.archive.night import capture_documents
+
+    get_current_context()["document"] = document  # type: ignore[typeddict-unknown-key]
+    with _told():
+        return asdict(capture_documents(_site(), UUID(night), document))
+
+
+@task
+def expire_archive(night: str) -> list[dict[str, Any]]:
+    """Destroy what has come to its end, as far as the guards allow.
+
+    Returns  counts by kind of subject
+    """
+    from dataclasses import asdict
+    from uuid import UUID
+
+    from lethe.archive.night import expire_records
+
+    with _told():
+        expired = expire_records(_site(), UUID(night))
+    for each in expired:
+        if each.over_limit:
+            log.warning("Expiry %s is %s: %s", each.rule, each.state, each.over_limit)
+    return [asdict(each) | {"digest": each.digest.hex()} for each in expired]
+
+
+@task(outlets=[ARCHIVED])
+def close_archive(night: str, captured: Any, expired: Any) -> dict[str, Any]:
+    """Open a sample, assert the sums, write the summary, seal the evidence.
+
+    Returns  the summary of the night, counts only
+    """
+    from collections import Counter
+    from uuid import UUID
+
+    from lethe.archive.capture import Captured
+    from lethe.archive.expire import Expired
+    from lethe.archive.night import close_night, try_sample
+
+    with _told():
+        site = _site()
+        documents = [
+            Captured(**{**each, "outcomes": Counter(each["outcomes"])}) for each in captured
+        ]
+        ends = [Expired(**{**each, "digest": bytes.fromhex(each["digest"])}) for each in expired]
+        run = close_night(site, UUID(night), documents, ends, try_sample(site))
+    return dict(run.summary)
