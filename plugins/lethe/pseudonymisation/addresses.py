@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Final
 
 import numpy as np
@@ -19,7 +19,6 @@ from lethe.pseudonymisation.tokens import derive_key
 MARK: Final = "ip_"
 
 _MAPPED: Final = bytes(10) + b"\xff\xff"
-_CACHE_LIMIT: Final = 200_000
 _V4_PORT = re.compile(r"((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?\Z")
 _BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]{2,45})(%[\w.-]{1,30})?\](?::[0-9]{1,5})?\Z")
 _ZONE = re.compile(r"([0-9A-Fa-f:.]{2,45})%[\w.-]{1,30}\Z")
@@ -61,8 +60,8 @@ def pack_address(text: str) -> bytes | None:
 def _pack_plain(text: str) -> bytes | None:
     try:
         if ":" in text:
-            return socket.inet_pton(socket.AF_INET6, text)
-        return _MAPPED + socket.inet_pton(socket.AF_INET, text)
+            return inet_pton(AF_INET6, text)
+        return _MAPPED + inet_pton(AF_INET, text)
     except (OSError, ValueError):
         pass
     octets = text.split(".")
@@ -74,13 +73,13 @@ def _pack_plain(text: str) -> bytes | None:
 
 def write_address(packed: bytes) -> str:
     """Write 16 bytes in the canonical form, mapped IPv4 as a dotted quad."""
-    if packed[:12] == _MAPPED:
-        return socket.inet_ntop(socket.AF_INET, packed[12:])
-    return socket.inet_ntop(socket.AF_INET6, packed)
+    if packed.startswith(_MAPPED):
+        return inet_ntop(AF_INET, packed[12:])
+    return inet_ntop(AF_INET6, packed)
 
 
 class AddressPseudonyms:
-    """The pseudonyms of addresses under one secret; remembers those it has made.
+    """The pseudonyms of addresses under one secret.
 
     secret   the period's secret; `domain` separates what must stay unlinkable inside it
     """
@@ -89,7 +88,6 @@ class AddressPseudonyms:
         self.method = method
         length = 16 if method in (AddressMethod.DETERMINISTIC, AddressMethod.ND) else 32
         self._key = derive_key(secret, f"{domain}/ipcrypt-{method}", length)
-        self._known: dict[bytes, str] = {}
         # Pseudonyms by the text of an address, for columns that hold nothing else.
         self.by_text: dict[str | None, str | None] = {}
 
@@ -102,19 +100,10 @@ class AddressPseudonyms:
         """Give the pseudonym of each address, in order."""
         if not self.linkable:
             return self._replace_once(packed)
-        known = self._known
-        fresh = [address for address in dict.fromkeys(packed) if address not in known]
-        if fresh:
-            if len(known) + len(fresh) > _CACHE_LIMIT:
-                known = self._known = {}
-                fresh = list(dict.fromkeys(packed))
-            encrypt = _ENCRYPT[self.method]
-            done = encrypt(self._key, _as_array(fresh)).tobytes()
-            known.update(
-                (address, write_address(done[i : i + 16]))
-                for address, i in zip(fresh, range(0, len(done), 16), strict=True)
-            )
-        return [known[address] for address in packed]
+        if not packed:
+            return []
+        done = _ENCRYPT[self.method](self._key, _as_array(packed)).tobytes()
+        return [write_address(done[i : i + 16]) for i in range(0, len(done), 16)]
 
     def _replace_once(self, packed: Sequence[bytes]) -> list[str]:
         width = 8 if self.method is AddressMethod.ND else 16

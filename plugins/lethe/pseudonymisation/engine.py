@@ -34,7 +34,7 @@ from lethe.pseudonymisation.pool import Crew
 from lethe.pseudonymisation.sources import Fingerprint, Source, fingerprint
 from lethe.pseudonymisation.worker import Tally
 
-STRETCH_OCTETS: Final = 8 << 20
+STRETCH_OCTETS: Final = 12 << 20
 Checkpoint = Callable[[str], None]
 
 

@@ -167,9 +167,13 @@ class FieldMethods:
         return means.scrub(name, distinct, free=kind is Kind.MESSAGE)
 
     def _url(self, means: _Period, name: str, distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
+        import polars as pl
+
         before, query = split_url(distinct)
-        before = apply_templates(before, self.plan.rules_of(name).path_templates)
-        return means.scrub(name, before), means.filter_queries(name, query)
+        # Without their queries, and with templates in place, most paths are the same few.
+        codes, paths = _encode(apply_templates(before, self.plan.rules_of(name).path_templates))
+        paths = means.scrub(name, paths).gather(pl.Series(codes))
+        return paths, means.filter_queries(name, query)
 
     def _addresses(
         self, means: _Period, name: str, kind: Kind, method: Method, distinct: pl.Series
@@ -197,6 +201,10 @@ class FieldMethods:
         texts: list[str | None],
     ) -> list[str | None]:
         """Replace addresses, or chains of them, in bulk."""
+        if kind is Kind.ADDRESS:
+            plain = [None if text is None else pack_address(text) for text in texts]
+            if None not in plain:
+                return list(pseudonyms.replace(plain))  # type: ignore[arg-type]
         chains = [
             [] if text is None else text.split(",") if kind is Kind.ADDRESSES else [text]
             for text in texts

@@ -32,7 +32,8 @@ _ESCAPE: Final = re.compile(
 )
 _LEAD: Final = re.compile(f"(?:{_ESCAPE.pattern})+")
 _AT: Final = re.compile(r"@|%(?:25)*40|\\u0040|\\x40|&#64;|&#x40;|&commat;")
-_LOCAL_CHARACTER: Final = re.compile(r"[\w.+~!$*'`^{}|-]\Z")
+# Already canonical but for its case; nearly all are.
+_PLAIN_EMAIL: Final = re.compile(r"[a-z0-9_][a-z0-9_.+-]*@(?:[a-z0-9-]+\.)+([a-z]{2,24})\Z")
 # Endings after `name@2x.` or `unit@1000.` that no domain has.
 _FILE_ENDINGS_TEXT: Final = (
     "png jpg jpeg gif svg webp ico bmp avif tif tiff heic js mjs cjs ts jsx tsx css scss less map "
@@ -202,11 +203,15 @@ class Judge:
         return text[:cut] + self._replace.value("user", text[cut:])
 
     def _judge_email(self, text: str) -> str:
+        plain = text.lower()
+        if (match := _PLAIN_EMAIL.match(plain)) and match[1] not in _FILE_ENDINGS:
+            return self._replace.value("email", plain)
         at = _AT.search(text)
         if at is None:
             return text
         domain = fully_unquoted(text[at.end() :])
-        if (packed := pack_address(domain.strip("[]"))) is not None:
+        bare = domain.strip("[]")
+        if bare[:1].isdigit() and (packed := pack_address(bare)) is not None:
             user = self._replace.value("user", fully_unquoted(text[: at.start()]))
             return user + at[0] + MARK + self._replace.address(packed)
         ending = domain.rsplit(".", 1)[-1].lower()

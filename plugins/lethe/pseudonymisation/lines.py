@@ -71,9 +71,10 @@ def split_lines(raw: bytes | memoryview) -> Lines:
     octets = np.frombuffer(raw, dtype=np.uint8)
     marks, mark_octets = _marks(octets)
     raw_starts, raw_ends = _bounds(marks, mark_octets, len(raw))
-    if len(octets) and octets.max() > 127:
+    highest = octets.max(initial=0)
+    if highest > 127:
         clean = _as_utf8(clean)
-    if (_FORBIDDEN[mark_octets]).any() or (octets == 127).any():
+    if _FORBIDDEN[mark_octets].any() or (highest >= 127 and (octets == 127).any()):
         clean = _CONTROL.sub(lambda m: b"\\x%02x" % m[0][0], bytes(clean))
     buffer = np.empty(len(clean) + _PADDING, dtype=np.uint8)
     buffer[: len(clean)] = np.frombuffer(clean, dtype=np.uint8)
@@ -132,15 +133,20 @@ def string_column(buffer: NDArray[np.uint8], starts: Positions, ends: Positions)
 
     count = len(starts)
     lengths = np.maximum(ends - starts, 0)
-    views = np.zeros((count, 4), dtype=np.uint32)
     # Every place of the buffer as the first of twelve bytes, without copying.
     inline = np.ndarray((len(buffer) - 11,), dtype="V12", buffer=buffer, strides=(1,))
-    heads = inline[np.minimum(np.maximum(starts, 0), len(inline) - 1)].view(np.uint32)
+    views = np.empty((count, 4), dtype=np.uint32)
     views[:, 0] = lengths
-    views[:, 1:] = heads.reshape(count, 3) & _KEEP[np.minimum(lengths, 12)]
-    long = lengths > 12
-    views[long, 2] = 0
-    views[long, 3] = starts[long].astype(np.uint32)
+    views[:, 1:] = inline[starts].view(np.uint32).reshape(count, 3)
+    short = np.flatnonzero(lengths <= 12)
+    if len(short) == count:
+        views[:, 1:] &= _KEEP[lengths]
+    else:
+        # What is longer is named by its first four bytes, number of the buffer and place.
+        heads = views[short, 1:] & _KEEP[lengths[short]]
+        views[:, 2] = 0
+        views[:, 3] = starts
+        views[short, 1:] = heads
     null = ends < starts
     valid = pa.py_buffer(np.packbits(~null, bitorder="little")) if null.any() else None
     array = pa.Array.from_buffers(

@@ -104,7 +104,10 @@ def _verified(part: _Open) -> PartFile:
 
     rows = line_sum = 0
     try:
-        with pq.ParquetFile(part.path, page_checksum_verification=True) as file:
+        text = [f.name for f in pq.read_schema(part.path) if str(f.type).startswith("dict")]
+        with pq.ParquetFile(
+            part.path, page_checksum_verification=True, read_dictionary=text
+        ) as file:
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group, use_threads=False)
                 rows += table.num_rows

@@ -190,12 +190,13 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
 
 # What every proposal outside free text contains: a look that is much cheaper than the pattern.
 GLANCE_VALUE: Final = (
-    r"[@~\\]|:[^/]|%(?:25)*(?:40|3[ADad])|[0-9]\.[0-9]+\.[0-9]+\.[0-9]|[0-9]{13}"
-    rf"|[0-9]{{4}}{GAP}[0-9]{{4}}|[0-9]-[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]|[A-Za-z0-9_]{{20}}"
-    rf"|{START}[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Za-z0-9]){{11}}|ip6\.arpa|eyJ|AKIA|SHA256"
-    r"|[spr]k_|gh[pousr]_|glpat-|xox[abeprs]-|SG\.|(?i:bearer|basic|digest)"
-    r"|(?i:session|token|reset|password|confirm|verif|activat|invit|unsubscribe|magic|login|auth"
-    r"|share|optout|opt-out|confirmation|verification|activation|link)[a-z-]*/"
+    r"[@~\\]|:[^/]|%[0-9A-Fa-f]{2}[0-9A-Za-z]{4}|%(?:25)*(?:40|3[ADad])"
+    rf"|[0-9]\.[0-9]+\.[0-9]+\.[0-9]|ip6\.arpa|{START}(?:[0-9]{{13}}|[A-Za-z0-9_]{{20}}"
+    rf"|[0-9]{{4}}{GAP}[0-9]{{4}}|[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]"
+    rf"|[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Za-z0-9]){{11}}|eyJ|AKIA|SHA256|[spr]k_|gh[pousr]_"
+    r"|glpat-|xox|SG\.|(?i:bearer|basic|digest)[ %+]"
+    r"|(?i:sess|toke|rese|pass|conf|veri|acti|invi|unsu|magi|logi|auth|oaut|shar|opto|opt-)"
+    r"[A-Za-z-]*/)"
 )
 GLANCE: Final = rf"[=&]|{GLANCE_VALUE}"
 GLANCE_PHONES: Final = r"|(?:\+|%(?:25)*2[Bb]|00)[1-9]"

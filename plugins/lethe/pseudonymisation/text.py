@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from lethe.pseudonymisation.judge import Judge, Replacements
 from lethe.pseudonymisation.patterns import (
     GLANCE,
@@ -75,7 +77,7 @@ class TextScrubber:
         rests = hit.str.replace_all(self._pattern, _HOLE)
         replaced = self._replace(proposals.explode().drop_nulls())
         scrubbed = []
-        for several, rest in zip(proposals, rests, strict=True):
+        for several, rest in zip(proposals.to_list(), rests.to_list(), strict=True):
             pieces = iter(rest.split(_HOLE))
             text = [next(pieces)]
             for _, piece in zip(several, pieces, strict=True):
@@ -102,11 +104,15 @@ class TextScrubber:
         return (known[text] for text in texts)
 
     def _kinds(self, proposals: pl.Series) -> list[str]:
-        import polars as pl
-
-        frame = pl.DataFrame({"p": proposals})
-        choice = pl.lit("")
-        for name in reversed(self._groups):
-            fits = pl.col("p").str.contains(self._whole[name])
-            choice = pl.when(fits).then(pl.lit(name)).otherwise(choice)
-        return frame.select(choice).to_series().to_list()
+        """Tell of each proposal which kind it is: the first that fits it as a whole."""
+        kinds = [""] * len(proposals)
+        places, rest = np.arange(len(proposals)), proposals
+        for name, whole in self._whole.items():
+            if not len(rest):
+                break
+            fits = rest.str.contains(whole).to_numpy()
+            for place in places[fits].tolist():
+                kinds[place] = name
+            if fits.any():
+                places, rest = places[~fits], rest.filter(~fits)
+        return kinds

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
+import hashlib
+from base64 import b32encode
 from collections.abc import Iterable
 from typing import Final
 
@@ -29,7 +29,10 @@ class Tokens:
     """
 
     def __init__(self, secret: bytes, domain: str, label: str) -> None:
-        self._key = derive_key(secret, f"{domain}/hmac")
+        key = derive_key(secret, f"{domain}/hmac").ljust(64, b"\0")
+        # HMAC's two halves (RFC 2104), begun once: each value then takes half the time.
+        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in key))
+        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in key))
         self._label = label
         self._known: dict[str, str] = {}
 
@@ -37,8 +40,10 @@ class Tokens:
         """Give the token of one value."""
         token = self._known.get(value)
         if token is None:
-            digest = hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), "sha256")
-            token = f"{self._label}_{base64.b32encode(digest[:10]).decode().lower()}"
+            inner, outer = self._inner.copy(), self._outer.copy()
+            inner.update(value.encode("utf-8", "surrogatepass"))
+            outer.update(inner.digest())
+            token = f"{self._label}_{b32encode(outer.digest()[:10]).decode().lower()}"
             if len(self._known) >= _CACHE_LIMIT:
                 self._known.clear()
             self._known[value] = token

@@ -12,8 +12,11 @@ import pickle
 import struct
 import sys
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.abc import MetaPathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any, Final, cast
 
 from lethe.pseudonymisation.batch import Batches, Done, KeySource, Stretch
@@ -119,13 +122,23 @@ def _read_exactly(stream: IO[bytes], count: int) -> bytes | None:
     return b"".join(parts)
 
 
+class _WithoutPandas(MetaPathFinder):
+    """pyarrow imports pandas at its first array; without it a worker is ready 0.2 s earlier."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> None:
+        """Say that there is no pandas, and nothing of other modules."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError(fullname, name=fullname, path=str(path or target or ""))
+
+
 def main(descriptor: int) -> None:
     """Serve the parent until it says that the source has ended."""
     inward, outward = sys.stdin.buffer, sys.stdout.buffer
     # What a library prints must not end up among the messages.
     sys.stdout = sys.stderr
-    # pyarrow looks for pandas at its first array; without it a worker is ready 0.2 s earlier.
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _WithoutPandas())
     task: Task = receive(inward)
     memory = mmap.mmap(descriptor, task.slots * task.slot_octets)
     view = memoryview(memory)

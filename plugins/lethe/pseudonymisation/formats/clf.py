@@ -7,6 +7,7 @@ front or behind, escaped quotes, a user name with spaces) goes to a pattern.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from lethe.pseudonymisation.formats.parsed import Parsed, Stateless
 from lethe.pseudonymisation.formats.request import divide_requests
 from lethe.pseudonymisation.formats.times import read_clf_times, read_times, to_times
-from lethe.pseudonymisation.lines import Lines, Positions
+from lethe.pseudonymisation.lines import NEWLINE, Lines, Positions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,66 +55,65 @@ class CommonLog(Stateless):
 
     def read(self, lines: Lines) -> list[Parsed]:
         """Read lines, the ordinary ones by splitting."""
-        empty = lines.ends <= lines.starts
-        fast, good = self._split(lines)
-        answers = [fast] if len(fast.rows) else []
-        left = np.flatnonzero(~good & ~empty)
-        if len(left):
-            answers.append(self._match(lines, left))
-        if empty.any():
-            answers.append(Parsed(_NONE, {}, {"empty": np.flatnonzero(empty)}))
+        left = lines.ends > lines.starts
+        answers = []
+        empty = np.flatnonzero(~left)
+        if len(empty):
+            answers.append(Parsed(_NONE, {}, {"empty": empty}))
+        for find in (_find_ordinary, _find_quoted) if self._combined else (_find_quoted,):
+            found = find(lines, np.flatnonzero(left), combined=self._combined)
+            if len(found.rows):
+                read = self._cut(lines, found)
+                left[read.rows] = False
+                answers.append(read)
+        if left.any():
+            answers.append(self._match(lines, np.flatnonzero(left)))
         return answers
 
-    def _split(self, lines: Lines) -> tuple[Parsed, NDArray[np.bool_]]:
-        """Cut lines of the ordinary shape; tell which they were."""
-        buffer, starts, ends = lines.buffer, lines.starts, lines.ends
-        quotes, spaces = lines.places(_QUOTE), lines.places(_SPACE)
-        first = np.searchsorted(quotes, starts)
-        number = np.searchsorted(quotes, ends) - first
-        good = number == (6 if self._combined else 2)
-        if self._combined:
-            good |= number == 8
-        rows = np.flatnonzero(good)
-        starts, ends, first, number = starts[rows], ends[rows], first[rows], number[rows]
-        q = [quotes[first + i] for i in range(8 if self._combined else 2)]
-        fine, front = _front_spaces(buffer, spaces, starts, q[0])
-        request_end = q[1]
+    def _cut(self, lines: Lines, found: _Found) -> Parsed:
+        """Cut the columns out of lines whose spaces and quotes were found, where they fit."""
+        buffer = lines.buffer
+        spaces, quotes, ends = found.spaces, found.quotes, found.ends
+        fine = found.fine & (spaces[4] == quotes[0] - 1) & (spaces[4] - spaces[2] == 29)
+        fine &= _at(buffer, spaces[2] + 1, ord("[")) & _at(buffer, spaces[4] - 1, ord("]"))
+        fine &= spaces[0] > found.starts
+        request_end = quotes[1]
         fine &= _at(buffer, request_end + 1, _SPACE) & _at(buffer, request_end + 5, _SPACE)
-        bytes_end = q[2] - 1 if self._combined else ends
+        bytes_end = quotes[2] - 1 if self._combined else ends
         fine &= (bytes_end > request_end + 6) & (bytes_end < request_end + 26)
         if self._combined:
-            fine &= _at(buffer, q[2] - 1, _SPACE)
-            fine &= (q[4] == q[3] + 2) & _at(buffer, q[3] + 1, _SPACE)
-            eight = number == 8
-            fine &= np.where(eight, (q[6] == q[5] + 2) & (q[7] + 1 == ends), q[5] + 1 == ends)
+            fine &= _at(buffer, quotes[2] - 1, _SPACE) & _at(buffer, quotes[3] + 1, _SPACE)
+            fine &= quotes[4] == quotes[3] + 2
+        # No backslash stands before a quote that ends a field: it would be part of the field.
+        for place in quotes[1 : 6 if self._combined else 2 : 2]:
+            fine &= ~_at(buffer, place - 1, 92)
         status, status_good = read_numbers(buffer, request_end + 2, request_end + 5)
         amount, amount_good = read_numbers(buffer, request_end + 6, bytes_end, dash=True)
-        seconds, time_good = read_clf_times(buffer, front[2] + 2)
+        seconds, time_good = read_clf_times(buffer, spaces[2] + 2)
         fine &= status_good & amount_good & time_good
-        # No backslash stands before a quote that ends a field: it would be part of the field.
-        for place in q[1 : 8 if self._combined else 2]:
-            fine &= ~_at(buffer, place - 1, 92)
-        good[rows[~fine]] = False
+
+        whole = bool(fine.all())
 
         def cut(values: Positions) -> Positions:
-            return np.asarray(values[fine])
+            return values if whole else np.asarray(values[fine])
 
+        ident = cut(spaces[0] + 1)
         columns = {
-            "ip": lines.column(cut(starts), cut(front[0])),
-            "ident": lines.column(cut(front[0] + 1), cut(front[1])),
-            "user": lines.column(cut(front[1] + 1), cut(front[2])),
+            "ip": lines.column(cut(found.starts), cut(spaces[0])),
+            "user": lines.column(cut(spaces[1] + 1), cut(spaces[2])),
             "time": to_times(cut(seconds)),
-            **_request_columns(lines, spaces, cut(q[0] + 1), cut(request_end)),
+            **_request_columns(lines, cut(quotes[0] + 1), cut(request_end), found, fine),
             "status": _numbers(cut(status)),
             "bytes": _numbers(cut(amount)),
         }
+        if not (_at(buffer, ident, ord("-")) & (cut(spaces[1]) == ident + 1)).all():
+            columns["ident"] = lines.column(ident, cut(spaces[1]))
         if self._combined:
-            columns["referrer"] = lines.column(cut(q[2] + 1), cut(q[3]))
-            columns["agent"] = lines.column(cut(q[4] + 1), cut(q[5]))
-            if eight.any():
-                behind = np.where(eight, q[7], q[6])
-                columns["forwarded"] = lines.column(cut(q[6] + 1), cut(behind))
-        return Parsed(rows[fine], columns), good
+            columns["referrer"] = lines.column(cut(quotes[2] + 1), cut(quotes[3]))
+            columns["agent"] = lines.column(cut(quotes[4] + 1), cut(quotes[5]))
+            if found.chain is not None:
+                columns["forwarded"] = lines.column(cut(found.chain[0]), cut(found.chain[1]))
+        return Parsed(cut(found.rows), columns)
 
     def _match(self, lines: Lines, rows: Positions) -> Parsed:
         """Read lines of an unusual shape with a pattern, or say what is wrong with them."""
@@ -196,31 +196,108 @@ def _at(buffer: NDArray[np.uint8], places: Positions, octet: int) -> NDArray[np.
     return np.asarray(buffer[np.minimum(places, len(buffer) - 1)] == octet)
 
 
-def _front_spaces(
-    buffer: NDArray[np.uint8], spaces: Positions, starts: Positions, first_quote: Positions
-) -> tuple[NDArray[np.bool_], list[Positions]]:
-    """Find the spaces of `client ident user [time zone] "`, and tell where there are just these."""
-    index = np.searchsorted(spaces, starts)
-    found = [spaces[index + i] for i in range(5)]
-    fine = (found[4] == first_quote - 1) & _at(buffer, found[2] + 1, ord("["))
-    fine &= _at(buffer, found[4] - 1, ord("]")) & (found[4] - found[2] == 29)
-    return fine & (found[0] > starts), found
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where the spaces and quotes of some lines stand.
+
+    spaces    the first five of each line, and of the request the two that divide it if known
+    quotes    as many as the format has
+    chain     start and end of a quoted chain behind the agent; before its start where none is
+    fine      which lines have them in the right order so far
+    """
+
+    rows: Positions
+    starts: Positions
+    ends: Positions
+    spaces: list[Positions]
+    quotes: list[Positions]
+    fine: NDArray[np.bool_]
+    request: tuple[Positions, Positions] | None = None
+    chain: tuple[Positions, Positions] | None = None
+
+
+# The marks of `ip ident user [time zone] "GET /path HTTP/1.1" 200 5 "referrer" "agent…`
+_ORDINARY: Final = np.frombuffer(b'     "  "   "" "', dtype=np.uint8)
+
+
+def _find_ordinary(lines: Lines, rows: Positions, *, combined: bool) -> _Found:
+    """Find the lines whose first sixteen marks are those of an ordinary combined line.
+
+    Their places are then known by counting: nothing is searched for.
+    """
+    assert combined  # noqa: S101 (only the combined format has these marks)
+    marks, octets = lines.marks, lines.mark_octets
+    ends = np.flatnonzero(octets == NEWLINE)
+    first = np.empty_like(ends)
+    if len(ends):
+        first[0], first[1:] = 0, ends[:-1] + 1
+    # A last line without an end has no mark there; it is found by searching.
+    rows = rows[rows < len(ends)]
+    ends, first = ends[rows], first[rows]
+    long = ends - first > len(_ORDINARY)
+    rows, ends, first = rows[long], ends[long], first[long]
+    places = first[:, None] + np.arange(len(_ORDINARY))
+    alike = (octets[places] == _ORDINARY).all(axis=1)
+    if len(rows):
+        quoted = np.cumsum(octets == _QUOTE)
+        alike &= quoted[ends] - quoted[first] == 6
+    rows, last = rows[alike], marks[ends[alike] - 1]
+    places = np.ascontiguousarray(marks[places[alike]].T)
+    spaces = [places[i] for i in range(5)]
+    quotes = [places[i] for i in (5, 8, 12, 13, 15)]
+    fine = (places[9] == places[8] + 1) & (places[10] == places[8] + 5)
+    fine &= last + 1 == lines.ends[rows]
+    return _Found(
+        rows,
+        lines.starts[rows],
+        lines.ends[rows],
+        spaces,
+        [*quotes, last],
+        fine,
+        request=(places[6], places[7]),
+    )
+
+
+def _find_quoted(lines: Lines, rows: Positions, *, combined: bool) -> _Found:
+    """Search for the spaces and quotes of lines that have as many quotes as the format."""
+    starts, ends = lines.starts[rows], lines.ends[rows]
+    places = lines.places(_QUOTE)
+    first = np.searchsorted(places, starts)
+    number = np.searchsorted(places, ends) - first
+    some = np.isin(number, (6, 8)) if combined else number == 2
+    rows, starts, ends = rows[some], starts[some], ends[some]
+    first, number = first[some], number[some]
+    quotes = [places[first + i] for i in range(8 if combined else 2)]
+    index = np.searchsorted(blanks := lines.places(_SPACE), starts)
+    spaces = [blanks[index + i] for i in range(5)]
+    fine = np.ones(len(rows), dtype=np.bool_)
+    chain = None
+    if combined:
+        behind = number == 8
+        fine &= np.where(
+            behind, (quotes[6] == quotes[5] + 2) & (quotes[7] + 1 == ends), quotes[5] + 1 == ends
+        )
+        if behind.any():
+            chain = (quotes[6] + 1, np.where(behind, quotes[7], quotes[6]))
+    return _Found(rows, starts, ends, spaces, quotes[:6], fine, chain=chain)
 
 
 def _request_columns(
-    lines: Lines, spaces: Positions, starts: Positions, ends: Positions
+    lines: Lines, starts: Positions, ends: Positions, found: _Found, fine: NDArray[np.bool_]
 ) -> dict[str, pl.Series]:
     """Cut `GET /path HTTP/1.1` at its first and last space; what is no request is all target."""
     buffer = lines.buffer
-    first = spaces[np.searchsorted(spaces, starts)]
-    last = spaces[np.searchsorted(spaces, ends) - 1]
+    if found.request is not None:
+        first, last = found.request[0][fine], found.request[1][fine]
+    else:
+        spaces = lines.places(_SPACE)
+        first = spaces[np.searchsorted(spaces, starts)]
+        last = spaces[np.searchsorted(spaces, ends) - 1]
     two = (first < ends) & (first > starts)
     http = two & (last > first) & _at(buffer, last + 1, ord("H")) & _at(buffer, last + 5, ord("/"))
-    target_start = np.where(two, first + 1, starts)
-    target_end = np.where(http, last, ends)
     return {
         "method": lines.column(np.where(two, starts, 1), np.where(two, first, 0)),
-        "url": lines.column(target_start, target_end),
+        "url": lines.column(np.where(two, first + 1, starts), np.where(http, last, ends)),
         "protocol": lines.column(np.where(http, last + 1, 1), np.where(http, ends, 0)),
     }
 

@@ -33,8 +33,45 @@ def read_clf_times(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Read times of the form 10/Oct/2000:13:55:36 -0700, by arithmetic on their bytes.
 
+    Lines beside each other are mostly of one day: day and zone are read where they change.
     Returns  seconds since 1970 in UTC, and which of them could be read
     """
+    words = np.ndarray((len(buffer) - 7,), dtype="<u8", buffer=buffer, strides=(1,))
+    starts = np.minimum(starts, len(buffer) - CLF_LENGTH)
+    # Eight bytes each: 10/Oct/2, Oct/2000:, 13:55:36, 36 -0700
+    front, year, clock, zone = (words[starts + at] for at in (0, 4, 12, 18))
+    changed = np.ones(len(starts), dtype=np.bool_)
+    changed[1:] = (front[1:] != front[:-1]) | (year[1:] != year[:-1])
+    changed[1:] |= (zone[1:] ^ zone[:-1]) >> np.uint64(16) != 0
+    first, first_good = _read_whole(buffer, starts[changed])
+    seconds, good = _read_clocks(clock)
+    group = np.cumsum(changed) - 1
+    return (first - seconds[changed])[group] + seconds, first_good[group] & good
+
+
+_COLON_MASK: Final = np.uint64(0x0000_FF00_00FF_0000)
+_COLONS: Final = np.uint64(0x0000_3A00_003A_0000)
+
+
+def _read_clocks(clock: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Read clocks of the form 13:55:36, eight bytes each: seconds, and which could be read."""
+    good = clock & _COLON_MASK == _COLONS
+    pairs = []
+    for place in (0, 24, 48):
+        tens, ones = (
+            ((clock >> np.uint64(place + shift)) & np.uint64(0xFF)).astype(np.int64) - 48
+            for shift in (0, 8)
+        )
+        good &= (tens >= 0) & (tens <= 9) & (ones >= 0) & (ones <= 9)
+        pairs.append(tens * 10 + ones)
+    hour, minute, second = pairs
+    good &= (hour < 24) & (minute < 60) & (second < 61)
+    return hour * 3600 + minute * 60 + second, good
+
+
+def _read_whole(
+    buffer: NDArray[np.uint8], starts: Positions
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     inline = np.ndarray((len(buffer) - CLF_LENGTH + 1,), dtype="V26", buffer=buffer, strides=(1,))
     text = inline[np.minimum(starts, len(inline) - 1)].view(np.uint8).reshape(-1, CLF_LENGTH)
     digit = text.astype(np.int16) - 48
