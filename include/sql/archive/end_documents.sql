@@ -6,3 +6,4 @@ UPDATE lethe.archived_document AS a
 SET ended_on = %(day)s, bound_digest = decode(repeat('00', 32), 'hex')
 FROM lethe.archive_record AS r
 WHERE r.leaf_no = ANY(%(leaves)s) AND a.leaf_no = r.leaf_no
+RETURNING a.leaf_no

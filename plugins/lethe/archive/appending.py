@@ -123,12 +123,16 @@ class Append:
         self._rows.append("\t".join(map(write_field, fields)))
         return number
 
-    def add_statement(self, gone_no: int, day: str, clause: str) -> int:
-        """Add the signed leaf that says which leaf was lawfully destroyed."""
+    def add_statement(self, gone_no: int, day: str, clause: str, *, ends: bool = False) -> int:
+        """Add the signed leaf that says which leaf was lawfully destroyed.
+
+        ends  it was the last version of a document
+        """
         number = self.next_no
         text = rfc8785.dumps(
             {
                 "clause": clause,
+                "ends_document": ends,
                 "format": "lethe-archive-destroyed/1",
                 "gone_leaf": self.leaf(gone_no).hex(),
                 "gone_no": gone_no,

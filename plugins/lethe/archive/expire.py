@@ -256,6 +256,7 @@ class Expiry:
     def _destroy(self, cursor: extensions.cursor, append: Append, due: Sequence[int]) -> int:
         day = self._run.as_of
         cursor.execute(statement("archive/end_documents"), {"leaves": list(due), "day": day})
+        ended = {int(row[0]) for row in cursor.fetchall()}
         cursor.execute(statement("archive/delete_documents"), {"leaves": list(due)})
         rows = cursor.fetchall()
         subjects = {"kinds": [row[2] for row in rows], "keys": [row[3] for row in rows]}
@@ -267,7 +268,7 @@ class Expiry:
         gone += [int(row[0]) for row in cursor.fetchall()]
         cursor.execute(statement("archive/delete_frozen"), subjects)
         for leaf in sorted(gone):
-            append.add_statement(leaf, day.isoformat(), self._clause)
+            append.add_statement(leaf, day.isoformat(), self._clause, ends=leaf in ended)
         return len(gone)
 
 

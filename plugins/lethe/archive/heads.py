@@ -25,7 +25,7 @@ BEGINNING = bytes(32)
 _PURPOSE, _PERIOD = "archive_sign", "1"
 _LINE = re.compile(
     r"lethe-archive-head\s+1\s+([0-9a-f-]{36})\s+(\d+)\s+(\d+)\s+([0-9a-f]{64})\s+"
-    r"(\S+)\s+([A-Za-z0-9+/=]{86,90})"
+    r"(\S+)\s+([A-Za-z0-9+/]{86}==)"
 )
 
 
@@ -166,13 +166,14 @@ def as_head(row: tuple[Any, ...]) -> Head:
 def parse_heads(texts: Iterable[str]) -> Iterator[ToldHead]:
     """Find the heads in old mails, whatever stands around them and however lines were broken."""
     for text in texts:
-        unfolded = re.sub(r"=\r?\n", "", text) if "=\n" in text or "=\r\n" in text else text
-        for found in _LINE.findall(unfolded):
+        # A line of a mail may have been folded; a signature ends like a fold.
+        unfolded = re.sub(r"=3D", "=", re.sub(r"=\r?\n", "", text))
+        for found in dict.fromkeys((*_LINE.findall(text), *_LINE.findall(unfolded))):
             warehouse, number, size, root, _, signature = found
             yield ToldHead(
                 UUID(warehouse),
                 int(number),
                 int(size),
                 bytes.fromhex(root),
-                base64.b64decode(signature + "=" * (-len(signature) % 4)),
+                base64.b64decode(signature),
             )

@@ -203,12 +203,16 @@ class Verifier:
             self._fault(f"record {number}: inserted, no head covers it")
         for number, what in self._query("find_strays"):
             self._fault(f"record {number}: its document {what}")
+        ends = {leaf for leaf, said in self._gone.items() if '"ends_document":true' in said}
         for number, day, digest in self._query("list_ended"):
+            ends.discard(int(str(-1 if number is None else number)))
             gone = self._gone.get(int(str(number))) if number is not None else None
             if gone is None or f'"on":"{day}"' not in gone or any(bytes(digest)):  # type: ignore[call-overload]
                 self._fault(
                     f"document of leaf {number}: called destroyed, and no statement says so"
                 )
+        for leaf in sorted(ends):
+            self._fault(f"document of leaf {leaf}: ended, and missing from the list of documents")
         self._frozen()
 
     def _frozen(self) -> None:
