@@ -47,6 +47,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def files(self) -> Path:
+        """What the demo's policy calls the system `files`; the rows name files that never were."""
+        return self.root / "files"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -66,7 +71,15 @@ class Home:
                 f"{self.root} belongs to another account (user id {owner}); work as that account, "
                 "or set LETHE_HOME to a folder of your own"
             )
-        for folder in (self.airflow, self.secrets, self.mail, self.reports, self.logs, self.run):
+        for folder in (
+            self.airflow,
+            self.secrets,
+            self.mail,
+            self.reports,
+            self.files,
+            self.logs,
+            self.run,
+        ):
             folder.mkdir(mode=0o700, exist_ok=True)
         self.secrets.chmod(0o700)
 

@@ -136,17 +136,22 @@ def guard_sweep(night: str | None) -> list[str]:
 
     from lethe.errors import GuardStop
     from lethe.retention.night import guard_night
+    from lethe.retention.readiness import prove_ready
+    from lethe.retention.resume import close_abandoned
     from lethe.retention.waves import in_waves
 
     if night is None:
         return []
     with _told():
         site = _site()
+        for canary, outcome in prove_ready(site, _as_of(site)).items():
+            log.info("Canary %s: %s", canary, outcome)
         try:
             guarded = guard_night(site, UUID(night))
         except GuardStop as stop:
             log.warning("Nothing is erased tonight: %s", stop)
             return []
+        close_abandoned(site, UUID(night))
         for planned in guarded.rules:
             if planned.over_limit:
                 log.warning("Rule %s is %s: %s", planned.rule, planned.state, planned.over_limit)
@@ -211,6 +216,7 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
 
     from lethe.reporting.files import write_sweep_summary
     from lethe.retention.night import close_night, require_worked_off, verify_night
+    from lethe.retention.readiness import destroy_files
 
     if night is None:
         return None
@@ -218,6 +224,7 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
         site = _site()
         run = close_night(site, UUID(night), verify_night(site, UUID(night)))
         path = write_sweep_summary(run)
+        log.info("Files of erased rows: %s", dict(destroy_files(site).files))
         log.info("Run %s is %s; its summary is %s", night, run.state, path.name)
         require_worked_off(run)
     return dict(run.summary)

@@ -9,6 +9,7 @@ import typer
 
 from lethe.cli.desk import Desk
 from lethe.connections import acting_as
+from lethe.erasure.canaries import canary_grants
 from lethe.erasure.grants import needed_grants
 from lethe.evidence.dba_script import print_sql
 from lethe.evidence.initialise import arm, disarm, initialise
@@ -42,7 +43,7 @@ def init(
     site = desk.site
     with site.connected("owner") as connection:
         graph = site.graph(connection)
-        grants = needed_grants(graph)
+        grants = [*needed_grants(graph), *canary_grants(connection, graph)]
         if script:
             print(print_sql(grants, rehearsal=rehearsal), end="")
             return

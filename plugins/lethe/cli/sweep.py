@@ -16,6 +16,7 @@ from lethe.evidence.runs import Run
 from lethe.quality.inputs import check_inputs
 from lethe.retention.approved import work_off
 from lethe.retention.plan import SweepPlan, read_plan
+from lethe.retention.readiness import destroy_files, prove_ready
 from lethe.retention.replay import as_document
 from lethe.retention.replay import replay as bring_up
 from lethe.retention.sweep import approve_waiting, run_sweep
@@ -108,6 +109,8 @@ def run(
     """Erase what is due and what the guard allows; resumable at any moment."""
     desk: Desk = context.obj
     user = getpass.getuser()
+    desk.tell("Proving the eraser on temporary tables")
+    prove_ready(desk.site, desk.as_of)
     done = run_sweep(
         desk.site,
         desk.as_of,
@@ -118,6 +121,7 @@ def run(
         inspect=lambda run_id: check_inputs(desk.site, run_id, desk.as_of, HANDED),
         tell=desk.tell,
     )
+    destroy_files(desk.site)
     if not desk.answer({"state": done.state, **done.summary}):
         show_summary(desk, done)
     waiting = [each for each in done.summary["rules"] if each["state"] == "waiting"]
