@@ -123,6 +123,7 @@ class Capture:
     def _list_work(self) -> None:
         acting_as(self._connection, "runner")
         with self._connection.cursor() as cursor:
+            cursor.execute(statement("archive/supersede_work"), self._run)
             cursor.execute(statement("archive/forget_work"), self._run)
             cursor.execute(statement("erasure/set_planning"))
             found = self._fetch(cursor, self._statements.find_pending(), self._run)
@@ -329,6 +330,9 @@ class Capture:
         log.info("%s: %s; the tree has %s leaves", self.captured.document, counted, head.tree_size)
 
     def _close(self) -> None:
+        left = self.captured.issued - self.captured.outcomes.total()
+        if left:
+            self.captured.outcomes["left to a newer run"] = left
         acting_as(self._connection, "runner")
         with self._connection.cursor() as cursor:
             cursor.execute(statement("archive/forget_work"), self._run)

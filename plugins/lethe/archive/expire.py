@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from psycopg2 import extensions, sql
 
@@ -114,6 +113,8 @@ class Expiry:
         oldest: date | None = None
         newest: date | None = None
         with self._connection.cursor() as cursor:
+            cursor.execute(statement("archive/supersede_work"), self._named)
+            cursor.execute(statement("archive/supersede_waiting"), self._named)
             cursor.execute(statement("archive/forget_work"), self._named)
             cursor.execute(statement("erasure/set_planning"))
             cursor.execute(text, {**judge.values, **self._named, "kind": "archive_record"})
@@ -270,16 +271,6 @@ class Expiry:
         for leaf in sorted(gone):
             append.add_statement(leaf, day.isoformat(), self._clause, ends=leaf in ended)
         return len(gone)
-
-
-def open_runs(connection: extensions.connection, site: Site) -> list[tuple[UUID, str, bytes]]:
-    """Sets of earlier runs that wait for a decision: run, rule, digest."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement("archive/list_waiting"),
-            {"policy_name": site.edition[0], "policy_digest": site.digest},
-        )
-        return [(UUID(str(run)), str(rule), bytes(digest)) for run, rule, digest in cursor]
 
 
 def outcomes_of(found: Expired) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from psycopg2 import extensions
 from lethe.archive.appending import ArchiveKeys, read_keys
 from lethe.archive.capture import BATCH, Capture, Captured
 from lethe.archive.clocks import seal_clocks
-from lethe.archive.expire import Expired, Expiry, kinds_of, open_runs, outcomes_of
+from lethe.archive.expire import Expired, Expiry, kinds_of, outcomes_of
 from lethe.archive.heads import last_head
 from lethe.archive.reading import read_records
 from lethe.archive.recovery import recovery_key
@@ -343,9 +343,3 @@ def _summary(
         "tree_size": head.tree_size if head else 0,
         "root": head.root.hex() if head else None,
     }
-
-
-def waiting_sets(site: Site) -> list[tuple[UUID, str, bytes]]:
-    """Expiries that wait for a decision."""
-    with acting(site, "looking for what waits") as connection:
-        return open_runs(connection, site)

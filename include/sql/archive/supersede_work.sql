@@ -1,0 +1,7 @@
+-- Forget the work lists that older runs of the archive left; what is missing is found again.
+-- identifiers: none
+-- values: run_id (uuid), rule (text)
+-- locks: the deleted rows
+DELETE FROM lethe.plan_subject AS s
+USING lethe.run AS r
+WHERE r.run_id = s.run_id AND r.kind = 'archive' AND s.rule = %(rule)s AND s.run_id <> %(run_id)s
