@@ -426,6 +426,15 @@ ARCHIVED = Asset("lethe://archive/closed")
 """A night of the archive was closed and sealed: the sweep and the report may go on."""
 
 
+def _plain(counts: Any) -> dict[str, Any]:
+    """A frozen record of counts as a dictionary; `asdict` would count the pairs of a Counter."""
+    from collections import Counter
+    from dataclasses import fields
+
+    values = {each.name: getattr(counts, each.name) for each in fields(counts)}
+    return {name: dict(v) if isinstance(v, Counter) else v for name, v in values.items()}
+
+
 @task
 def begin_archive() -> str:
     """Begin a night of the archive: compare with the witness, seal the clocks of erased accounts.
@@ -461,14 +470,13 @@ def archive_documents(night: str, document: str) -> dict[str, Any]:
 
     Returns  counts by outcome
     """
-    from dataclasses import asdict
     from uuid import UUID
 
     from lethe.archive.night import capture_documents
 
     get_current_context()["document"] = document  # type: ignore[typeddict-unknown-key]
     with _told():
-        return asdict(capture_documents(_site(), UUID(night), document))
+        return _plain(capture_documents(_site(), UUID(night), document))
 
 
 @task
@@ -477,7 +485,6 @@ def expire_archive(night: str) -> list[dict[str, Any]]:
 
     Returns  counts by kind of subject
     """
-    from dataclasses import asdict
     from uuid import UUID
 
     from lethe.archive.night import expire_records
@@ -487,7 +494,7 @@ def expire_archive(night: str) -> list[dict[str, Any]]:
     for each in expired:
         if each.over_limit:
             log.warning("Expiry %s is %s: %s", each.rule, each.state, each.over_limit)
-    return [asdict(each) | {"digest": each.digest.hex()} for each in expired]
+    return [_plain(each) | {"digest": each.digest.hex()} for each in expired]
 
 
 @task(outlets=[ARCHIVED])
@@ -506,8 +513,15 @@ def close_archive(night: str, captured: Any, expired: Any) -> dict[str, Any]:
     with _told():
         site = _site()
         documents = [
-            Captured(**{**each, "outcomes": Counter(each["outcomes"])}) for each in captured
+            Captured(**each | {name: Counter(each[name]) for name in ("outcomes", "notes")})
+            for each in captured
         ]
-        ends = [Expired(**{**each, "digest": bytes.fromhex(each["digest"])}) for each in expired]
+        ends = [
+            Expired(
+                **each
+                | {"digest": bytes.fromhex(each["digest"]), "skipped": Counter(each["skipped"])}
+            )
+            for each in expired
+        ]
         run = close_night(site, UUID(night), documents, ends, try_sample(site))
     return dict(run.summary)

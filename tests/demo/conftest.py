@@ -83,9 +83,9 @@ class Platform:
         self.seen.append(run.state)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
-    """The platform, started once: DAGs of the tests' own beside the real sweep and its approval.
+    """The platform, started once a file of tests: DAGs of the tests' own beside the real sweep and its approval.
 
     `LETHE_POLICY` names a file that whoever runs the real DAGs writes first.
     """

@@ -54,4 +54,9 @@ def test_a_run_that_breaks_at_any_statement_ends_as_if_undisturbed(
                 kit.sweep()
             if left_behind(kit) != expected:
                 kit.sweep()
-            assert left_behind(kit) == expected, f"broken at {limit} of {whole.count}"
+            left = left_behind(kit)
+            if by_server:
+                # Only the session ended: the process lived to close what it had, and closed again.
+                ((closings,),) = left.pop("closings")
+                assert closings >= 1
+            assert left == {name: expected[name] for name in left}, f"at {limit} of {whole.count}"
