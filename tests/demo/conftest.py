@@ -85,7 +85,7 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
-    """The platform, started once a file of tests: DAGs of the tests' own beside the real sweep and its approval.
+    """The platform, once a file of tests: DAGs of their own beside the real sweep and approval.
 
     `LETHE_POLICY` names a file that whoever runs the real DAGs writes first.
     """

@@ -8,7 +8,12 @@ from psycopg2 import sql
 
 from lethe.connections import ROLES, group_role
 from lethe.evidence.migrate import print_migrations
-from lethe.evidence.privileges import Grant, control_statements, grant_statements
+from lethe.evidence.privileges import (
+    TEMPORARY_GRANT,
+    Grant,
+    control_statements,
+    grant_statements,
+)
 
 
 def print_sql(
@@ -38,6 +43,7 @@ def print_sql(
         _warehouse_row(rehearsal),
         *(f"{_text(one)};" for one in control_statements()),
         "SET LOCAL ROLE NONE;",
+        f"{TEMPORARY_GRANT};",
         *(f"{_text(one)};" for one in grant_statements(grants)),
         "COMMIT;",
     ]

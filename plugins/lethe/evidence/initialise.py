@@ -23,6 +23,7 @@ from lethe.evidence.ledger import LedgerRow, append_rows, close_batch
 from lethe.evidence.migrate import current_revision, migrate, newest_revision
 from lethe.evidence.privileges import (
     CONTROL_GRANTS,
+    TEMPORARY_GRANT,
     Grant,
     control_statements,
     grant_statements,
@@ -157,6 +158,7 @@ def _initialise(
             cursor.execute(one)
         warehouse = read_warehouse(connection)
         cursor.execute("SET LOCAL ROLE NONE")
+        cursor.execute(TEMPORARY_GRANT)
         granted = _grant(connection, grants)
     return Initialised(
         warehouse=warehouse,

@@ -185,6 +185,12 @@ def control_statements() -> Iterator[sql.Composed]:
     yield from grant_statements(CONTROL_GRANTS)
 
 
+# PUBLIC has it unless somebody took it away; a warning, not an error, where we may not give it.
+TEMPORARY_GRANT = """DO $$ BEGIN
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO lethe_runner', current_database());
+END $$"""
+
+
 def missing_grants(connection: extensions.connection, grants: Iterable[Grant]) -> list[Grant]:
     """Name the grants that a role does not have yet, all of them in one query.
 
