@@ -251,7 +251,7 @@ def groups(new_database: Callable[[], str]) -> str:
                 login = sql.SQL("LOGIN" if name == "only_reader" else "NOLOGIN")
                 made = sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(name), login)
                 cursor.execute(made)
-        cursor.execute("GRANT lethe_reader TO only_reader")
+        cursor.execute("GRANT lethe_reader TO only_reader; CREATE SCHEMA lethe")
     connection.close()
     return dsn
 

@@ -133,10 +133,11 @@ def open_connection(connection_id: str) -> extensions.connection:
 def acting_as(connection: extensions.connection, role: Role) -> bool:
     """Begin a transaction under the rights of `role`; the first statement of every transaction.
 
-    Sets, for this transaction only, the group role where the session user may take it (else the
-    session's rights are used as they are) and `row_security = off`, so that a row-level policy
-    is an error and never a shorter list. Dates, times and numbers read and write the same text
-    whatever the database or the user is set to: keys of subjects travel as text.
+    Sets, for this transaction only, the group role where the session user may take it and Lethe is
+    in this database (else the session's rights are used as they are) and `row_security = off`, so
+    that a row-level policy is an error and never a shorter list. Dates, times and numbers read
+    and write the same text whatever the database or the user is set to: keys of subjects travel
+    as text.
     Returns  whether the group role was taken
     """
     membership = "SET" if connection.server_version >= 160000 else "MEMBER"
@@ -148,7 +149,8 @@ def acting_as(connection: extensions.connection, role: Role) -> bool:
             " set_config('bytea_output', 'hex', true),"
             " set_config('extra_float_digits', '1', true),"
             " (SELECT set_config('role', rolname, true) FROM pg_catalog.pg_roles"
-            "  WHERE rolname = %(role)s AND pg_has_role(session_user, oid, %(membership)s))",
+            "  WHERE rolname = %(role)s AND pg_has_role(session_user, oid, %(membership)s)"
+            "    AND to_regnamespace('lethe') IS NOT NULL)",
             {"role": group_role(role), "membership": membership},
         )
         row = cursor.fetchone()

@@ -135,6 +135,8 @@ def test_a_runner_without_temporary_tables_is_told_what_it_lacks(make_kit: MakeK
         """,
         POLICY,
     )
+    name = kit.execute("SELECT quote_ident(current_database())")[0][0]
+    kit.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM lethe_runner")
     with pytest.raises(GuardStop, match="TEMPORARY"):
         prove(kit)
 
