@@ -1,0 +1,336 @@
+"""The Summary: what a period looked like, as plain data.
+
+Mail, PDF, CSV, page and pack format it; they query nothing and decide nothing. Words that people
+wrote (promises, titles) come in every language of the policy; what Lethe itself says is a code
+(`held`, `no_starting_point`), which the catalogues under include/locale put into words. Counts,
+days, digests and names of rules and tables only: never a value of a row, never a subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+Words = Mapping[str, str]
+"""A text by language: {'en': …, 'fr': …}; 'en' at least."""
+Counts = Mapping[str, int]
+"""Code or name → how many."""
+Verdict = Literal["kept", "needs_you", "not_kept", "silent"]
+ClauseVerdict = Literal["kept", "not_kept", "not_yet_kept", "organisational", "not_applicable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The policy that ruled the period.
+
+    digest  SHA-256 of the policy file, hex
+    """
+
+    name: str
+    version: str
+    title: Words
+    digest: str
+    effective_from: date
+    time_zone: str
+    published_at: str | None
+    controller: str
+    controller_address: str | None
+    dpo: str
+    authority: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Something that waits for a person.
+
+    kind    'plan' (a set over a limit), 'expiry', 'key', 'edition', 'refused', 'arm', 'hold_review'
+    digest  what an approval would name, hex
+    limit   which limit it is over, in words
+    link    path on the console, such as '/lethe/plan/RULE'; None before the console knows one
+    """
+
+    kind: str
+    what: str
+    clause: str | None
+    count: int
+    since: date | None
+    answer_until: date | None
+    oldest_on: date | None
+    newest_on: date | None
+    usual: float | None
+    flags: Counts
+    digest: str | None
+    limit: str | None
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseLine:
+    """One promise and how it stands.
+
+    reason         code or sentence: why it is not kept
+    last_evidence  when its control last left evidence; None: never
+    evidence       what that was: 'sweep', 'quality', 'archive', 'logs', 'policy_check'
+    tests          node ids of the tests that prove the control; none: untested
+    """
+
+    clause: str
+    section: str
+    promise: Words
+    verdict: ClauseVerdict
+    kind: str
+    by: tuple[str, ...]
+    rules: tuple[str, ...]
+    tests: tuple[str, ...]
+    reason: Words | None
+    last_evidence: datetime | None
+    evidence: str | None
+    erased: int
+    kept: int
+    checks_passed: int
+    checks_failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One deletion rule over the period: subjects.
+
+    due                  that the plans froze
+    kept                 of these: reason code → not erased (held, restricted, newer_row, locked …)
+    refused              reason → without a usable starting point
+    oldest_overdue_days  0: nothing is overdue
+    next_7, next_30      what will come due
+    """
+
+    rule: str
+    cluster: str
+    clause: str
+    period: str
+    state: str
+    due: int
+    erased: int
+    kept: Counts
+    refused: Counts
+    set_aside: Counts
+    waiting: int
+    backlog: int
+    oldest_overdue_days: int
+    usual: float | None
+    next_7: int
+    next_30: int
+
+
+@dataclass(frozen=True, slots=True)
+class NightLine:
+    """One night of the sweep, oldest first."""
+
+    as_of: date
+    run_id: str
+    state: str
+    reason: str | None
+    erased: int
+    not_erased: int
+    set_aside: int
+    rows_deleted: int
+    rows_changed: int
+    backlog: int
+    oldest_overdue_days: int
+    seconds: float | None
+    seal_no: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableLine:
+    """Rows of one table over the period."""
+
+    table: str
+    planned: int
+    deleted: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """Data quality by clause or by suite."""
+
+    name: str
+    passed: int
+    failed: int
+    critical: int
+    not_applicable: int
+    not_asked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The last run of the checks in the period.
+
+    failures   expectation → title and how many rows
+    data_docs  where the Data Docs stand, relative to LETHE_HOME
+    leaks      our own files that held a personal value: names of places → findings
+    """
+
+    ran_at: datetime
+    clauses: tuple[CheckLine, ...]
+    suites: tuple[CheckLine, ...]
+    failures: tuple[tuple[str, str, int], ...]
+    data_docs: str | None
+    leaks: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One source of logs over the period: lines. read = written + quarantined.
+
+    unique_share    share of unique combinations of what remains, 0 to 1
+    smallest_group  smallest group k
+    """
+
+    source: str
+    files: int
+    read: int
+    written: int
+    quarantined: Counts
+    late: int
+    unique_share: float | None
+    smallest_group: int | None
+    limit: float | None
+    is_within: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """One key of the ring."""
+
+    purpose: str
+    period: str
+    state: Literal["in_use", "due", "destroyed"]
+    destroy_after: date | None
+    destroyed_at: datetime | None
+    final_at: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveHead:
+    """The archive: its head goes into the mail, so that the mailbox is the witness.
+
+    beyond  'beyond the promise, because …': reason → records
+    """
+
+    head_no: int
+    tree_size: int
+    root: str
+    signed_at: datetime
+    public_key: str
+    records: int
+    added: int
+    destroyed: int
+    refused: Counts
+    beyond: Counts
+    verified_at: datetime | None
+    is_verified: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The newest seal of the ledger, hex."""
+
+    seal_no: int
+    seal_hash: str
+    merkle_root: str
+    sealed_at: datetime
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLine:
+    """Holds or restrictions in force, without their subjects."""
+
+    kind: Literal["hold", "restriction"]
+    subject_kind: str
+    reason: str
+    owner: str
+    count: int
+    review_on: date
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that somebody changed or was told.
+
+    kind  'policy', 'approval', 'hold', 'restriction', 'key', 'access', 'reidentification', 'arming',
+          'replay', 'decision'
+    what  names only: a version, a rule, a purpose and period
+    by    role or approver
+    """
+
+    at: datetime
+    kind: str
+    action: str
+    what: str
+    by: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A duty that was not heard of when it should have been."""
+
+    duty: str
+    expected_by: datetime
+    last_heard: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What we do not know, and somebody must confirm.
+
+    kind  'reading' (of the policy), 'refused', 'undecided', 'system', 'copy', 'processor', 'untested'
+    """
+
+    kind: str
+    what: str
+    why: Words
+    owner: str | None
+    count: int
+    since: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the DPO and the data engineer both see.
+
+    verdict     the first line of every report
+    needs       how many decisions and unkept promises there are
+    next_due    when the next report of this kind is due, so that silence is noticed
+    signer      fingerprint of the key that signs evidence packs, hex
+    """
+
+    edition: Edition
+    period: Literal["day", "month"]
+    first: date
+    last: date
+    made_at: datetime
+    verdict: Verdict
+    needs: int
+    next_due: datetime
+    is_armed: bool
+    is_rehearsal: bool
+    decisions: tuple[Decision, ...]
+    clauses: tuple[ClauseLine, ...]
+    rules: tuple[RuleLine, ...]
+    nights: tuple[NightLine, ...]
+    tables: tuple[TableLine, ...]
+    quality: Quality | None
+    logs: tuple[LogLine, ...]
+    keys: tuple[KeyLine, ...]
+    archive: ArchiveHead | None
+    seal: Seal | None
+    holds: tuple[HoldLine, ...]
+    changes: tuple[Change, ...]
+    silences: tuple[Silence, ...]
+    unknowns: tuple[Unknown, ...]
+    signer: str | None
