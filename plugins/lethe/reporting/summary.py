@@ -261,8 +261,8 @@ class HoldLine:
 class Change:
     """Something that somebody changed or was told.
 
-    kind  'policy', 'approval', 'hold', 'restriction', 'key', 'access', 'reidentification', 'arming',
-          'replay', 'decision'
+    kind  'policy', 'approval', 'hold', 'restriction', 'key', 'access', 'reidentification',
+          'arming', 'replay', 'decision'
     what  names only: a version, a rule, a purpose and period
     by    role or approver
     """
@@ -288,7 +288,8 @@ class Silence:
 class Unknown:
     """What we do not know, and somebody must confirm.
 
-    kind  'reading' (of the policy), 'refused', 'undecided', 'system', 'copy', 'processor', 'untested'
+    kind  'reading' (of the policy), 'refused', 'undecided', 'system', 'copy', 'processor',
+          'untested'
     """
 
     kind: str
