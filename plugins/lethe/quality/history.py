@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from lethe.include import home_folder
 from lethe.quality.outcomes import Report
 
+NAME = "%Y%m%dT%H%M%S%f"
+"""A run is named after the instant at which it began, in UTC."""
 KEPT = 400
 """Reports that are kept, and nights of Data Docs a seventh of it."""
 _TO_DEVIATIONS = 1.4826
@@ -26,15 +29,26 @@ def write_report(report: Report, name: str) -> Path:
     """Keep a report, and as the latest."""
     folder = quality_folder() / "history"
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
+    document = {"run": name, "asked_at": asked_at(name).isoformat(), **report.as_json()}
     path = folder / f"{name}.json"
     for target in (path, quality_folder() / "latest.json"):
-        part = target.with_suffix(".part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(target)
+        write_document(target, document)
     for old in sorted(folder.glob("*.json"))[:-KEPT]:
         old.unlink(missing_ok=True)
     return path
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON file in one step: whoever reads it meanwhile sees the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def asked_at(name: str) -> datetime:
+    """When a run of that name began."""
+    return datetime.strptime(name, NAME).replace(tzinfo=UTC)
 
 
 def read_reports(nights: int) -> Iterator[Mapping[str, Any]]:
@@ -42,9 +56,11 @@ def read_reports(nights: int) -> Iterator[Mapping[str, Any]]:
     folder = quality_folder() / "history"
     for path in sorted(folder.glob("*.json"), reverse=True)[:nights]:
         try:
-            yield json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError):
+            found = json.loads(path.read_text(encoding="utf-8"))
+            begun = asked_at(path.stem).isoformat()
+        except (OSError, ValueError):
             continue
+        yield {"run": path.stem, "asked_at": begun, **found}
 
 
 def usual_volumes(policy: str, before: str, nights: int) -> dict[str, tuple[int, int | None]]:

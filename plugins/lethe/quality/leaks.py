@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from lethe.connections import acting_as
 from lethe.errors import WarehouseRefused, describe_database_error
 from lethe.include import home_folder
 from lethe.policy.model import Policy
+from lethe.quality.history import quality_folder, write_document
 
 OUTPUTS = ("quality", "reports", "evidence", "mail", "logs/tasks", "logs", "run", "airflow/logs")
 """Folders of LETHE_HOME that nothing personal may reach."""
@@ -98,7 +100,7 @@ class LeakReport:
 def scan_outputs(site: Site, roots: Iterable[Path] | None = None) -> LeakReport:
     """Scan our own outputs for what stands in the warehouse.
 
-    roots  files and folders; None: those of LETHE_HOME
+    roots  files and folders; None: those of LETHE_HOME, and the result is kept for the reports
     """
     with site.connected("planner") as connection:
         try:
@@ -109,7 +111,11 @@ def scan_outputs(site: Site, roots: Iterable[Path] | None = None) -> LeakReport:
                 f"the values to look for could not be read: {describe_database_error(error)}",
                 error.pgcode,
             ) from None
-    return scan_files(roots or output_roots(), values, own_words(site.loaded.policy))
+    report = scan_files(roots or output_roots(), values, own_words(site.loaded.policy))
+    if roots is None:
+        now = datetime.now(UTC).isoformat()
+        write_document(quality_folder() / "leaks.json", {"scanned_at": now, **report.as_json()})
+    return report
 
 
 def output_roots() -> list[Path]:

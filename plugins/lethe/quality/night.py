@@ -18,7 +18,7 @@ from lethe.quality.derive import derive
 from lethe.quality.expectations import Derivation
 from lethe.quality.files import write_suites
 from lethe.quality.ground import Ground, Handed
-from lethe.quality.history import quality_folder, usual_volumes, write_report
+from lethe.quality.history import NAME, usual_volumes, write_report
 from lethe.quality.measure import measure
 from lethe.quality.outcomes import (
     Counts,
@@ -120,7 +120,7 @@ def run_quality(
     derivation = chosen(prepared.derivation, suites)
     write_suites(site.loaded.policy, prepared.derivation)
     seconds["derive"] = time.monotonic() - started
-    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    name = datetime.now(UTC).strftime(NAME)
     ran = run_suites(
         lambda: site.connect("planner"),
         derivation,
@@ -192,11 +192,6 @@ def make_report(
         docs,
         {key: round(value, 2) for key, value in seconds.items()},
     )
-
-
-def docs_index() -> str:
-    """Where the Data Docs begin."""
-    return str(quality_folder() / "docs" / "index.html")
 
 
 def _refused(error: psycopg2.Error) -> WarehouseRefused:

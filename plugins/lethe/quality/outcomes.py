@@ -165,7 +165,7 @@ class ClauseLine:
         }
 
 
-_WORST: tuple[State, ...] = (
+WORST: tuple[State, ...] = (
     "failed",
     "not checked",
     "not yet kept",
@@ -198,7 +198,7 @@ def clause_lines(outcomes: Iterable[Outcome], policy: Policy) -> tuple[ClauseLin
 
 def _together(outcomes: list[Outcome]) -> State:
     states = {each.state for each in outcomes}
-    return next((state for state in _WORST if state in states), "not applicable")
+    return next((state for state in WORST if state in states), "not applicable")
 
 
 @dataclass(frozen=True, slots=True)
