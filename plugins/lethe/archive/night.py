@@ -17,6 +17,7 @@ from lethe.archive.appending import ArchiveKeys, read_keys
 from lethe.archive.capture import BATCH, Capture, Captured
 from lethe.archive.clocks import seal_clocks
 from lethe.archive.expire import Expired, Expiry, kinds_of, outcomes_of
+from lethe.archive.facts import ARCHIVE_RUN
 from lethe.archive.heads import last_head
 from lethe.archive.reading import read_records
 from lethe.archive.recovery import recovery_key
@@ -101,7 +102,7 @@ def begin_night(
         see_edition(connection, site.loaded)
         run = begin_run(
             connection,
-            kind="archive",
+            kind=ARCHIVE_RUN,
             name=name,
             policy=site.edition,
             as_of=as_of,
