@@ -1,0 +1,55 @@
+"""The hinge between DAGs and duties: one @task for each thing that a DAG may ask for.
+
+Every other import stands inside the bodies: a DAG file is parsed every few seconds.
+"""
+
+from lethe.tasks.alarms import MANNERS, late_alarms, ring_if_late, tell_failure
+from lethe.tasks.approval import ask_approvers, list_questions, record_answer
+from lethe.tasks.archive import (
+    archive_documents,
+    begin_archive,
+    close_archive,
+    expire_archive,
+    list_documents,
+)
+from lethe.tasks.assets import ARCHIVED, SWEPT, WAITING
+from lethe.tasks.quality import run_suites, scan_leaks, tell_suite
+from lethe.tasks.sweep import (
+    announce_waiting,
+    check_inputs,
+    erase_due,
+    guard_sweep,
+    list_rest,
+    plan_sweep,
+    verify_sweep,
+    work_off_approved,
+)
+
+__all__ = [
+    "ARCHIVED",
+    "MANNERS",
+    "SWEPT",
+    "WAITING",
+    "announce_waiting",
+    "archive_documents",
+    "ask_approvers",
+    "begin_archive",
+    "check_inputs",
+    "close_archive",
+    "erase_due",
+    "expire_archive",
+    "guard_sweep",
+    "late_alarms",
+    "list_documents",
+    "list_questions",
+    "list_rest",
+    "plan_sweep",
+    "record_answer",
+    "ring_if_late",
+    "run_suites",
+    "scan_leaks",
+    "tell_failure",
+    "tell_suite",
+    "verify_sweep",
+    "work_off_approved",
+]

@@ -1,0 +1,83 @@
+"""Failures and delays, told to people."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from lethe.tasks.ground import the_site
+
+log = logging.getLogger(__name__)
+
+
+def late_alarms() -> list[Any]:
+    """Ask every half hour of the night whether it should be done by now; `ring_if_late` judges.
+
+    The hour stands in the policy, which no DAG file reads.
+    """
+    from airflow.sdk.definitions.callback import SyncCallback
+    from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+    return [
+        DeadlineAlert(
+            reference=DeadlineReference.DAGRUN_QUEUED_AT,
+            interval=timedelta(minutes=minutes),
+            callback=SyncCallback(ring_if_late),
+        )
+        for minutes in range(30, 12 * 60 + 1, 30)
+    ]
+
+
+def ring_if_late(context: dict[str, Any]) -> None:
+    """Raise an alarm, once a night, if it is past `guards.done_by` and the sweep is not done."""
+    from datetime import UTC, datetime
+
+    from lethe.errors import LetheError
+    from lethe.reporting.alarm import send_alarm
+    from lethe.retention.late import find_delay, note_delay
+
+    run = context["dag_run"]
+    if run["run_type"] == "manual" and (run.get("conf") or {}).get("dry_run", True):
+        return
+    site = the_site()
+    started = datetime.fromisoformat(run["run_after"])
+    delay = find_delay(site.loaded.policy, run["dag_run_id"], started, datetime.now(UTC))
+    if delay is None:
+        return
+    try:
+        if not note_delay(site, delay):
+            return
+    except LetheError as error:
+        # Then all the more people must hear of it.
+        log.error("The alarm could not be put on the ledger: %s", error)
+    told = send_alarm(site.loaded.policy, delay.subject(), delay.text())
+    log.error("The night is late: %s People told by mail: %s", delay.text()["en"], told)
+
+
+def tell_failure(context: Any) -> None:
+    """Log one paragraph about a failed task: what, why, and what to do now."""
+    ti, error = context["ti"], context.get("exception")
+    named = context.get("rule")
+    # What a library says may carry a value of a row: of those only the kind is told.
+    safe = type(error).__module__.startswith(("lethe.", "airflow."))
+    why = str(error) if safe else f"{type(error).__name__}, see the trace above"
+    log.error(
+        "Task %s%s of %s failed in run %s: %s. What is committed stays, with its evidence. Put "
+        "right what is named here, then clear this task: the frozen set is reused and the work "
+        "goes on where it was. `bin/lethe health` says how the warehouse stands.",
+        ti.task_id,
+        f" [{named}]" if named else "",
+        ti.dag_id,
+        ti.run_id,
+        why.rstrip("."),
+    )
+
+
+MANNERS = {
+    "owner": "dpo",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "on_failure_callback": tell_failure,
+}
+"""Default arguments of every DAG: what a warehouse refused is tried again, and a failure told."""

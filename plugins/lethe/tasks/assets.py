@@ -1,0 +1,16 @@
+"""What one DAG tells the others."""
+
+from __future__ import annotations
+
+from airflow.sdk import Asset
+
+SWEPT = Asset("lethe://sweep/closed")
+"""A night of the sweep was closed and sealed."""
+
+
+WAITING = Asset("lethe://sweep/waiting")
+"""Something is over a limit and waits for a person."""
+
+
+ARCHIVED = Asset("lethe://archive/closed")
+"""A night of the archive was closed and sealed: the sweep and the report may go on."""
