@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from uuid import UUID
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import GuardStop
-from lethe.evidence.runs import set_state
+from lethe.evidence.runs import read_run, set_state
 from lethe.guards.questions import (
     Question,
     answer,
@@ -61,6 +62,7 @@ def work_off(site: Site, tonight: UUID | None) -> dict[str, int]:
     Of several sets of one rule the older goes first, and the younger in a later night.
     """
     settle(site)
+    on = _day_of(site, tonight)
     done: dict[str, int] = {}
     by_run: dict[UUID, list[str]] = {}
     chosen: set[str] = set()
@@ -72,8 +74,17 @@ def work_off(site: Site, tonight: UUID | None) -> dict[str, int]:
         _reopen(site, run_id)
         for rule in in_order(site, rules):
             done[rule] = done.get(rule, 0) + erase_rule(site, run_id, rule).done
-        close_night(site, run_id, verify_night(site, run_id))
+        close_night(site, run_id, verify_night(site, run_id), on=on)
     return done
+
+
+def _day_of(site: Site, tonight: UUID | None) -> date:
+    """The day whose night does the work."""
+    if tonight is None:
+        return site.today()
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        return read_run(connection, tonight).as_of
 
 
 def settle(site: Site) -> None:

@@ -334,8 +334,13 @@ def verify_night(site: Site, run_id: UUID) -> dict[str, Verification]:
     return found
 
 
-def close_night(site: Site, run_id: UUID, verified: Mapping[str, Verification]) -> Run:
-    """Assert the sums, write outcomes and summary, seal the ledger, forget decided keys."""
+def close_night(
+    site: Site, run_id: UUID, verified: Mapping[str, Verification], *, on: date | None = None
+) -> Run:
+    """Assert the sums, write outcomes and summary, seal the ledger, forget decided keys.
+
+    on  day whose night did the work; None: the day that the run was planned for
+    """
     with acting(site, "runner", "closing the run") as connection:
         night = read_night(connection, run_id)
         if night.run.state in ("done", "superseded"):
@@ -355,7 +360,7 @@ def close_night(site: Site, run_id: UUID, verified: Mapping[str, Verification]) 
             _forget_keys(connection, run_id, rule)
         waiting = any(each.undecided for each in closings if each.rule not in stopped)
         set_state(connection, run_id, "waiting" if waiting else "running", summary=summary)
-        _record_closing(connection, night.run, _payload(night.run, closings, outlook), witness)
+        _record_closing(connection, night.run, _payload(night.run, closings, summary, on), witness)
         seal = seal_ledger(connection, witness)
         acting_as(connection, "runner")
         set_state(
@@ -479,9 +484,14 @@ def _counted(closing: Closing) -> dict[str, int]:
     return counts
 
 
-def _payload(run: Run, closings: Sequence[Closing], outlook: Mapping[str, Any]) -> dict[str, Any]:
+def _payload(
+    run: Run, closings: Sequence[Closing], summary: Mapping[str, Any], on: date | None
+) -> dict[str, Any]:
+    """What the ledger says of a closed run: sums since it was begun."""
+    tables = {each["rule"]: each["tables"] for each in summary["rules"]}
     return {
         "as_of": run.as_of.isoformat(),
+        "on": (on or run.as_of).isoformat(),
         "policy": run.policy_digest.hex(),
         "rules": {
             closing.rule: {
@@ -489,10 +499,11 @@ def _payload(run: Run, closings: Sequence[Closing], outlook: Mapping[str, Any]) 
                 "skipped": dict(closing.skipped),
                 "quarantined": dict(closing.quarantined),
                 "undecided": closing.undecided,
+                "tables": tables[closing.rule],
             }
             for closing in closings
         },
-        "outlook": dict(outlook),
+        "outlook": dict(summary["outlook"]),
     }
 
 

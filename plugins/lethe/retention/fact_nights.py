@@ -1,0 +1,74 @@
+"""What the nights of a period did: each closing of a run, less the one before it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lethe.retention.fact_shapes import NightFacts
+
+
+def added_by(payload: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The difference of two closings of one run, rule by rule."""
+    earlier = before.get("rules", {})
+    return {
+        rule: {
+            "done": found.get("done", 0) - earlier.get(rule, {}).get("done", 0),
+            **{
+                part: _less(found.get(part, {}), earlier.get(rule, {}).get(part, {}))
+                for part in ("skipped", "quarantined")
+            },
+            "undecided": found.get("undecided", 0),
+            "tables": {
+                table: _less(rows, earlier.get(rule, {}).get("tables", {}).get(table, {}))
+                for table, rows in found.get("tables", {}).items()
+            },
+        }
+        for rule, found in payload.get("rules", {}).items()
+    }
+
+
+def _less(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
+    found = {name: count - before.get(name, 0) for name, count in now.items()}
+    return {name: count for name, count in found.items() if count}
+
+
+def summed(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add counts up, by name; what is nothing is left out."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return {name: count for name, count in sorted(total.items()) if count}
+
+
+def night_of(row: Sequence[Any], closings: Sequence[Mapping[str, Any]]) -> NightFacts:
+    """The facts of a run from its row and its closings within the period."""
+    run, _, version, digest, as_of, asked, started_at, finished_at, state, reason, seal, summary = (
+        row
+    )
+    added = [(rule, part) for each in closings for rule, part in each["added"].items()]
+    tables: dict[str, Counter[str]] = {}
+    for _, part in added:
+        for table, rows in part["tables"].items():
+            tables.setdefault(table, Counter()).update(rows)
+    last = closings[-1] if closings else {}
+    outlook = last.get("outlook") or summary.get("outlook") or {}
+    night = NightFacts(
+        str(run), as_of, version, bytes(digest).hex(), state, reason, asked, started_at,
+        finished_at, last.get("seal_no") or seal,
+    )  # fmt: skip
+    zero = outlook.get("zero_nights")
+    return replace(
+        night,
+        erased=summed({rule: part["done"]} for rule, part in added),
+        tables={table: dict(rows) for table, rows in sorted(tables.items()) if any(rows.values())},
+        skipped=summed(part["skipped"] for _, part in added),
+        quarantined=summed(part["quarantined"] for _, part in added),
+        undecided=sum(each["undecided"] for each in last.get("added", {}).values()),
+        canaries=last.get("canaries") or summary.get("canaries") or {},
+        returned=outlook.get("returned") or {},
+        refreshed=last.get("refreshed") or {},
+        zero_nights=zero if isinstance(zero, int) else None,
+    )
