@@ -87,12 +87,12 @@ def executing(done: Erasure) -> Iterator[None]:
 # Lethe ---------------------------------------------------------------------------------------
 
 
-def set_up_lethe(dsn: str, home: Path) -> Site:
+def set_up_lethe(dsn: str, home: Path, policy: Path = POLICY) -> Site:
     """Set Lethe up in a copy, as `lethe init --rehearsal --arm` does."""
     os.environ["LETHE_HOME"] = str(home)
     secret = base64.b64encode(b"a key of the benchmark, 32 bytes").decode()
     os.environ["AIRFLOW_CONN_LETHE_KEYS"] = json.dumps({"conn_type": "generic", "password": secret})
-    site = Site.at(dsn, str(POLICY))
+    site = Site.at(dsn, str(policy))
     with site.connected("owner") as connection:
         grants = needed_grants(site.graph(connection))
         initialise(connection, rehearsal=True, grants=grants)
