@@ -146,7 +146,7 @@ def test_the_reader_sees_what_was_done_and_nobodys_key(login: Login) -> None:
         "SELECT reason FROM lethe.hold",
         "SELECT target FROM lethe.outbox",
         "SELECT FROM lethe.tombstone",
-        "SELECT FROM lethe.key",
+        "SELECT wrapped FROM lethe.key",
         "SELECT FROM lethe.skeleton",
         "SELECT FROM lethe.archived_document",
     ):
@@ -169,7 +169,7 @@ def test_the_planner_freezes_plans_and_touches_no_evidence(login: Login) -> None
         "DELETE FROM lethe.plan_subject",
         "UPDATE lethe.plan_subject SET outcome = 'done'",
         "SELECT FROM lethe.tombstone",
-        "SELECT FROM lethe.key",
+        "SELECT wrapped FROM lethe.key",
     ):
         with pytest.raises(errors.InsufficientPrivilege):
             attempt(planner, statement)

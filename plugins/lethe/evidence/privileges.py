@@ -68,6 +68,7 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
             "SELECT INSERT UPDATE DELETE": "archive_frozen",
         },
     ),
+    *_for("runner", {"SELECT INSERT": "summary", "SELECT INSERT UPDATE": "report_mail"}),
     _control("runner", "archive_tile", "SELECT INSERT"),
     _control("runner", "archive_tile", "UPDATE", "hashes"),
     _control("runner", "policy_version", "UPDATE", "announced_on diff"),
@@ -123,14 +124,20 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
             "SELECT INSERT": "ledger ledger_batch",
         },
     ),
-    # The reader sees what was done, and nobody's key.
+    # The reader sees what was done, and no key: of those only when they begin and end.
     *_for(
         "reader",
         {
             "SELECT": "warehouse run plan_rule plan_table approval decision policy_version ledger "
             "ledger_batch ledger_seal ledger_sealing ledger_expired alembic_version archive_head "
-            "archive_tile archive_destroyed",
+            "archive_tile archive_destroyed summary report_mail",
         },
+    ),
+    _control(
+        "reader",
+        "key",
+        "SELECT",
+        "key_id purpose period kek_id created_at destroy_after destroyed_at final_at",
     ),
     _control(
         "reader",

@@ -9,7 +9,7 @@ days, digests and names of rules and tables only: never a value of a row, never 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -64,6 +64,7 @@ class Decision:
     digest: str | None
     limit: str | None
     link: str | None
+    title: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class RuleLine:
     refused              reason → without a usable starting point
     oldest_overdue_days  0: nothing is overdue
     next_7, next_30      what will come due
+    title, subjects      the rule in words; whom it is about, in the plural
     """
 
     rule: str
@@ -120,6 +122,8 @@ class RuleLine:
     usual: float | None
     next_7: int
     next_30: int
+    title: Words = field(default_factory=dict)
+    subjects: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +221,7 @@ class ArchiveHead:
     """The archive: its head goes into the mail, so that the mailbox is the witness.
 
     beyond  'beyond the promise, because …': reason → records
+    line    the head as `lethe archive verify --heads` finds it in an old mail
     """
 
     head_no: int
@@ -231,6 +236,7 @@ class ArchiveHead:
     beyond: Counts
     verified_at: datetime | None
     is_verified: bool | None
+    line: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +248,7 @@ class Seal:
     merkle_root: str
     sealed_at: datetime
     rows: int
+    line: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,11 +284,30 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A duty that was not heard of when it should have been."""
+    """A duty that was not heard of when it should have been.
+
+    expected_by  the first time that it was missed; `nights` times in the period
+    """
 
     duty: str
     expected_by: datetime
     last_heard: datetime | None
+    nights: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something out of order that no clause tells.
+
+    code    'canary', 'late', 'unsealed', 'outbox', 'set_aside', 'restored', 'returned', 'leak',
+            'zero_nights', 'archive_fault', 'no_recovery_key', 'unclassified', 'failed'
+    where   names of rules, tables, systems or canaries
+    """
+
+    code: str
+    count: int
+    where: tuple[str, ...]
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +334,7 @@ class Summary:
     needs       how many decisions and unkept promises there are
     next_due    when the next report of this kind is due, so that silence is noticed
     signer      fingerprint of the key that signs evidence packs, hex
+    alarms      what is out of order beside decisions, clauses and silences
     """
 
     edition: Edition
@@ -335,3 +362,5 @@ class Summary:
     silences: tuple[Silence, ...]
     unknowns: tuple[Unknown, ...]
     signer: str | None
+    alarms: tuple[Alarm, ...] = ()
+    warehouse_id: str | None = None
