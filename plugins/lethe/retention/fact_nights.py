@@ -71,4 +71,12 @@ def night_of(row: Sequence[Any], closings: Sequence[Mapping[str, Any]]) -> Night
         returned=outlook.get("returned") or {},
         refreshed=last.get("refreshed") or {},
         zero_nights=zero if isinstance(zero, int) else None,
+        oldest_overdue_days=_oldest(outlook.get("overdue_days")),
     )
+
+
+def _oldest(overdue: Any) -> int | None:
+    """The worst of rule → days; None where the night could not find it out."""
+    if not isinstance(overdue, Mapping) or "failed" in overdue:
+        return None
+    return max(overdue.values(), default=0)

@@ -24,6 +24,7 @@ class NightFacts:
     canaries   canary → what became of it
     returned   kind of subject → restored, same_identifier, same_key (the restore guard)
     refreshed  materialised view → refreshed, or why not
+    oldest_overdue_days  of all rules, as the night found it; None if it could not be asked
     """
 
     run_id: str
@@ -45,6 +46,7 @@ class NightFacts:
     returned: Mapping[str, Any] = field(default_factory=dict)
     refreshed: Mapping[str, str] = field(default_factory=dict)
     zero_nights: int | None = None
+    oldest_overdue_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
