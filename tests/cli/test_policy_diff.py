@@ -14,7 +14,8 @@ from lethe.cli.health import health
 from lethe.cli.policy_diff import diff
 from lethe.errors import GuardStop, WarehouseUnreachable
 from lethe.evidence.initialise import arm
-from lethe.guards.editions import require_edition, see_edition
+from lethe.guards.edition_gate import require_edition
+from lethe.guards.editions import see_edition
 from lethe.policy.load import load_policy
 
 from tests.shop import POLICY, Shop

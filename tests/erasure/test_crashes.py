@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from lethe.errors import LetheError
-from lethe.retention.night import settle_night
+from lethe.retention.night_guard import settle_night
 
 from tests.erasure.breakdown import (
     DDL,

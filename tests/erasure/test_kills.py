@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from lethe.evidence.initialise import arm, initialise
-from lethe.retention.night import settle_night
+from lethe.retention.night_guard import settle_night
 from psycopg2 import extensions
 
 from demo.platform.home import Home

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from lethe.retention.night import close_night, erase_rule, guard_night, settle_night, verify_night
+from lethe.retention.night_close import close_night
+from lethe.retention.night_guard import guard_night, settle_night
+from lethe.retention.night_work import erase_rule, verify_night
 from lethe.retention.plan import freeze_plan
 from psycopg2 import errors
 

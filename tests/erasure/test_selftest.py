@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from lethe.catalogue.fragments import Statement
-from lethe.erasure import questions, statements
+from lethe.erasure import questions, shared_rows, statements
 from lethe.erasure.canaries import canary_grants, try_canaries
 from lethe.erasure.selftest import prove_eraser
 from lethe.errors import GuardStop
@@ -106,7 +106,7 @@ def no_going(real: Callable[..., Statement]) -> Callable[..., Statement]:
 
 @pytest.mark.parametrize(
     ("module", "name", "change"),
-    [(questions, "find_barred", no_bars), (questions, "find_going", no_going)],
+    [(questions, "find_barred", no_bars), (shared_rows, "find_going", no_going)],
 )
 def test_an_eraser_that_erases_too_much_fails_it(
     make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, change: Any

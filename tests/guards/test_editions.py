@@ -8,7 +8,8 @@ import psycopg2
 import pytest
 from lethe.errors import ConfigurationError, GuardStop
 from lethe.evidence.initialise import arm, disarm
-from lethe.guards.editions import approve_edition, read_editions, require_edition, see_edition
+from lethe.guards.edition_gate import approve_edition, require_edition
+from lethe.guards.editions import read_editions, see_edition
 from lethe.policy.diff import diff_policies
 from lethe.policy.load import LoadedPolicy
 

@@ -10,10 +10,8 @@ import psycopg2
 import pytest
 from lethe.errors import ConfigurationError, GuardStop, UsageError
 from lethe.evidence.settle import lost_batches
+from lethe.guards.hold_entries import HoldKeys, Sort, Wanted
 from lethe.guards.holds import (
-    HoldKeys,
-    Sort,
-    Wanted,
     add_holds,
     list_holds,
     lost_queries,

@@ -12,16 +12,10 @@ import pytest
 from lethe.erasure.freeze import freeze_rule
 from lethe.errors import ConfigurationError, GuardStop, UsageError
 from lethe.evidence.runs import begin_run, set_state
+from lethe.guards.answers import answer, settle_answers, supersede
 from lethe.guards.approval import find_decision
 from lethe.guards.frozen import settled_plans, write_list
-from lethe.guards.questions import (
-    Question,
-    answer,
-    as_markdown,
-    build_questions,
-    settle_answers,
-    supersede,
-)
+from lethe.guards.questions import Question, as_markdown, build_questions
 from lethe.retention.assignments import assign
 from lethe.retention.statements import judge
 from psycopg2 import sql

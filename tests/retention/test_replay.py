@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from lethe.errors import GuardStop
 from lethe.retention.approved import work_off
-from lethe.retention.night import settle_night
+from lethe.retention.night_guard import settle_night
 from lethe.retention.replay import Replay, replay
 from lethe.retention.sweep import approve_waiting
 from psycopg2 import extensions, sql

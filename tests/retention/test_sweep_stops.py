@@ -8,7 +8,9 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
-from lethe.retention.night import close_night, erase_rule, guard_night, settle_night, verify_night
+from lethe.retention.night_close import close_night
+from lethe.retention.night_guard import guard_night, settle_night
+from lethe.retention.night_work import erase_rule, verify_night
 from lethe.retention.plan import freeze_plan
 
 from tests.kit import TODAY, Kit, MakeKit

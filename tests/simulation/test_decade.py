@@ -17,7 +17,8 @@ from uuid import UUID
 
 from lethe.connections import acting_as
 from lethe.evidence.witness_opening import begin_witness
-from lethe.guards.holds import HoldKeys, Wanted, add_holds, release_hold
+from lethe.guards.hold_entries import HoldKeys, Wanted
+from lethe.guards.holds import add_holds, release_hold
 from lethe.keys import KeyRing
 
 from tests.kit import Kit, MakeKit

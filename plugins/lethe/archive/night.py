@@ -38,10 +38,11 @@ from lethe.evidence.seal import seal_ledger
 from lethe.evidence.settle import require_in_step
 from lethe.evidence.witness import Witness
 from lethe.evidence.witness_opening import open_witness
+from lethe.guards.answers import require_approver, require_four_eyes
 from lethe.guards.approval import record_decision
-from lethe.guards.editions import require_edition, see_edition
+from lethe.guards.edition_gate import require_edition
+from lethe.guards.editions import see_edition
 from lethe.guards.holds import require_queries
-from lethe.guards.questions import require_approver, require_four_eyes
 from lethe.include import statement
 from lethe.keys import KeyRing, year_of
 

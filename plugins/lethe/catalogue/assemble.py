@@ -13,20 +13,18 @@ from lethe.catalogue.assemble_tables import (
     assemble_foreign_keys,
     assemble_tables,
 )
-from lethe.catalogue.model import (
-    Catalogue,
+from lethe.catalogue.hidden import (
     Event,
     EventTrigger,
     Firing,
     Policy,
     Publication,
-    Reading,
     ReplicationSlot,
     Rule,
     Subscription,
     Trigger,
-    View,
 )
+from lethe.catalogue.model import Catalogue, Reading, View
 from lethe.catalogue.relations import Relations, group_rows
 from lethe.catalogue.rows import CatalogueRows, PublicationRow
 from lethe.policy.names import TableName

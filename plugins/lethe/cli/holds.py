@@ -18,7 +18,8 @@ from lethe.connections import acting_as
 from lethe.errors import UsageError
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.witness_opening import begin_witness
-from lethe.guards.holds import Hold, HoldKeys, Wanted, add_holds, list_holds, release_hold
+from lethe.guards.hold_entries import Hold, HoldKeys, Wanted
+from lethe.guards.holds import add_holds, list_holds, release_hold
 from lethe.guards.lookup import Key, find_by_identifier, find_by_key
 from lethe.keys import KeyRing
 

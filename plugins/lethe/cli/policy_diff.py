@@ -15,7 +15,8 @@ from lethe.cli.desk import Desk
 from lethe.connections import acting_as
 from lethe.errors import ConfigurationError, GuardStop, PolicyError, WarehouseUnreachable
 from lethe.evidence.witness_opening import begin_witness
-from lethe.guards.editions import approve_edition, see_edition, write_diff
+from lethe.guards.edition_gate import approve_edition
+from lethe.guards.editions import see_edition, write_diff
 from lethe.policy.diff import PolicyDiff, diff_policies
 from lethe.policy.load import LoadedPolicy, load_policy
 from lethe.retention.policy_diff import RowChange, diff_rows, say_rows

@@ -16,7 +16,7 @@ from psycopg2 import errorcodes, extensions, sql
 from lethe.catalogue.fragments import all_of, column, type_name
 from lethe.catalogue.graph import Graph, Kind
 from lethe.connections import acting_as
-from lethe.erasure.batch import Key
+from lethe.erasure.outcomes import Key
 from lethe.erasure.rehearsal import Assign, act_out
 from lethe.errors import GuardStop, LetheError, describe_database_error
 from lethe.evidence.privileges import Grant

@@ -17,7 +17,8 @@ from psycopg2 import errorcodes, extensions
 
 from lethe.connections import acting_as
 from lethe.erasure.assignment import Assignment, Claimed
-from lethe.erasure.batch import BatchAct, RowsDiffer, write_outcomes
+from lethe.erasure.batch import BatchAct, write_outcomes
+from lethe.erasure.outcomes import RowsDiffer
 from lethe.erasure.pace import Pace
 from lethe.erasure.prepared import Prepared, prepare
 from lethe.erasure.record import Recorder

@@ -10,7 +10,7 @@ from psycopg2 import extensions, sql
 
 from lethe.catalogue.fragments import Statement
 from lethe.catalogue.graph import Anchor, Member, Reference
-from lethe.erasure import questions, statements
+from lethe.erasure import questions, shared_rows, statements
 from lethe.erasure.assignment import Assignment
 from lethe.policy.names import TableName, quoted
 
@@ -206,8 +206,8 @@ class _Preparer:
         cuts = (statements.cut_links(graph, anchor, way, kind) for way in anchor.ways)
         return ReadyAnchor(
             anchor,
-            self._ready(questions.find_anchored(graph, kind, anchor)),
-            self._ready(questions.find_going(graph, kind, anchor, self._as_of)),
+            self._ready(shared_rows.find_anchored(graph, kind, anchor)),
+            self._ready(shared_rows.find_going(graph, kind, anchor, self._as_of)),
             tuple(self._ready(found) for found in cuts if found is not None),
         )
 

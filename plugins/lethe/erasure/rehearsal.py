@@ -11,7 +11,8 @@ from psycopg2 import extensions
 
 from lethe.catalogue.graph import Graph
 from lethe.erasure.assignment import Assignment, Claimed
-from lethe.erasure.batch import BatchAct, Key, write_outcomes
+from lethe.erasure.batch import BatchAct, write_outcomes
+from lethe.erasure.outcomes import Key
 from lethe.erasure.prepared import prepare
 from lethe.erasure.record import Recorder
 from lethe.include import statement

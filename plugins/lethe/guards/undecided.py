@@ -23,7 +23,7 @@ from lethe.errors import (
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
-from lethe.guards.questions import require_approver
+from lethe.guards.answers import require_approver
 from lethe.include import statement
 from lethe.policy.model import Policy
 from lethe.policy.model.places import Undecided

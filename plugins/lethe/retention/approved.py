@@ -13,23 +13,13 @@ from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import GuardStop
 from lethe.evidence.runs import read_run, set_state
-from lethe.guards.questions import (
-    Question,
-    answer,
-    as_markdown,
-    build_questions,
-    require_four_eyes,
-    settle_answers,
-)
+from lethe.guards.answers import answer, require_four_eyes, settle_answers
+from lethe.guards.questions import Question, as_markdown, build_questions
 from lethe.include import statement
-from lethe.retention.night import (
-    close_night,
-    erase_rule,
-    expired_before,
-    read_night,
-    verify_night,
-    witness_of,
-)
+from lethe.retention.night import read_night, witness_of
+from lethe.retention.night_close import close_night
+from lethe.retention.night_guard import expired_before
+from lethe.retention.night_work import erase_rule, verify_night
 from lethe.retention.waiting import forget_lists, write_lists
 from lethe.retention.waves import in_order
 

@@ -9,7 +9,9 @@ from uuid import UUID
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.include import statement
-from lethe.retention.night import acting, close_night, verify_night
+from lethe.retention.night import acting
+from lethe.retention.night_close import close_night
+from lethe.retention.night_work import verify_night
 from lethe.retention.plan import chosen_rules
 
 _LEFT = "left to a newer run"

@@ -13,21 +13,21 @@ The same text, restricted to the keys of a batch, re-checks the decision at the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from psycopg2 import sql
 
 from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.days import day_sql
-from lethe.catalogue.events import Source, earliest_source, event_sources, start_sql
+from lethe.catalogue.events import earliest_source, event_sources
 from lethe.catalogue.fragments import Statement, Values, all_of, column, comma, in_batch, key_text
 from lethe.catalogue.graph import Graph, Kind, Member
 from lethe.catalogue.ways import same, walk
 from lethe.guards.statements import candidate_key, held, key_columns, restricted, unarchived
 from lethe.policy.model.rules import Rule
 from lethe.policy.names import quoted
-from lethe.policy.periods import Period, boundary
+from lethe.retention.dates import dated
 
 PASSED_OVER = ("not yet due", "active")
 """Outcomes that need nobody's attention."""
@@ -79,7 +79,7 @@ def _starting(
         ("subjects", _subjects(context, kind, rule, members, batch=batch)),
         *((source.name, source.text) for source in events),
         *([(opened.name, opened.text)] if opened else []),
-        ("dated", _dated(context, kind, rule, events, opened)),
+        ("dated", dated(context, kind, rule, events, opened)),
     ]
 
 
@@ -163,65 +163,6 @@ def in_cluster(
                 )
             )
     return sql.SQL("({}) IN ({})").format(comma(own), sql.SQL(" UNION ALL ").join(parts))
-
-
-def _dated(
-    context: Context, kind: Kind, rule: Rule, events: Sequence[Source], opened: Source | None
-) -> sql.Composable:
-    names = [source.name for source in events]
-    key = [column("subjects", f"k{i}") for i in range(len(kind.key))]
-    joins = sql.SQL(" ").join(
-        sql.SQL("LEFT JOIN {0} ON {1}").format(
-            quoted(name), all_of(same(candidate_key(kind, name), key))
-        )
-        for name in [*names, *([opened.name] if opened else [])]
-    )
-    contradiction = (
-        sql.SQL("coalesce({start} < opened.day, false)").format(
-            start=start_sql(rule.starting_point, names)
-        )
-        if opened
-        else sql.SQL("false")
-    )
-    text = (
-        "SELECT {key}, country, {start} AS starting_on, {running} AS running,"
-        " {missing} AS missing, {implausible} AS implausible,"
-        " {contradiction} AS contradiction, {limit} AS last_due"
-        " FROM subjects {joins}"
-    )
-    return sql.SQL(text).format(
-        key=comma(key),
-        start=start_sql(rule.starting_point, names),
-        running=_either(names, "running"),
-        missing=_either(names, "missing"),
-        implausible=_either(names, "implausible"),
-        contradiction=contradiction,
-        limit=_by_country(
-            context, rule, lambda period: sql.Literal(boundary(context.as_of, period))
-        ),
-        joins=joins,
-    )
-
-
-def _either(names: Sequence[str], flag: str) -> sql.Composable:
-    parts = [sql.SQL("coalesce({}, false)").format(column(name, flag)) for name in names]
-    return sql.SQL("({})").format(sql.SQL(" OR ").join(parts))
-
-
-def _by_country(
-    context: Context, rule: Rule, limit: Callable[[Period], sql.Composable]
-) -> sql.Composable:
-    """The last starting day that is due, for the subject's country: the later end wins."""
-    base = limit(rule.period)
-    if not rule.at_least:
-        return sql.SQL("{}::date").format(base)
-    whens = [
-        sql.SQL("WHEN {} THEN least({}::date, {}::date)").format(
-            context.values.bind(country), base, limit(minimum.period)
-        )
-        for country, minimum in rule.at_least.items()
-    ]
-    return sql.SQL("CASE country {} ELSE {}::date END").format(sql.SQL(" ").join(whens), base)
 
 
 def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:

@@ -21,21 +21,14 @@ from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.runs import Run
 from lethe.evidence.witness import Witness
+from lethe.guards.answers import require_four_eyes
 from lethe.guards.approval import record_decision
-from lethe.guards.questions import require_four_eyes
 from lethe.include import statement
 from lethe.retention.approved import open_rules, work_off
-from lethe.retention.night import (
-    Night,
-    close_night,
-    close_stopped,
-    erase_rule,
-    guard_night,
-    read_night,
-    settle_night,
-    verify_night,
-    witness_of,
-)
+from lethe.retention.night import Night, read_night, witness_of
+from lethe.retention.night_close import close_night, close_stopped
+from lethe.retention.night_guard import guard_night, settle_night
+from lethe.retention.night_work import erase_rule, verify_night
 from lethe.retention.plan import freeze_plan
 from lethe.retention.resume import close_abandoned, find_unfinished
 from lethe.retention.waves import in_order

@@ -19,7 +19,7 @@ def plan_sweep() -> str | None:
 
     Returns  the id of the run; None for a dry run, whose plan is read aloud in the log
     """
-    from lethe.retention.night import settle_night
+    from lethe.retention.night_guard import settle_night
     from lethe.retention.plan import freeze_plan, read_plan
 
     context = get_current_context()
@@ -75,7 +75,7 @@ def guard_sweep(night: str | None) -> list[str]:
     from uuid import UUID
 
     from lethe.errors import GuardStop
-    from lethe.retention.night import guard_night
+    from lethe.retention.night_guard import guard_night
     from lethe.retention.readiness import prove_ready
     from lethe.retention.resume import close_abandoned
     from lethe.retention.waves import in_waves
@@ -117,7 +117,7 @@ def erase_due(night: str, rule: str) -> dict[str, Any]:
     """
     from uuid import UUID
 
-    from lethe.retention.night import erase_rule
+    from lethe.retention.night_work import erase_rule
 
     get_current_context()["rule"] = rule  # type: ignore[typeddict-unknown-key]
     with told():
@@ -155,7 +155,8 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
     from uuid import UUID
 
     from lethe.reporting.files import write_sweep_summary
-    from lethe.retention.night import close_night, require_worked_off, verify_night
+    from lethe.retention.night_close import close_night, require_worked_off
+    from lethe.retention.night_work import verify_night
     from lethe.retention.readiness import destroy_files
 
     if night is None:

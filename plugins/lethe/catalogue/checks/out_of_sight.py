@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lethe.catalogue.checks.found import Checked, Found
-from lethe.catalogue.model import Publication
+from lethe.catalogue.hidden import Publication
 from lethe.policy.names import TableName
 
 AT_WORK = ("origin", "always")

@@ -1,0 +1,119 @@
+"""Before a night works: compared with its witness, asked about, and cleared or made to wait."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from psycopg2 import extensions
+
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.errors import GuardStop
+from lethe.evidence.initialise import read_warehouse
+from lethe.evidence.runs import Run, set_state
+from lethe.evidence.settle import require_in_step
+from lethe.guards.answers import settle_answers, supersede
+from lethe.guards.approval import find_decision
+from lethe.guards.edition_gate import require_edition
+from lethe.guards.editions import see_edition
+from lethe.guards.limits import merged, over_limit
+from lethe.include import statement
+from lethe.keys import KeyRing, year_of
+from lethe.policy.periods import boundary, start_of_day
+from lethe.retention.night import Night, PlannedRule, acting, read_night, set_rule_state, witness_of
+from lethe.retention.waiting import forget_lists
+
+
+def guard_night(site: Site, run_id: UUID) -> Night:
+    """Ask every guard; what is over a limit waits, the rest is cleared.
+
+    Raises  GuardStop if nothing at all may be done tonight
+    """
+    with acting(site, "runner", "the guard") as connection:
+        night = read_night(connection, run_id)
+        if night.run.state in ("done", "superseded"):
+            return night
+        see_edition(connection, site.loaded)
+        settle_answers(connection, site.loaded.policy, expired_before(site))
+        supersede(connection, night.run.policy_name, run_id)
+        forget_lists(connection)
+        require_allowed(site, connection, night.run)
+        for planned in read_night(connection, run_id).rules:
+            if planned.state == "planned":
+                _judge_limits(site, connection, night.run, planned)
+        set_state(connection, run_id, "running")
+        connection.commit()
+        return read_night(connection, run_id)
+
+
+def expired_before(site: Site) -> datetime:
+    """Sets of runs begun before this instant that nobody answered count as rejected."""
+    policy = site.loaded.policy
+    last = boundary(site.today(), policy.guards.approval_timeout) + timedelta(days=1)
+    return start_of_day(last, ZoneInfo(policy.policy.time_zone))
+
+
+def require_allowed(site: Site, connection: extensions.connection, run: Run) -> None:
+    warehouse = read_warehouse(connection)
+    if run.policy_digest != site.digest:
+        raise GuardStop("the policy changed since the plan was frozen; plan again")
+    if run.as_of > site.today() and not warehouse.rehearsal:
+        raise GuardStop(
+            f"as-of {run.as_of} lies in the future: it may be planned anywhere, and executed only "
+            "on a warehouse made with `lethe init --rehearsal`"
+        )
+    require_edition(connection, site.loaded, run.as_of)
+    if not warehouse.armed:
+        reason = "report-only: the approver has not armed this warehouse (`lethe init --arm`)"
+        set_state(connection, run.run_id, "stopped", reason=reason, finished=True)
+        connection.commit()
+        raise GuardStop(reason)
+
+
+def _judge_limits(
+    site: Site, connection: extensions.connection, run: Run, planned: PlannedRule
+) -> None:
+    guards = site.loaded.policy.guards
+    limits = merged(guards.cap, site.loaded.policy.rules[planned.rule].cap)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("guards/read_history"),
+            {
+                "policy_name": run.policy_name,
+                "rule": planned.rule,
+                "before": run.as_of,
+                "nights": max(guards.history_nights, 90),
+            },
+        )
+        history = [int(row[1]) for row in cursor.fetchall()]
+    over = over_limit(
+        planned.due,
+        limits=limits,
+        population=sum(planned.counts.values()),
+        history=history,
+        nights=guards.history_nights,
+    )
+    if over is None:
+        return
+    decision = find_decision(connection, planned.digest, run.policy_digest)
+    state = {"approve": "approved", "reject": "rejected"}.get(
+        decision.decision if decision else "", "waiting"
+    )
+    set_rule_state(connection, run.run_id, planned.rule, state, over_limit=over)
+
+
+def settle_night(site: Site, as_of: date) -> None:
+    """Before any work: the warehouse is not behind its witness, and the night's keys exist.
+
+    Raises  GuardStop after a restore
+    """
+    with acting(site, "runner", "comparing the warehouse with its witness") as connection:
+        witness = witness_of(site, connection)
+        require_in_step(connection, witness)
+        acting_as(connection, "runner")
+        ring = KeyRing.open(connection, witness=witness)
+        for purpose in ("token", "tombstone"):
+            ring.create(purpose, year_of(as_of))
+        connection.commit()
