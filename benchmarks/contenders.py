@@ -20,7 +20,9 @@ from lethe.erasure import eraser as eraser_room
 from lethe.erasure.grants import needed_grants
 from lethe.evidence.initialise import arm, initialise
 from lethe.evidence.witness_opening import begin_witness
-from lethe.retention.night import close_night, erase_rule, guard_night, settle_night, verify_night
+from lethe.retention.night_close import close_night
+from lethe.retention.night_guard import guard_night, settle_night
+from lethe.retention.night_work import erase_rule, verify_night
 from lethe.retention.plan import freeze_plan, read_plan
 from psycopg2 import extensions
 from psycopg2.extras import execute_values
