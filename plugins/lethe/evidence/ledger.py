@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg2 import extensions
 
 from lethe.evidence.copying import copy_lines, write_field
+from lethe.evidence.disclosure import may_be_shown, salted
 from lethe.include import statement
 
 Json = None | bool | int | float | str | list["Json"] | tuple["Json", ...] | Mapping[str, "Json"]
@@ -43,6 +44,8 @@ def append_rows(
 ) -> int:
     """Add rows to the ledger in the caller's transaction; returns how many.
 
+    A row that no evidence pack may show gets a salt into its payload.
+
     Raises  ValueError if a payload has no canonical form (RFC 8785), which could not be sealed
     """
     begin = f"{batch}\t{write_field(run_id)}"
@@ -52,7 +55,7 @@ def append_rows(
         "evidence/copy_ledger",
         (
             f"{begin}\t{written(row.kind)}\t{write_field(row.subject_token)}"
-            f"\t{written(row.key_id)}\t{_payload(row.payload)}"
+            f"\t{written(row.key_id)}\t{_payload(_hidden_or_shown(row))}"
             for row in rows
         ),
     )
@@ -81,6 +84,12 @@ def close_batch(
                 "witness_hash": digest,
             },
         )
+
+
+def _hidden_or_shown(row: LedgerRow) -> Mapping[str, Json]:
+    if may_be_shown(row.kind, row.subject_token, row.payload):
+        return row.payload
+    return salted(row.payload)
 
 
 def _payload(payload: Mapping[str, Json]) -> str:

@@ -1,0 +1,72 @@
+"""What of the ledger may be shown outside: the rest appears as commitments.
+
+Default deny: a kind of row that is not named here is never shown. What is not shown gets a random
+salt when it is written, so that its leaf commits to it and can be guessed by nobody, not even by
+whoever knows the subject's token; where the row ends, the salt ends with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+SALT: Final = "salt"
+_SALT_BYTES = 16
+_PEOPLE = frozenset({"by", "owner"})
+"""Fields that name staff: an auditor must know who decided."""
+
+SHOWN: Final = frozenset(
+    [
+        "archive_appended",
+        "archive_closed",
+        "batch_done",
+        "late_rows_erased",
+        "sweep_closed",
+        "sweep_late",
+        "files_destroyed",
+        "files_set_aside",
+        "plan_approved",
+        "plan_rejected",
+        "edition_approve",
+        "edition_reject",
+        "undecided_decided",
+        "hold_added",
+        "hold_released",
+        "restriction_added",
+        "restriction_released",
+        "log_written",
+        "log_raw_intended",
+        "log_raw_destroyed",
+        "log_key_destroyed",
+        "warehouse_armed",
+        "warehouse_disarmed",
+        "warehouse_replayed",
+        "witness_opened",
+        "ledger_rows_expired",
+        "evidence_pack_signed",
+    ]
+)
+"""Kinds of rows about acts, not about people: counts, names of rules and tables, digests, staff."""
+
+
+def may_be_shown(kind: str, subject_token: object, payload: Mapping[str, Any]) -> bool:
+    """Say whether a row may be shown as it is."""
+    return subject_token is None and kind in SHOWN and SALT not in payload and _is_plain(payload)
+
+
+def salted(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Add what makes the leaf of a row a commitment that hides it."""
+    if SALT in payload:
+        raise ValueError(f"a payload of the ledger has no field '{SALT}' of its own")
+    return {**payload, SALT: secrets.token_hex(_SALT_BYTES)}
+
+
+def _is_plain(value: Any, field: str = "") -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_plain(part, str(name)) for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(part, field) for part in value)
+    if isinstance(value, str):
+        return field in _PEOPLE or "@" not in value
+    return True
