@@ -99,18 +99,20 @@ def payload(
     run: Run, closings: Sequence[Closing], summary: Mapping[str, Any], on: date | None
 ) -> dict[str, Any]:
     """What the ledger says of a closed run: sums since it was begun."""
-    tables = {each["rule"]: each["tables"] for each in summary["rules"]}
+    told = {each["rule"]: each for each in summary["rules"]}
     return {
         "as_of": run.as_of.isoformat(),
         "on": (on or run.as_of).isoformat(),
         "policy": run.policy_digest.hex(),
         "rules": {
             closing.rule: {
+                "digest": told[closing.rule]["digest"],
+                "planned": told[closing.rule]["planned"],
                 "done": closing.done,
                 "skipped": dict(closing.skipped),
                 "quarantined": dict(closing.quarantined),
                 "undecided": closing.undecided,
-                "tables": tables[closing.rule],
+                "tables": told[closing.rule]["tables"],
             }
             for closing in closings
         },
