@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from typing import Any
 
+import pytest
 from lethe.connections import acting_as
+from lethe.erasure.record import Recorder
+from lethe.errors import WarehouseRefused
 from lethe.retention.fact_shapes import SweepFacts
 from lethe.retention.facts import sweep_facts
 from lethe.retention.plan import read_plan
@@ -110,3 +114,29 @@ def test_approvals_holds_and_editions_of_the_period_are_told(make_kit: MakeKit) 
     assert [each.is_in_force for each in found.editions] == [True]
     assert found.armed_by
     assert "Somebody" not in json.dumps(found.as_data())
+
+
+def test_a_night_that_broke_off_tells_what_it_had_done_until_it_is_closed(
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = make_kit(DDL, POLICY.replace("CAP", "10") + "  batches: {subjects: 1}\n")
+    real = Recorder.write
+    batches: list[int] = []
+
+    def breaking(self: Recorder, *arguments: Any) -> None:
+        batches.append(1)
+        if len(batches) == 2:
+            raise WarehouseRefused("the disk is full", "53100")
+        real(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Recorder, "write", breaking)
+        with pytest.raises(WarehouseRefused):
+            kit.sweep()
+    (night,) = facts(kit, TODAY, TODAY).nights
+    assert (night.state, night.erased, night.undecided) == ("running", {"r": 1}, 2)
+    assert "not worked off: r (2)" in (night.reason or "")
+    kit.sweep()
+    (night,) = facts(kit, TODAY, TODAY).nights
+    assert (night.state, night.erased, night.undecided) == ("done", {"r": 3}, 0)
+    assert kit.execute("SELECT count(*) FROM lethe.ledger WHERE kind = 'sweep_closed'") == [(1,)]

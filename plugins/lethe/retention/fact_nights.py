@@ -30,6 +30,20 @@ def added_by(payload: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str,
     }
 
 
+def so_far(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What a night did that broke off and is not closed yet, in the shape of a closing."""
+    rules = {
+        each["rule"]: {
+            "done": each["erased"],
+            "quarantined": each["quarantined"],
+            "undecided": each["undecided"],
+            "tables": each["tables"],
+        }
+        for each in summary["rules"]
+    }
+    return {"seal_no": None, "added": added_by({"rules": rules}, {})}
+
+
 def _less(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
     found = {name: count - before.get(name, 0) for name, count in now.items()}
     return {name: count for name, count in found.items() if count}

@@ -20,7 +20,7 @@ from lethe.guards.undecided import read_refusals
 from lethe.include import statement
 from lethe.policy.model import Policy
 from lethe.policy.periods import end_of, start_of_day
-from lethe.retention.fact_nights import added_by, night_of, summed
+from lethe.retention.fact_nights import added_by, night_of, so_far, summed
 from lethe.retention.fact_shapes import (
     ApprovalFacts,
     CopyFacts,
@@ -89,6 +89,9 @@ class _Gatherer:
         warehouse = read_warehouse(self._connection)
         runs = self._rows("list_period_runs")
         deltas = self._deltas([str(row[0]) for row in runs])
+        for row in runs:
+            if row[8] == "running" and row[0] not in deltas and row[11]:
+                deltas[str(row[0])] = [so_far(row[11])]
         outlook = _newest_outlook(runs)
         refusals = self._refusals()
         not_kept: dict[str, list[str]] = {}

@@ -16,7 +16,7 @@ from lethe.erasure.verify import Verification
 from lethe.errors import VerificationError
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
-from lethe.evidence.runs import Run, read_run, set_state
+from lethe.evidence.runs import Run, State, read_run, set_state
 from lethe.evidence.seal import seal_ledger
 from lethe.evidence.witness import Witness
 from lethe.include import statement
@@ -39,28 +39,33 @@ def close_night(
         if night.run.state == "stopped":
             return _close_stopped(site, connection, night)
         witness = witness_of(site, connection)
-        known = night.run.summary.get("outlook")
+        # After a crash between sums and seal: what was looked at then is not there any more.
+        known = None if night.run.finished_at else night.run.summary.get("outlook")
         ahead = known or look_ahead(site, night.run, witness)
         acting_as(connection, "runner")
         closings = [close_rule(connection, night.run, planned) for planned in night.rules]
-        outlook = known or count_tonight(ahead, sum(closing.done for closing in closings))
         summary = summarise(connection, read_night(connection, run_id), closings, verified)
-        summary["outlook"] = outlook
+        left = not_worked_off(summary)
+        if left:
+            # Whoever goes on with it closes it: a run is closed once.
+            reason = f"broke off; not worked off: {', '.join(left)}"
+            set_state(connection, run_id, "running", reason=reason, summary=summary)
+            connection.commit()
+            seal_ledger(connection, witness)
+            return read_run(connection, run_id)
+        erased = sum(closing.done for closing in closings)
+        summary["outlook"] = known or count_tonight(ahead, erased)
         stopped = {planned.rule for planned in night.rules if planned.state == "stopped"}
         for rule in stopped:
             forget_keys(connection, run_id, rule)
         waiting = any(each.undecided for each in closings if each.rule not in stopped)
+        state: State = "waiting" if waiting else "done"
         set_state(connection, run_id, "waiting" if waiting else "running", summary=summary)
         _record_closing(connection, night.run, payload(night.run, closings, summary, on), witness)
         seal = seal_ledger(connection, witness)
         acting_as(connection, "runner")
-        set_state(
-            connection,
-            run_id,
-            "waiting" if waiting else "done",
-            finished=True,
-            seal_no=seal.seal_no if seal else None,
-        )
+        number = seal.seal_no if seal else None
+        set_state(connection, run_id, state, finished=True, seal_no=number)
         connection.commit()
         return read_run(connection, run_id)
 
@@ -111,12 +116,17 @@ def require_worked_off(run: Run) -> None:
 
     Raises  VerificationError with the rules; run the night again, it goes on where it was
     """
-    left = [
-        f"{each['rule']} ({each['undecided']})"
-        for each in run.summary["rules"]
-        if each["undecided"] and each["state"] == "planned"
-    ]
+    left = not_worked_off(run.summary)
     if left:
         raise VerificationError(
             f"not worked off: {', '.join(left)}; clear the failed tasks, they go on where they were"
         )
+
+
+def not_worked_off(summary: Mapping[str, Any]) -> list[str]:
+    """Name the cleared rules of which somebody is left, with the count."""
+    return [
+        f"{each['rule']} ({each['undecided']})"
+        for each in summary["rules"]
+        if each["undecided"] and each["state"] == "planned"
+    ]
