@@ -146,6 +146,8 @@ class Mail(Model):
     """Airflow connection of the mail server."""
     max_bytes: Annotated[int, Field(ge=10_000)] = 10_000_000
     """Largest mail; beyond that attachments are named and not sent."""
+    due_by: Annotated[str, Field(pattern=r"^\d\d:\d\d$")] = "07:00"
+    """Hour by which a report is there; every mail says when to expect the next one."""
 
 
 class Notices(Model):

@@ -1,0 +1,8 @@
+-- List the packs of a kind that were signed, newest first.
+-- identifiers: none
+-- values: kind (text: day or month)
+-- locks: none
+SELECT id, payload
+FROM lethe.ledger
+WHERE kind = 'evidence_pack_signed' AND payload ->> 'kind' = %(kind)s
+ORDER BY id DESC

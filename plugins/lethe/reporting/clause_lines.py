@@ -1,0 +1,224 @@
+"""How every promise stands: kept only where a working control left evidence that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lethe.policy.periods import end_of
+from lethe.quality.facts import CheckLine
+from lethe.reporting.facts import Facts
+from lethe.reporting.said import counted, in_every_language, joined, said
+from lethe.reporting.summary import ClauseLine, ClauseVerdict, RuleLine, Words
+from lethe.retention.clauses import ClauseState
+from lethe.retention.fact_shapes import NightFacts
+
+CLOSED = frozenset({"done", "waiting", "superseded"})
+"""States of a night that was worked and whose evidence is sealed."""
+
+
+@dataclass(slots=True)
+class _Stand:
+    """What was found out about one promise.
+
+    broken   why it is not kept; lacking: why nobody can say that it is kept; noted: beside that
+    heard    when a control last left evidence, and which
+    """
+
+    broken: list[Words] = field(default_factory=list)
+    lacking: list[Words] = field(default_factory=list)
+    noted: list[Words] = field(default_factory=list)
+    heard: list[tuple[datetime, str]] = field(default_factory=list)
+    applies: bool = True
+
+    @property
+    def verdict(self) -> ClauseVerdict:
+        if self.broken:
+            return "not_kept"
+        if self.lacking:
+            return "not_yet_kept"
+        return "kept" if self.applies else "not_applicable"
+
+    @property
+    def reason(self) -> Words | None:
+        parts = [*self.broken, *self.lacking, *self.noted]
+        return joined(parts) if parts else None
+
+
+def closed_nights(facts: Facts) -> list[NightFacts]:
+    """The nights of the period that were worked to their end, oldest first."""
+    return [each for each in facts.sweep.nights if each.state in CLOSED and each.seal_no]
+
+
+def clause_lines(facts: Facts, rules: Sequence[RuleLine]) -> tuple[ClauseLine, ...]:
+    """Say of every clause how it stands in the period."""
+    return tuple(_line(facts, state, rules) for state in facts.clauses)
+
+
+def _line(facts: Facts, state: ClauseState, rules: Sequence[RuleLine]) -> ClauseLine:
+    control = facts.policy.clauses[state.clause].control
+    own = [rule for rule in rules if rule.rule in state.rules]
+    checks = facts.quality.clause(state.clause) if facts.quality else None
+    stand = _stand(facts, state, own, checks)
+    verdict, reason = stand.verdict, stand.reason
+    if state.state == "organisational":
+        verdict, reason = "organisational", {str(k): v for k, v in (control.because or {}).items()}
+    last = max(stand.heard, default=None)
+    return ClauseLine(
+        clause=state.clause,
+        section=state.section,
+        promise=dict(state.promise),
+        verdict=verdict,
+        kind=control.kind,
+        by=state.by,
+        rules=state.rules,
+        tests=control.tests,
+        reason=reason,
+        last_evidence=last[0] if last else None,
+        evidence=last[1] if last else None,
+        erased=sum(rule.erased for rule in own),
+        kept=sum(sum(rule.kept.values()) for rule in own),
+        checks_passed=checks.passed + checks.no_rows if checks else 0,
+        checks_failed=checks.failed if checks else 0,
+    )
+
+
+def _stand(
+    facts: Facts, state: ClauseState, rules: Sequence[RuleLine], checks: CheckLine | None
+) -> _Stand:
+    stand = _Stand()
+    if state.state == "organisational":
+        return stand
+    if state.state == "not yet kept":
+        planned = facts.policy.clauses[state.clause].control.planned
+        stand.lacking.append(said("clause.planned" if planned else "clause.no_control"))
+        return stand
+    asking = {
+        "retention_sweep": _ask_sweep,
+        "invoice_archive": _ask_archive,
+        "policy_check": _ask_policy,
+        "log_pseudonymisation": _ask_logs,
+        "compliance_report": _ask_report,
+    }
+    for wing in state.by:
+        if wing == "data_quality":
+            _ask_quality(stand, facts, checks)
+        elif wing in asking:
+            asking[wing](stand, facts, state.clause, rules)
+        else:
+            stand.lacking.append(said("clause.no_evidence"))
+    if "data_quality" not in state.by:
+        _note_checks(stand, facts, checks)
+    return stand
+
+
+def _ask_sweep(stand: _Stand, facts: Facts, clause: str, rules: Sequence[RuleLine]) -> None:
+    for night in closed_nights(facts):
+        if night.finished_at:
+            stand.heard.append((night.finished_at, "sweep"))
+    earlier = facts.last_heard.get("retention_sweep")
+    if not stand.heard:
+        if earlier:
+            stand.heard.append((earlier, "sweep"))
+        key = "clause.no_evidence" if facts.sweep.armed_at else "clause.report_only"
+        stand.lacking.append(said(key))
+    elif not facts.sweep.armed_at:
+        stand.lacking.append(said("clause.report_only"))
+    timeout = facts.policy.guards.approval_timeout
+    named = {each.rule: each for each in facts.sweep.rules}
+    for rule in rules:
+        overdue_on = named[rule.rule].overdue_on if rule.rule in named else None
+        if overdue_on and end_of(overdue_on, timeout) < facts.last:
+            key = "clause.overdue_waiting" if rule.waiting else "clause.overdue"
+            stand.broken.append(
+                counted(key, rule.oldest_overdue_days, rule=dict(rule.title) or rule.rule)
+            )
+    for refusal in facts.sweep.refusals:
+        if refusal.clause == clause and not refusal.is_kept:
+            stand.broken.append(_refused(refusal.reason, refusal.subjects))
+
+
+def _refused(reason: str, subjects: int | None) -> Words:
+    why = in_every_language(lambda words: words.code("reason", reason.replace(" ", "_")))
+    if subjects is None:
+        return said("clause.undecided", why=why)
+    return counted("clause.refused", subjects, why=why)
+
+
+def _ask_archive(stand: _Stand, facts: Facts, clause: str, _: Sequence[RuleLine]) -> None:
+    archive = facts.archive
+    if archive is None or archive.closed_at is None or archive.night_of is None:
+        stand.lacking.append(said("clause.no_evidence"))
+        return
+    stand.heard.append((archive.closed_at, "archive"))
+    if archive.night_of < facts.first:
+        stand.lacking.append(said("clause.no_evidence"))
+    if archive.verified_faults:
+        stand.broken.append(counted("clause.archive_faults", archive.verified_faults))
+    if refused := sum(archive.refused.values()):
+        stand.noted.append(counted("clause.not_archived", refused))
+    if not facts.sweep.armed_at and facts.policy.clauses[clause].control.kind == "enforced":
+        stand.noted.append(said("clause.report_only"))
+
+
+def _ask_policy(stand: _Stand, facts: Facts, _clause: str, _: Sequence[RuleLine]) -> None:
+    check = facts.check
+    if check is None:
+        stand.lacking.append(said("clause.no_evidence"))
+        return
+    stand.heard.append((check.checked_at, "policy_check"))
+    if check.faults:
+        stand.lacking.append(counted("clause.policy_faults", check.faults))
+    if check.unclassified:
+        stand.broken.append(counted("clause.unclassified", len(check.unclassified)))
+
+
+def _ask_logs(stand: _Stand, facts: Facts, _clause: str, _: Sequence[RuleLine]) -> None:
+    if not facts.logs:
+        stand.lacking.append(said("clause.no_evidence"))
+        return
+    heard = facts.last_heard.get("log_pseudonymisation")
+    if heard:
+        stand.heard.append((heard, "logs"))
+    for line in facts.logs:
+        if not line.is_within:
+            stand.broken.append(said("clause.linkable", source=line.source))
+        if line.read != line.written + sum(line.quarantined.values()):
+            stand.broken.append(said("clause.lines_missing", source=line.source))
+
+
+def _ask_report(stand: _Stand, facts: Facts, _clause: str, _: Sequence[RuleLine]) -> None:
+    stand.heard.append((facts.made_at, "report"))
+
+
+def _ask_quality(stand: _Stand, facts: Facts, checks: CheckLine | None) -> None:
+    if facts.quality is None:
+        earlier = facts.last_heard.get("data_quality")
+        if earlier:
+            stand.heard.append((earlier, "quality"))
+        stand.lacking.append(said("clause.no_evidence"))
+        return
+    stand.heard.append((facts.quality.asked_at, "quality"))
+    if checks is None or not checks.expectations:
+        stand.lacking.append(said("clause.nothing_asked"))
+        return
+    if checks.failed:
+        stand.broken.append(counted("clause.checks_failed", checks.failed))
+    elif checks.nights_bad:
+        stand.broken.append(counted("clause.nights_bad", checks.nights_bad))
+    if checks.not_asked:
+        stand.lacking.append(counted("clause.not_asked", checks.not_asked))
+    if checks.not_yet_kept:
+        stand.lacking.append(counted("clause.checks_planned", checks.not_yet_kept))
+    stand.applies = bool(checks.passed or checks.no_rows or checks.failed)
+
+
+def _note_checks(stand: _Stand, facts: Facts, checks: CheckLine | None) -> None:
+    """Checks beside another control: a critical one that failed breaks the promise as well."""
+    if checks is None or facts.quality is None:
+        return
+    if checks.critical:
+        stand.broken.append(counted("clause.checks_failed", checks.critical))
+    elif checks.failed:
+        stand.noted.append(counted("clause.checks_failed", checks.failed))

@@ -1,0 +1,291 @@
+"""Gather what a report is made of: the facts of every wing, from Lethe's own tables and files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import psycopg2
+from psycopg2 import extensions
+
+from lethe.archive.facts import ArchiveFacts, archive_facts
+from lethe.archive.heads import last_head
+from lethe.catalogue.bind import bind
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.errors import LetheError, WarehouseRefused, describe_database_error
+from lethe.evidence.initialise import read_warehouse
+from lethe.evidence.seal import last_seal
+from lethe.evidence.signing import PackSigner
+from lethe.include import home_folder, statement
+from lethe.keys import KeyRing
+from lethe.policy.model import Policy
+from lethe.policy.periods import start_of_day
+from lethe.quality.facts import QualityFacts, quality_facts
+from lethe.quality.history import read_reports
+from lethe.reporting.summary import Change, KeyLine, LogLine, Seal
+from lethe.retention.clauses import ClauseState, clause_states
+from lethe.retention.fact_shapes import SweepFacts
+from lethe.retention.facts import sweep_facts
+
+Period = Literal["day", "month"]
+_LEDGER = {
+    "hold_added": ("hold", "added"),
+    "hold_released": ("hold", "released"),
+    "restriction_added": ("restriction", "added"),
+    "restriction_released": ("restriction", "released"),
+    "archive_shown": ("access", "archive_shown"),
+    "archive_exported": ("access", "archive_exported"),
+    "log_key_destroyed": ("key", "destroyed"),
+    "log_revealed": ("reidentification", "log_revealed"),
+}
+"""Kinds of ledger rows that tell of what people did, beside the sweep: kind and action."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCheck:
+    """The policy against the catalogue of the warehouse, at the making of the report.
+
+    alarms  code → how often
+    """
+
+    checked_at: datetime
+    faults: int
+    unclassified: tuple[str, ...]
+    alarms: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a Summary is built from; a wing that is not there, or left nothing, is None.
+
+    failures        expectation, title and rows of what failed at the last run of quality
+    last_heard      duty → when it was last done, whenever that was
+    since           first day on which anything can be expected of this warehouse
+    """
+
+    policy: Policy
+    digest: str
+    period: Period
+    first: date
+    last: date
+    made_at: datetime
+    warehouse_id: str
+    since: date
+    clauses: tuple[ClauseState, ...]
+    sweep: SweepFacts
+    archive: ArchiveFacts | None
+    archive_key: str | None
+    quality: QualityFacts | None
+    failures: tuple[tuple[str, str, int], ...]
+    check: PolicyCheck | None
+    logs: tuple[LogLine, ...] | None
+    keys: tuple[KeyLine, ...]
+    seal: Seal | None
+    unsealed: tuple[int, float]
+    changes: tuple[Change, ...]
+    last_heard: Mapping[str, datetime | None]
+    signer: str | None
+    home: Path
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which days are counted."""
+        return ZoneInfo(self.policy.policy.time_zone)
+
+    def done_by(self, day: date) -> datetime:
+        """When the duties of a night must be done."""
+        at = time.fromisoformat(self.policy.guards.done_by)
+        return datetime.combine(day, at, self.zone).astimezone(UTC)
+
+
+def days_of(period: Period, as_of: date) -> tuple[date, date]:
+    """First and last day of the period that ends with a day: itself, or its month so far."""
+    return (as_of if period == "day" else as_of.replace(day=1)), as_of
+
+
+def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> Facts:
+    """Gather the facts of the day, or of the month up to it; nothing is written.
+
+    Raises  WarehouseRefused, WarehouseUnreachable, ConfigurationError
+    """
+    policy = site.loaded.policy
+    first, last = days_of(period, as_of)
+    with site.connected("reader") as connection:
+        try:
+            acting_as(connection, "reader")
+            warehouse = read_warehouse(connection)
+            begins, ends = _instants(policy, first, last)
+            sweep = sweep_facts(connection, policy, first, last)
+            archive = archive_facts(connection, policy, last) if policy.archive else None
+            facts = Facts(
+                policy=policy,
+                digest=site.loaded.digest,
+                period=period,
+                first=first,
+                last=last,
+                made_at=made_at,
+                warehouse_id=str(warehouse.warehouse_id),
+                since=warehouse.created_at.astimezone(ZoneInfo(policy.policy.time_zone)).date(),
+                clauses=clause_states(policy),
+                sweep=sweep,
+                archive=archive,
+                archive_key=_archive_key(connection),
+                quality=_quality(policy, first, last),
+                failures=_failures(policy, last),
+                check=None,
+                logs=None,
+                keys=_keys(connection, last),
+                seal=_seal(connection, str(warehouse.warehouse_id)),
+                unsealed=_unsealed(connection),
+                changes=_changes(connection, begins, ends),
+                last_heard=_last_heard(connection, policy, archive),
+                signer=None,
+                home=home_folder(),
+            )
+            connection.rollback()
+            return replace(facts, check=_check(connection, site, made_at), signer=_signer(site))
+        except psycopg2.Error as error:
+            if not connection.closed:
+                connection.rollback()
+            raise WarehouseRefused(
+                f"the facts of the report could not be read: {describe_database_error(error)}",
+                error.pgcode,
+            ) from None
+
+
+def _instants(policy: Policy, first: date, last: date) -> tuple[datetime, datetime]:
+    zone = ZoneInfo(policy.policy.time_zone)
+    return start_of_day(first, zone), start_of_day(last + timedelta(days=1), zone)
+
+
+def _rows(
+    connection: extensions.connection, name: str, values: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement(f"reporting/{name}"), values)
+        return cursor.fetchall()
+
+
+def _quality(policy: Policy, first: date, last: date) -> QualityFacts | None:
+    return quality_facts(policy.policy.name, since=first, until=last)
+
+
+def _failures(policy: Policy, last: date) -> tuple[tuple[str, str, int], ...]:
+    """What failed at the newest run up to a day: the titles stand in its own report."""
+    for report in read_reports(1):
+        if report.get("policy") == policy.policy.name and report["as_of"] <= last.isoformat():
+            return tuple(
+                (each["expectation"], each["title"], int(each["failing"]))
+                for each in report["expectations"]
+                if each["state"] == "failed"
+            )
+    return ()
+
+
+def _keys(connection: extensions.connection, last: date) -> tuple[KeyLine, ...]:
+    lines = []
+    rows = _rows(connection, "list_keys", {})
+    for purpose, period, destroy_after, destroyed_at, final_at in rows:
+        is_due = destroy_after is not None and destroy_after <= last
+        state: Literal["in_use", "due", "destroyed"] = "due" if is_due else "in_use"
+        lines.append(
+            KeyLine(
+                purpose,
+                period,
+                "destroyed" if destroyed_at else state,
+                destroy_after,
+                destroyed_at,
+                final_at,
+            )
+        )
+    return tuple(lines)
+
+
+def _seal(connection: extensions.connection, warehouse_id: str) -> Seal | None:
+    seal = last_seal(connection)
+    if seal is None:
+        return None
+    line = (
+        f"lethe-ledger-seal 1 {warehouse_id} {seal.seal_no} {seal.leaf_count} "
+        f"{seal.merkle_root.hex()} {seal.seal_hash.hex()}"
+    )
+    return Seal(
+        seal.seal_no,
+        seal.seal_hash.hex(),
+        seal.merkle_root.hex(),
+        seal.sealed_at,
+        seal.leaf_count,
+        line,
+    )
+
+
+def _archive_key(connection: extensions.connection) -> str | None:
+    head = last_head(connection)
+    return head.public_key.hex() if head else None
+
+
+def _unsealed(connection: extensions.connection) -> tuple[int, float]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement("retention/count_unsealed"))
+        batches, hours = cursor.fetchone() or (0, 0.0)
+    return int(batches), float(hours)
+
+
+def _changes(
+    connection: extensions.connection, begins: datetime, ends: datetime
+) -> tuple[Change, ...]:
+    values = {"begins": begins, "ends": ends, "kinds": list(_LEDGER)}
+    return tuple(
+        Change(at, *_LEDGER[kind], what, by, 1)
+        for at, kind, what, by in _rows(connection, "list_changes", values)
+    )
+
+
+def _last_heard(
+    connection: extensions.connection, policy: Policy, archive: ArchiveFacts | None
+) -> dict[str, datetime | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement("retention/read_last_sweep"), {"policy_name": policy.policy.name})
+        row = cursor.fetchone()
+    newest = quality_facts(policy.policy.name)
+    return {
+        "retention_sweep": row[1] if row else None,
+        "invoice_archive": archive.closed_at if archive else None,
+        "data_quality": newest.asked_at if newest else None,
+    }
+
+
+def _signer(site: Site) -> str | None:
+    """Fingerprint of the key that signs packs; None if this process may not open the key ring."""
+    try:
+        with site.connected("runner") as connection:
+            acting_as(connection, "runner")
+            signer = PackSigner.of(KeyRing.open(connection), create=True)
+            connection.commit()
+    except (LetheError, psycopg2.Error):
+        return None
+    return signer.fingerprint
+
+
+def _check(connection: extensions.connection, site: Site, made_at: datetime) -> PolicyCheck | None:
+    """The policy against the catalogue; None if it could not be asked."""
+    try:
+        bound = bind(connection, site.loaded)
+    except LetheError:
+        return None
+    return PolicyCheck(
+        made_at,
+        len(bound.faults),
+        tuple(
+            f"{table}.{column}"
+            for table, columns in bound.unclassified.items()
+            for column in columns
+        ),
+        Counter(each.code for each in bound.alarms),
+    )

@@ -1,0 +1,197 @@
+"""From what a warehouse left behind to a Summary: nothing is called kept that nobody proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from lethe.reporting.build import build_summary
+from lethe.reporting.facts import Facts, gather_facts
+from lethe.reporting.summary import ClauseLine, Summary
+
+from tests.kit import TODAY, Kit, MakeKit
+
+NOON = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+DDL = """
+CREATE SCHEMA shop;
+CREATE TABLE shop.customer (id bigint PRIMARY KEY, email text, left_on date);
+INSERT INTO shop.customer
+SELECT n, 'anna.schmit' || n || '@example.org', date '2024-05-28' + (n % 3)::int
+FROM generate_series(1, 9) AS n;
+INSERT INTO shop.customer VALUES (100, 'nobody.knows@example.org', NULL);
+"""
+POLICY = """
+clauses:
+  gone:
+    section: "9"
+    promise: {en: Customers are erased after two years., fr: Effacés après deux ans.}
+    control: {kind: enforced, by: [retention_sweep], rules: left, tests: [tests/x.py]}
+  listed:
+    section: "1"
+    promise: Every column is classified.
+    control: {kind: checked, by: [policy_check]}
+  sold:
+    section: "5"
+    promise: Never sold.
+    control: {kind: organisational, because: A sale leaves no row., owner: Management}
+  copy:
+    section: "10"
+    promise: We give a copy.
+    control: {kind: enforced, by: [subject_requests], planned: true}
+subjects:
+  customer: {table: shop.customer, key: id, identifiers: {email: email}, title: customers}
+clusters:
+  account: {subject: customer}
+tables:
+  shop.customer:
+    cluster: account
+    columns: {email: contact}
+    not_personal: [id, left_on]
+rules:
+  left:
+    cluster: account
+    clause: gone
+    title: {en: Two years after leaving, fr: Deux ans après le départ}
+    starting_point: {latest: [{column: left_on}]}
+    period: P2Y
+guards:
+  cap: {subjects: 1000}
+  approvers: [{user: vera, name: Vera Weis}]
+mail:
+  sender: lethe@example.org
+  recipients: [{email: dpo@example.org, language: fr}]
+"""
+
+
+@pytest.fixture
+def kit(make_kit: MakeKit) -> Kit:
+    return make_kit(DDL, POLICY)
+
+
+def clause(summary: Summary, name: str) -> ClauseLine:
+    return next(each for each in summary.clauses if each.clause == name)
+
+
+def summary_of(kit: Kit, change: Callable[[Facts], Facts] = lambda facts: facts) -> Summary:
+    return build_summary(change(gather_facts(kit.site, "day", TODAY, NOON)))
+
+
+def test_a_good_night_is_told_as_it_was(kit: Kit) -> None:
+    run = kit.sweep()
+    summary = summary_of(kit)
+    assert run.summary["rules"][0]["erased"] == summary.rules[0].erased == 9
+    assert summary.rules[0].refused == {"no date": 1}
+    assert summary.rules[0].title["fr"] == "Deux ans après le départ"
+    assert [(night.state, night.erased) for night in summary.nights] == [("done", 9)]
+    assert summary.nights[0].seal_no
+    assert [(line.table, line.deleted) for line in summary.tables] == [("shop.customer", 9)]
+    assert clause(summary, "gone").verdict == "kept"
+    assert clause(summary, "gone").evidence == "sweep"
+    assert clause(summary, "sold").verdict == "organisational"
+    assert summary.seal is not None and len(summary.seal.seal_hash) == 64
+    assert summary.signer is not None and len(summary.signer) == 64
+
+
+def test_a_clause_without_a_control_is_not_yet_kept_and_says_why_in_both_languages(
+    kit: Kit,
+) -> None:
+    kit.sweep()
+    line = clause(summary_of(kit), "copy")
+    assert line.verdict == "not_yet_kept"
+    assert line.reason == {
+        "en": "Its control is not built yet.",
+        "fr": "Son contrôle n’existe pas encore.",
+    }
+
+
+def test_without_a_night_nothing_is_kept_and_the_verdict_is_silence(kit: Kit) -> None:
+    summary = summary_of(kit)
+    assert summary.verdict == "silent"
+    assert "retention_sweep" in {each.duty for each in summary.silences}
+    assert clause(summary, "gone").verdict == "not_yet_kept"
+
+
+def test_the_night_before_is_no_evidence_for_tonight(kit: Kit) -> None:
+    kit.sweep(TODAY - timedelta(days=1))
+    summary = summary_of(kit)
+    assert summary.verdict == "silent"
+    assert clause(summary, "gone").verdict == "not_yet_kept"
+    assert clause(summary, "gone").last_evidence is not None
+
+
+def test_a_report_only_warehouse_keeps_no_promise_to_erase(kit: Kit) -> None:
+    kit.execute("UPDATE lethe.warehouse SET armed_at = NULL, armed_by = NULL")
+    with pytest.raises(Exception, match="report-only"):
+        kit.sweep()
+    summary = summary_of(kit)
+    assert not summary.is_armed
+    assert clause(summary, "gone").verdict == "not_yet_kept"
+    assert [each.kind for each in summary.decisions] == ["arm"]
+
+
+def test_what_waits_needs_somebody_and_becomes_not_kept_when_it_is_overdue_too_long(
+    kit: Kit,
+) -> None:
+    small = kit.under(POLICY.replace("subjects: 1000", "subjects: 3"))
+    small.sweep()
+    summary = summary_of(small)
+    assert summary.verdict == "needs_you"
+    assert summary.needs == 1
+    waiting = summary.decisions[0]
+    assert (waiting.kind, waiting.what, waiting.count) == ("plan", "left", 9)
+    assert waiting.digest and len(waiting.digest) == 64
+    later = build_summary(
+        gather_facts(small.site, "day", TODAY + timedelta(days=9), NOON + timedelta(days=9))
+    )
+    line = clause(later, "gone")
+    assert line.verdict == "not_kept"
+    assert "attend une approbation" in line.reason["fr"]
+
+
+def test_an_unclassified_column_breaks_what_the_policy_check_keeps(kit: Kit) -> None:
+    kit.execute("ALTER TABLE shop.customer ADD COLUMN hobby text")
+    kit.sweep()
+    summary = summary_of(kit)
+    assert clause(summary, "listed").verdict == "not_kept"
+    assert summary.verdict in ("not_kept", "silent")
+    assert "shop.customer.hobby" in next(
+        alarm.where for alarm in summary.alarms if alarm.code == "unclassified"
+    )
+
+
+def test_a_wrong_canary_needs_somebody_though_every_promise_is_kept(kit: Kit) -> None:
+    from lethe.retention.fact_shapes import EventFacts
+
+    kit.sweep()
+
+    def rung(facts: Facts) -> Facts:
+        event = EventFacts(NOON, "sweep_unproven", {"canary": "left-long-ago"})
+        return replace(facts, sweep=replace(facts.sweep, events=(event,)))
+
+    quiet, loud = summary_of(kit), summary_of(kit, rung)
+    assert loud.needs == quiet.needs + 1
+    assert loud.alarms[0].where == ("left-long-ago",)
+
+
+def test_the_month_goes_from_its_first_day_and_names_the_first_of_the_month_after_next(
+    kit: Kit,
+) -> None:
+    for day in (date(2026, 5, 30), date(2026, 5, 31)):
+        kit.sweep(day)
+    summary = build_summary(gather_facts(kit.site, "month", date(2026, 5, 31), NOON))
+    assert (summary.first, summary.last) == (date(2026, 5, 1), date(2026, 5, 31))
+    assert [night.as_of.day for night in summary.nights] == [30, 31]
+    assert summary.next_due == datetime(2026, 7, 1, 5, 0, tzinfo=UTC)
+
+
+def test_nobody_who_was_erased_is_named_anywhere_in_the_summary(kit: Kit) -> None:
+    import json
+
+    from lethe.reporting.json_form import as_json
+
+    kit.sweep()
+    text = json.dumps(as_json(summary_of(kit)))
+    assert "anna" not in text
+    assert "nobody.knows" not in text
