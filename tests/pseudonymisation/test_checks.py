@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from lethe.errors import UsageError
 from lethe.pseudonymisation.engine import pseudonymise_file
 from lethe.pseudonymisation.leakscan import scan_files, scan_texts, values_found
-from lethe.pseudonymisation.linkability import score_files, score_rows
+from lethe.pseudonymisation.linkability import Groups, Linkability, quasi_identifiers, score_files
 
 from tests.pseudonymisation.kit import combined_line, plan_for
 
-ROWS = pl.LazyFrame(
+ROWS = pa.table(
     {
         "ip": ["a", "b", "c", "c", "d"],
         "agent_family": ["Firefox", "Firefox", "Lynx", "Lynx", "Chrome"],
@@ -22,24 +24,48 @@ ROWS = pl.LazyFrame(
 )
 
 
+def score_rows(columns: tuple[str, ...] = ("agent_family", "os_family")) -> Linkability:
+    groups = Groups(columns)
+    # Rows of one group may come in any number of pieces.
+    for place in range(len(ROWS)):
+        groups.add(ROWS.slice(place, 1))
+    return groups.score()
+
+
 def test_the_score_counts_rows_that_stand_alone_and_the_smallest_group() -> None:
-    score = score_rows(ROWS)
+    score = score_rows()
     assert (score.rows, score.combinations, score.smallest_group) == (5, 3, 1)
     assert score.unique_share == pytest.approx(0.2)
     assert score.single_client_share == pytest.approx(0.6)
-    assert score_rows(ROWS, ["os_family"]).unique_share == pytest.approx(0.2)
+    assert score_rows(("os_family",)).unique_share == pytest.approx(0.2)
+    assert score_rows(("ip", "os_family")).unique_share == pytest.approx(0.6)
+
+
+def test_every_column_that_remains_counts_unless_the_policy_names_some() -> None:
+    from lethe.policy.model.logs import Field_
+
+    fields = {
+        "ip": Field_(method="ipcrypt-deterministic"),
+        "user": Field_(method="token"),
+        "url": Field_(method="url"),
+    }
+    there = ["line", "ip", "user", "time", "path", "query"]
+    assert quasi_identifiers(there, fields) == ("time", "path", "query")
+    assert quasi_identifiers(there, fields, ("path", "device")) == ("path",)
 
 
 def test_limits_that_are_not_kept_are_named() -> None:
-    score = score_rows(ROWS)
+    score = score_rows()
     assert score.exceeds(unique_share=0.2, smallest_group=1) == []
     assert len(score.exceeds(unique_share=0.1, smallest_group=2)) == 2
 
 
-def test_a_column_that_is_not_there_is_refused_and_no_rows_have_no_score() -> None:
+def test_a_column_that_is_not_there_is_refused_and_no_rows_have_no_score(tmp_path: Path) -> None:
+    written = tmp_path / "rows.parquet"
+    pq.write_table(ROWS, written)
     with pytest.raises(UsageError, match="no column colour"):
-        score_rows(ROWS, ["colour"])
-    assert score_rows(ROWS.filter(pl.lit(value=False))).rows == 0
+        score_files([written], ["colour"])
+    assert score_files([written]).unique_share == pytest.approx(0.2)
     assert score_files([]).rows == 0
 
 

@@ -30,6 +30,7 @@ def needed_grants(graph: Graph) -> list[Grant]:
         reads |= set(_read_by(graph, steps))
         for table, column in (*_written(graph, steps), *_locked(graph, cluster, steps)):
             updates[table].add(column)
+    writes = _moved_by_logs(graph, deletes, updates)
     reads |= set(_read_by_policy(graph)) | deletes | set(updates)
     there = graph.catalogue.tables
     grants = [
@@ -39,12 +40,26 @@ def needed_grants(graph: Graph) -> list[Grant]:
         for role in ("planner", "runner")
     ]
     grants += [Grant(table, ("DELETE",)) for table in sorted(deletes) if table in there]
+    grants += [Grant(table, ("INSERT",)) for table in sorted(writes) if table in there]
     grants += [
         Grant(table, ("UPDATE",), tuple(sorted(columns)))
         for table, columns in sorted(updates.items())
         if table in there and columns
     ]
     return grants
+
+
+def _moved_by_logs(
+    graph: Graph, deletes: set[TableName], updates: defaultdict[TableName, set[str]]
+) -> set[TableName]:
+    """What the pseudonymisation of logs deletes from and updates; and what it inserts into."""
+    logs = graph.policy.logs
+    if logs is None:
+        return set()
+    deletes |= {source.table for source in logs.sources.values() if source.table is not None}
+    for place in logs.in_place.values():
+        updates[place.table] |= set(place.columns)
+    return {s.output_table for s in logs.sources.values() if s.output_table is not None}
 
 
 def _written(graph: Graph, steps: Steps) -> Iterator[tuple[TableName, str]]:

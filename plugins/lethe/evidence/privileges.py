@@ -58,7 +58,7 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
             "policy_version key",
             "SELECT INSERT UPDATE": "run plan_rule plan_table outbox restriction",
             "SELECT INSERT UPDATE DELETE": "plan_subject skeleton archived_document",
-            "SELECT INSERT DELETE": "tombstone archive_record",
+            "SELECT INSERT DELETE": "tombstone archive_record log_aside",
         },
     ),
     *_for(
@@ -69,6 +69,8 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
         },
     ),
     *_for("runner", {"SELECT INSERT": "summary", "SELECT INSERT UPDATE": "report_mail"}),
+    _control("runner", "reveal_case", "SELECT INSERT"),
+    _control("runner", "reveal_case", "UPDATE", "revealed_at closed_at closed_by"),
     _control("runner", "archive_tile", "SELECT INSERT"),
     _control("runner", "archive_tile", "UPDATE", "hashes"),
     _control("runner", "policy_version", "UPDATE", "announced_on diff"),
@@ -89,7 +91,7 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
         "approver",
         {
             "SELECT": "warehouse run plan_rule plan_subject plan_table approval decision hold "
-            "restriction policy_version alembic_version ledger_seal ledger_sealing",
+            "restriction policy_version alembic_version ledger_seal ledger_sealing reveal_case",
             "SELECT INSERT": "ledger ledger_batch",
         },
     ),

@@ -141,7 +141,6 @@ class Batches:
         return _joined(first, second)
 
     def _process(self, stretch: Stretch, lines: Lines) -> Done:
-
         answers = self.format.parse(lines, stretch.carried)
         rejected: dict[str, list[Positions]] = {}
         for answer in answers:
@@ -151,20 +150,38 @@ class Batches:
         tables: list[tuple[pa.Table, NDArray[np.int64]]] = []
         written = np.empty(0, dtype=np.int64)
         if parsed is not None:
-            seconds = _filled_seconds(parsed)
-            for period, chosen in self._periods(parsed, seconds):
-                secret = self._key(period)
-                if isinstance(secret, str):
-                    rejected.setdefault(secret, []).append(parsed.rows[chosen])
-                    continue
-                whole = len(chosen) == len(parsed.rows)
-                columns = parsed.columns if whole else _gathered(parsed.columns, chosen)
-                arrays = self._fields.apply(period, secret, columns)
-                rows = parsed.rows[chosen]
-                table = self._table(arrays, rows + stretch.first_line)
-                tables.append((table, seconds[chosen] // 86400))
-                written = np.concatenate([written, rows])
+            tables, written = self.pseudonymise(parsed, stretch.first_line, rejected)
         return _accounted(stretch, lines, tables, written, rejected)
+
+    def pseudonymise(
+        self,
+        parsed: Parsed,
+        first_line: int,
+        rejected: dict[str, list[Positions]],
+        *,
+        in_order: bool = True,
+    ) -> tuple[list[tuple[pa.Table, NDArray[np.int64]]], Positions]:
+        """Pseudonymise rows, those of each key period under its own secret.
+
+        rejected  takes the rows for whose period there is no key, by reason
+        in_order  a row without a time is as old as the row above it
+        Returns   tables with the day of each row, in days since 1970; and the rows in them
+        """
+        tables: list[tuple[pa.Table, NDArray[np.int64]]] = []
+        written = np.empty(0, dtype=np.int64)
+        seconds = _seconds(parsed, filled=in_order)
+        for period, chosen in self._periods(parsed, seconds):
+            secret = self._key(period)
+            if isinstance(secret, str):
+                rejected.setdefault(secret, []).append(parsed.rows[chosen])
+                continue
+            whole = len(chosen) == len(parsed.rows)
+            columns = parsed.columns if whole else _gathered(parsed.columns, chosen)
+            arrays = self._fields.apply(period, secret, columns)
+            rows = parsed.rows[chosen]
+            tables.append((self._table(arrays, rows + first_line), seconds[chosen] // 86400))
+            written = np.concatenate([written, rows])
+        return tables, written
 
     def _periods(
         self, parsed: Parsed, seconds: NDArray[np.int64]
@@ -250,15 +267,17 @@ def _gathered(columns: dict[str, pl.Series], chosen: Positions) -> dict[str, pl.
     return {name: values.gather(places) for name, values in columns.items()}
 
 
-def _filled_seconds(parsed: Parsed) -> NDArray[np.int64]:
-    """Give each row its time in seconds, a row without one that of the row above or below."""
+def _seconds(parsed: Parsed, *, filled: bool) -> NDArray[np.int64]:
+    """Give each row its time in seconds; filled, a row without one has that of its neighbour."""
     import polars as pl
 
     times = parsed.columns.get("time")
     if times is None:
         return np.full(len(parsed.rows), _NEVER)
-    filled = times.dt.epoch("s").fill_null(strategy="forward").fill_null(strategy="backward")
-    return filled.cast(pl.Int64).fill_null(_NEVER).to_numpy()
+    seconds = times.dt.epoch("s")
+    if filled:
+        seconds = seconds.fill_null(strategy="forward").fill_null(strategy="backward")
+    return seconds.cast(pl.Int64).fill_null(_NEVER).to_numpy()
 
 
 def _accounted(
@@ -284,7 +303,7 @@ def _accounted(
                 )
                 for row in rows.tolist()
             ]
-    days = _by_day(tables)
+    days = by_day(tables)
     done = Done(
         lines=len(lines),
         octets=len(stretch.raw),
@@ -300,7 +319,8 @@ def _accounted(
     return done
 
 
-def _by_day(tables: list[tuple[pa.Table, NDArray[np.int64]]]) -> dict[str, pa.Table]:
+def by_day(tables: list[tuple[pa.Table, NDArray[np.int64]]]) -> dict[str, pa.Table]:
+    """Divide rows by their days; rows without a time are of the day `undated`."""
     import pyarrow as pa
 
     divided: dict[str, list[pa.Table]] = {}

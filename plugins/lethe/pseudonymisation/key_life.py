@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 import psycopg2
 from psycopg2 import extensions
@@ -56,6 +57,7 @@ class LogRoom:
     """What every duty of this wing works with: one warehouse, its witness, its keys, one day.
 
     connection   of the runner; between calls nothing is open on it
+    run_id       the run that ledger rows belong to, if there is one
     """
 
     site: Site
@@ -63,6 +65,7 @@ class LogRoom:
     connection: extensions.connection
     witness: Witness
     ring: KeyRing
+    run_id: UUID | None = None
 
     @property
     def logs(self) -> Logs:
@@ -76,9 +79,13 @@ class LogRoom:
         return logs
 
     def record(self, *rows: LedgerRow) -> None:
-        """Put rows on the ledger, with whatever else the transaction did, and commit."""
+        """Put rows on the ledger, in a transaction of their own."""
         acting_as(self.connection, "runner")
-        batch = EvidenceBatch(self.connection, None, self.witness)
+        self.add(*rows)
+
+    def add(self, *rows: LedgerRow) -> None:
+        """Put rows on the ledger, with whatever else the transaction did, and commit both."""
+        batch = EvidenceBatch(self.connection, self.run_id, self.witness)
         batch.add_rows(rows)
         batch.commit()
 
@@ -103,7 +110,7 @@ class LogRoom:
 
 
 @contextmanager
-def log_room(site: Site, as_of: date) -> Iterator[LogRoom]:
+def log_room(site: Site, as_of: date, run_id: UUID | None = None) -> Iterator[LogRoom]:
     """Open the warehouse, its witness and the key ring; seal what was put on the ledger.
 
     Raises  ConfigurationError where the key-encryption key is missing or another one, before
@@ -119,7 +126,7 @@ def log_room(site: Site, as_of: date) -> Iterator[LogRoom]:
             acting_as(connection, "runner")
             ring = KeyRing.open(connection, witness=witness)
             connection.commit()
-            yield LogRoom(site, as_of, connection, witness, ring)
+            yield LogRoom(site, as_of, connection, witness, ring, run_id)
             acting_as(connection, "runner")
             seal_ledger(connection, witness)
             connection.commit()

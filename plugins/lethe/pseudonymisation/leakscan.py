@@ -6,7 +6,7 @@ Nothing here is shared with the code that replaces: a fault there must not hide 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -83,13 +83,23 @@ def scan_files(files: Sequence[Path], skip: frozenset[str] = ADDRESS_COLUMNS) ->
 
     leaks: list[Leak] = []
     for path in files:
-        found: dict[tuple[str, str], int] = {}
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(65_536):
-                for column, kind, rows in _scan(batch, skip):
-                    found[column, kind] = found.get((column, kind), 0) + rows
-        leaks += [Leak(path.name, column, kind, rows) for (column, kind), rows in found.items()]
+            leaks += scan_rows(path.name, file.iter_batches(65_536), skip)
     return leaks
+
+
+def scan_rows(
+    name: str, batches: Iterable[object], skip: frozenset[str] = ADDRESS_COLUMNS
+) -> list[Leak]:
+    """Look through every column of text of Arrow batches or tables.
+
+    name  how a leak calls them
+    """
+    found: dict[tuple[str, str], int] = {}
+    for batch in batches:
+        for column, kind, rows in _scan(batch, skip):
+            found[column, kind] = found.get((column, kind), 0) + rows
+    return [Leak(name, column, kind, rows) for (column, kind), rows in found.items()]
 
 
 def _scan(batch: object, skip: frozenset[str]) -> Iterator[tuple[str, str, int]]:

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lethe.errors import UsageError
+from lethe.policy.model.logs import Field_
 
 if TYPE_CHECKING:
-    import polars as pl
+    import pyarrow as pa
 
-# Columns that describe the visitor in every line alike: by these the limits are judged.
-DESCRIBING: Final = ("vhost", "agent_family", "agent_major", "os_family", "device", "protocol")
-# Those that say what one line is about; with them nearly every line of a site is unique.
-_OF_THE_LINE: Final = ("method", "path", "query", "referrer", "status")
 _PERSON: Final = "ip"
+_BUCKETS: Final = 16
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+_BATCH_ROWS: Final = 131_072
 
 
 @dataclass(frozen=True, slots=True)
 class Linkability:
     """The score of some rows.
 
+    columns              the quasi-identifiers: what remains beside the pseudonyms
     unique_share         share of the rows whose combination of columns no other row has
     smallest_group       rows of the rarest combination: k of k-anonymity
-    unique_lines         the same share with path, query and referrer among the columns
     single_client_share  share of the rows whose combination only one client has; None without
                          a column `ip`
     """
@@ -35,7 +39,6 @@ class Linkability:
     combinations: int
     unique_share: float
     smallest_group: int
-    unique_lines: float
     single_client_share: float | None
 
     def exceeds(self, *, unique_share: float | None = None, smallest_group: int = 0) -> list[str]:
@@ -53,59 +56,137 @@ class Linkability:
         return found
 
 
+def quasi_identifiers(
+    there: Sequence[str], fields: Mapping[str, Field_], chosen: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Name the columns of an output by which rows could be told apart.
+
+    there   columns of the output
+    fields  of the policy: pseudonyms and masks are left out, for they are what is asked about
+    chosen  of the policy; none: every column that remains
+    """
+    if chosen:
+        return tuple(name for name in there if name in chosen)
+    replaced = {
+        name
+        for name, field in fields.items()
+        if field.method.startswith("ipcrypt") or field.method in ("token", "mask")
+    }
+    return tuple(name for name in there if name != "line" and name not in replaced)
+
+
+class Groups:
+    """Counts the combinations of some columns, in memory that does not grow with the rows.
+
+    Hashes of eight bytes go to sixteen files without a name, by their first bits.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = tuple(columns)
+        self.rows = 0
+        self._person = True
+        self._files: list[IO[bytes]] = [
+            tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
+            for _ in range(_BUCKETS if columns else 0)
+        ]
+
+    def add(self, rows: pa.Table) -> None:
+        """Add rows that have these columns."""
+        self.rows += rows.num_rows
+        if not self.columns or not rows.num_rows:
+            return
+        combined = np.zeros(rows.num_rows, dtype=np.uint64)
+        with np.errstate(over="ignore"):
+            for name in self.columns:
+                combined = (combined ^ _hashed(rows[name])) * _MIX
+        self._person = self._person and _PERSON in rows.column_names
+        clients = _hashed(rows[_PERSON]) if self._person else np.zeros_like(combined)
+        pairs = np.stack([combined, clients], axis=1)
+        order = np.argsort(combined >> np.uint64(60), kind="stable")
+        pairs = pairs[order]
+        cuts = np.searchsorted(pairs[:, 0] >> np.uint64(60), np.arange(1, _BUCKETS))
+        for file, part in zip(self._files, np.split(pairs, cuts), strict=True):
+            file.write(part.tobytes())
+
+    def score(self) -> Linkability:
+        """Score what was added so far."""
+        unique, groups, alone, smallest = 0, 0, 0, self.rows
+        for file in self._files:
+            file.seek(0)
+            pairs = np.frombuffer(file.read(), dtype=np.uint64).reshape(-1, 2)
+            if not len(pairs):
+                continue
+            pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+            starts = _starts(pairs[:, 0])
+            counts = np.diff(np.append(starts, len(pairs)))
+            first, last = pairs[starts, 1], pairs[starts + counts - 1, 1]
+            groups += len(counts)
+            unique += int((counts == 1).sum())
+            alone += int(counts[first == last].sum())
+            smallest = min(smallest, int(counts.min()))
+        rows = self.rows or 1
+        return Linkability(
+            columns=self.columns,
+            rows=self.rows,
+            combinations=groups,
+            unique_share=unique / rows,
+            smallest_group=smallest if groups else 0,
+            single_client_share=alone / rows if self._person and groups else None,
+        )
+
+    def close(self) -> None:
+        """Give the files back."""
+        for file in self._files:
+            file.close()
+
+
 def score_files(files: Sequence[Path], columns: Sequence[str] | None = None) -> Linkability:
     """Score the rows of Parquet files together.
 
-    columns   which of them to combine; by default those of `DESCRIBING` that are there
+    columns   which of them to combine; by default every one but the number of the line and the
+              pseudonym of the client
     Raises    UsageError for a column that is not there
     """
-    import polars as pl
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     if not files:
-        return Linkability(tuple(columns or ()), 0, 0, 0.0, 0, 0.0, None)
-    return score_rows(pl.scan_parquet(list(files), hive_partitioning=False), columns)
-
-
-def score_rows(rows: pl.LazyFrame, columns: Sequence[str] | None = None) -> Linkability:
-    """Score rows; see `score_files`."""
-    import polars as pl
-
-    there = rows.collect_schema().names()
-    chosen = (
-        list(columns) if columns is not None else [name for name in DESCRIBING if name in there]
-    )
-    if missing := [name for name in chosen if name not in there]:
+        return Groups(columns or ()).score()
+    there = pq.read_schema(files[0]).names
+    if columns is None:
+        columns = [name for name in there if name not in ("line", _PERSON)]
+    if missing := [name for name in columns if name not in there]:
         raise UsageError(
             f"linkability: no column {', '.join(missing)}; there are {', '.join(there)}"
         )
-    if not chosen:
-        raise UsageError("linkability: there is no column to combine")
-    counted = [pl.len().alias("_rows")]
-    if _PERSON in there:
-        counted.append(pl.col(_PERSON).n_unique().alias("_clients"))
-    hashed = pl.struct(pl.col(name).cast(pl.String) for name in chosen).hash().alias("_group")
-    person = [pl.col(_PERSON).cast(pl.String)] if _PERSON in there else []
-    groups = (
-        rows.select(hashed, *person).group_by("_group").agg(counted).collect(engine="streaming")
-    )
-    total = int(groups["_rows"].sum())
-    if not total:
-        return Linkability(tuple(chosen), 0, 0, 0.0, 0, 0.0, None)
-    single = groups.filter(pl.col("_clients") == 1)["_rows"].sum() if person else None
-    return Linkability(
-        columns=tuple(chosen),
-        rows=total,
-        combinations=len(groups),
-        unique_share=int((groups["_rows"] == 1).sum()) / total,
-        smallest_group=int(groups["_rows"].to_numpy().min()),
-        unique_lines=_unique_share(rows, [*chosen, *(n for n in _OF_THE_LINE if n in there)]),
-        single_client_share=None if single is None else int(single) / total,
-    )
+    wanted = [*columns, *([_PERSON] if _PERSON in there and _PERSON not in columns else [])]
+    groups = Groups(columns)
+    try:
+        for path in files:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(_BATCH_ROWS, columns=wanted):
+                    groups.add(pa.Table.from_batches([batch]))
+        return groups.score()
+    finally:
+        groups.close()
 
 
-def _unique_share(rows: pl.LazyFrame, columns: Sequence[str]) -> float:
+def _hashed(values: Any) -> NDArray[np.uint64]:
+    """Hash each value of a column; of a dictionary each value once."""
     import polars as pl
+    import pyarrow as pa
 
-    hashed = pl.struct(pl.col(name).cast(pl.String) for name in columns).hash().alias("_group")
-    counts = rows.select(hashed).group_by("_group").agg(pl.len()).collect(engine="streaming")["len"]
-    return int((counts == 1).sum()) / int(counts.sum())
+    parts = []
+    for chunk in values.chunks:
+        if pa.types.is_dictionary(chunk.type):
+            hashes = pl.Series(pl.from_arrow(chunk.dictionary)).cast(pl.String).hash().to_numpy()
+            hashes = np.append(hashes, np.uint64(0))
+            places = chunk.indices.fill_null(len(hashes) - 1).to_numpy(zero_copy_only=False)
+            parts.append(hashes[places])
+        else:
+            parts.append(pl.Series(pl.from_arrow(chunk)).cast(pl.String).hash().to_numpy())
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.uint64)
+
+
+def _starts(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return np.append(0, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1)

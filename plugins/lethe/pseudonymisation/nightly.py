@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from lethe.errors import AnswerIsNo, LetheError, UsageError, VerificationError
+import psycopg2
+
+from lethe.connections import acting_as
+from lethe.errors import (
+    AnswerIsNo,
+    LetheError,
+    UsageError,
+    VerificationError,
+    WarehouseRefused,
+    describe_database_error,
+)
 from lethe.evidence.ledger import LedgerRow
 from lethe.include import home_folder, statement
 from lethe.keys import month_of
@@ -17,9 +28,10 @@ from lethe.policy.model.logs import LogSource
 from lethe.pseudonymisation.engine import RunReport, pseudonymise_file, unchanged
 from lethe.pseudonymisation.formats import detect_format
 from lethe.pseudonymisation.key_life import LogKeys, LogRoom
-from lethe.pseudonymisation.leakscan import Leak, scan_files
-from lethe.pseudonymisation.linkability import Linkability, score_files
+from lethe.pseudonymisation.leakscan import ADDRESS_COLUMNS, Leak, scan_files
+from lethe.pseudonymisation.linkability import Linkability, quasi_identifiers, score_files
 from lethe.pseudonymisation.plan import plan_source
+from lethe.pseudonymisation.sinks import write_files
 from lethe.pseudonymisation.sources import Source, fingerprint
 
 _SAMPLE_OCTETS: Final = 256 << 10
@@ -120,26 +132,40 @@ def work_file(
     destroy: bool = True,
     workers: int = 2,
 ) -> FileOutcome:
-    """Pseudonymise one file, put it on the ledger, destroy the raw; a fault is an outcome."""
+    """Pseudonymise one file, put it on the ledger, destroy the raw; a fault is an outcome.
+
+    The raw file stays where the output is over a limit of the policy: what can be told apart
+    again must not become all that is left before somebody has decided.
+    """
     source = room.logs.sources[file.source]
     output = output or home_folder() / source.output
     outcome = FileOutcome(file, None)
     try:
         report = _write(room, file.path, source, output, chosen_format, workers)
         outcome = replace(outcome, report=report)
-        parts = [output / part.name for part in report.files if part.rows]
-        score = score_files([part for part in parts if part.exists()])
+        parts = [path for part in report.files if part.rows and (path := output / part.name)]
+        score = _score(room, source, [path for path in parts if path.exists()])
         limits = room.logs
         over = score.exceeds(unique_share=limits.unique_share, smallest_group=limits.smallest_group)
         outcome = replace(outcome, linkability=score, over_limit=tuple(over))
-        _record_written(room, file, report, score)
-        if destroy:
+        _record_written(room, file, report, score, parts)
+        if destroy and not over:
             room.require_destruction_allowed()
             _destroy_raw(room, file, report)
             outcome = replace(outcome, destroyed=True)
     except LetheError as fault:
         outcome = replace(outcome, fault=fault)
     return outcome
+
+
+def _score(room: LogRoom, source: LogSource, parts: list[Path]) -> Linkability:
+    if not parts:
+        return score_files([])
+    import pyarrow.parquet as pq
+
+    names = pq.read_schema(parts[0]).names
+    chosen = quasi_identifiers(names, source.fields, room.logs.quasi_identifiers)
+    return score_files(parts, chosen)
 
 
 def _write(
@@ -179,14 +205,15 @@ def _write(
         plan,
         output,
         missing_key=keys.secret,
-        inspect=_require_clean,
+        inspect=partial(_require_clean, source),
         workers=workers,
     )
 
 
-def _require_clean(files: list[Path]) -> None:
+def _require_clean(source: LogSource, files: list[Path]) -> None:
     """Refuse output in which something personal is found by patterns of another hand."""
-    leaks = scan_files(files)
+    pseudonyms = {name for name, f in source.fields.items() if f.method.startswith("ipcrypt")}
+    leaks = scan_files(files, ADDRESS_COLUMNS | pseudonyms)
     if leaks:
         raise VerificationError(
             "something personal was found in the output, which is not kept: " + _listed(leaks)
@@ -210,10 +237,17 @@ def _sample(path: Path) -> bytes:
     return b""
 
 
-def _record_written(room: LogRoom, file: RawFile, report: RunReport, score: Linkability) -> None:
+def _record_written(
+    room: LogRoom, file: RawFile, report: RunReport, score: Linkability, parts: list[Path]
+) -> None:
+    """Put a run on the ledger, and its rows into the table of the policy if there is one.
+
+    Both in one transaction: rows are there exactly once, however often this is tried.
+    """
     if _is_recorded(room, "log_written", report.source):
         return
-    told: Mapping[str, Any] = {
+    table = room.logs.sources[file.source].output_table
+    told: dict[str, Any] = {
         "run": report.source,
         "source": file.source,
         "raw_sha256": report.raw.digest,
@@ -229,10 +263,22 @@ def _record_written(room: LogRoom, file: RawFile, report: RunReport, score: Link
             {"name": part.name, "rows": part.rows, "bytes": part.octets, "sha256": part.digest}
             for part in report.files
         ],
+        "table": str(table) if table else None,
         "unique_share": round(score.unique_share, 6),
         "smallest_group": score.smallest_group,
     }
-    room.record(LedgerRow("log_written", told))
+    acting_as(room.connection, "runner")
+    try:
+        if table is not None:
+            write_files(room.connection, table, parts)
+        room.add(LedgerRow("log_written", told))
+    except psycopg2.Error as error:
+        room.connection.rollback()
+        raise WarehouseRefused(
+            f"{file.title}: the rows could not be written to the warehouse:"
+            f" {describe_database_error(error)}",
+            error.pgcode,
+        ) from None
 
 
 def _destroy_raw(room: LogRoom, file: RawFile, report: RunReport) -> None:

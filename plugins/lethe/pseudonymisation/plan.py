@@ -84,8 +84,13 @@ def plan_source(
     undated_secret: bytes,
     quarantine_key: bytes,
     read_on: date | None = None,
+    fields: tuple[str, ...] = (),
 ) -> LogPlan:
-    """Make the plan for one file of a source; further secrets are asked for when they are met."""
+    """Make the plan for one file of a source; further secrets are asked for when they are met.
+
+    fields  of a table: those that it has; others of the policy are left out
+    """
+    chosen = {n: f for n, f in source.fields.items() if not fields or n in fields}
     return LogPlan(
         format=chosen_format,
         secrets={undated_period: undated_secret},
@@ -94,5 +99,5 @@ def plan_source(
         read_on=read_on,
         pattern=source.pattern if chosen_format == "pattern" else None,
         field_map=source.json_fields if chosen_format == "json" else {},
-        **plan_fields(source.fields),  # type: ignore[arg-type]
+        **plan_fields(chosen),  # type: ignore[arg-type]
     )

@@ -12,7 +12,8 @@ from lethe.tasks.archive import (
     expire_archive,
     list_documents,
 )
-from lethe.tasks.assets import ARCHIVED, SWEPT, WAITING
+from lethe.tasks.assets import ARCHIVED, LOGS_DONE, SWEPT, WAITING
+from lethe.tasks.logs import begin_logs, close_logs, list_logs, pseudonymise_log
 from lethe.tasks.quality import run_suites, scan_leaks, tell_suite
 from lethe.tasks.sweep import (
     announce_waiting,
@@ -27,6 +28,7 @@ from lethe.tasks.sweep import (
 
 __all__ = [
     "ARCHIVED",
+    "LOGS_DONE",
     "MANNERS",
     "SWEPT",
     "WAITING",
@@ -34,16 +36,20 @@ __all__ = [
     "archive_documents",
     "ask_approvers",
     "begin_archive",
+    "begin_logs",
     "check_inputs",
     "close_archive",
+    "close_logs",
     "erase_due",
     "expire_archive",
     "guard_sweep",
     "late_alarms",
     "list_documents",
+    "list_logs",
     "list_questions",
     "list_rest",
     "plan_sweep",
+    "pseudonymise_log",
     "record_answer",
     "ring_if_late",
     "run_suites",

@@ -14,3 +14,7 @@ WAITING = Asset("lethe://sweep/waiting")
 
 ARCHIVED = Asset("lethe://archive/closed")
 """A night of the archive was closed and sealed: the sweep and the report may go on."""
+
+
+LOGS_DONE = Asset("lethe://logs/done")
+"""A night of logs was closed and sealed: quality and report may look at it."""

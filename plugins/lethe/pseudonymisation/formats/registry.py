@@ -9,6 +9,7 @@ from typing import Final
 
 from lethe.errors import UsageError
 from lethe.pseudonymisation.formats.clf import CommonLog
+from lethe.pseudonymisation.formats.columns import Columns
 from lethe.pseudonymisation.formats.jsonlines import JsonLines
 from lethe.pseudonymisation.formats.parsed import Format
 from lethe.pseudonymisation.formats.pattern import PatternLog
@@ -51,6 +52,8 @@ def make_format(plan: LogPlan) -> Format:
             return Syslog(plan.read_on)
         case "pattern":
             return PatternLog(plan)
+        case "columns":
+            return Columns(tuple(plan.methods))
     raise UsageError(f"there is no log format {plan.format!r}; there are: {', '.join(FORMATS)}")
 
 

@@ -1,0 +1,197 @@
+"""One night of logs: keys made, every piece worked on by itself, what has ended destroyed, closed.
+
+A piece is a raw file, a month of a raw table, or a table that is pseudonymised in place. Pieces
+know nothing of each other and may be worked on at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.errors import ActError, AnswerIsNo, GuardStop
+from lethe.evidence.runs import Run, begin_run, read_run, set_state
+from lethe.evidence.settle import require_in_step
+from lethe.guards.editions import see_edition
+from lethe.pseudonymisation.key_life import LogKeys, LogRoom, log_room
+from lethe.pseudonymisation.nightly import FileOutcome, RawFile, find_files, work_file
+from lethe.pseudonymisation.statements import Range
+from lethe.pseudonymisation.tablerun import find_months, work_rows
+
+log = logging.getLogger(__name__)
+LOGS_RUN: Final = "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one mapped task works on.
+
+    source        key of the policy, under `sources` or `in_place`
+    path          of a raw file
+    since, until  first days of months, between which the rows of a raw table lie; None: open
+    title         a name for people
+    """
+
+    kind: Literal["file", "rows", "in-place"]
+    source: str
+    title: str
+    path: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+def run_logs(
+    site: Site, as_of: date, *, tell: Callable[[str], None] = lambda _: None, workers: int = 2
+) -> Run:
+    """A whole night in one call."""
+    run_id = begin_night(site, as_of)
+    told = []
+    pieces = list_pieces(site, run_id)
+    for piece in pieces:
+        tell(f"Pseudonymising {piece.title}")
+        told.append(work_piece(site, run_id, piece, workers=workers))
+    tell("Destroying what has ended")
+    return close_night(site, run_id, told, len(pieces))
+
+
+def begin_night(
+    site: Site, as_of: date, *, name: str | None = None, requested_by: str | None = None
+) -> UUID:
+    """Begin the run: keys can be opened, the warehouse is not behind its witness, a fresh key.
+
+    Raises  ConfigurationError for a wrong or missing key-encryption key, before anything is read
+    """
+    with log_room(site, as_of) as room:
+        require_in_step(room.connection, room.witness)
+        acting_as(room.connection, "runner")
+        see_edition(room.connection, site.loaded)
+        run = begin_run(
+            room.connection,
+            kind=LOGS_RUN,
+            name=name,
+            policy=site.edition,
+            as_of=as_of,
+            requested_by=requested_by,
+        )
+        set_state(room.connection, run.run_id, "running")
+        room.connection.commit()
+        LogKeys(room).rotate()
+        return run.run_id
+
+
+def list_pieces(site: Site, run_id: UUID) -> list[Piece]:
+    """Name tonight's work: files first, then months of raw tables, then tables in place."""
+    with _room_of(site, run_id) as room:
+        found = [Piece("file", f.source, f.title, path=str(f.path)) for f in find_files(room)]
+        for name, source in room.logs.sources.items():
+            if source.table is not None:
+                found += [_rows_piece(name, part) for part in find_months(room, name)]
+        return found
+
+
+def _rows_piece(name: str, part: Range) -> Piece:
+    if part.since is None:
+        title = f"before {part.until}" if part.until else "all rows"
+    else:
+        title = part.since[:7]
+    return Piece("rows", name, f"{name}: {title}", since=part.since, until=part.until)
+
+
+def work_piece(site: Site, run_id: UUID, piece: Piece, *, workers: int = 2) -> dict[str, Any]:
+    """Work on one piece.
+
+    Returns  its outcome as plain data: counts, names of columns, whether the raw is gone
+    Raises   the fault that stopped it; AnswerIsNo where a limit of the policy is not kept
+    """
+    with _room_of(site, run_id) as room:
+        if piece.kind == "file":
+            return _of_file(
+                work_file(room, RawFile(piece.source, Path(piece.path or "")), workers=workers)
+            )
+        done = work_rows(room, piece.source, Range(piece.since, piece.until), piece.title)
+        _require_within(piece.title, done.over_limit)
+        return done.as_data()
+
+
+def _of_file(outcome: FileOutcome) -> dict[str, Any]:
+    if outcome.fault is not None:
+        raise outcome.fault
+    _require_within(outcome.file.title, outcome.over_limit)
+    return outcome.as_data()
+
+
+def _require_within(title: str, over_limit: Sequence[str]) -> None:
+    if over_limit:
+        raise AnswerIsNo(
+            f"{title}: {'; '.join(over_limit)}. The raw stays until the policy keeps less of a"
+            " line, or its limit is another one"
+        )
+
+
+@contextmanager
+def _room_of(site: Site, run_id: UUID) -> Iterator[LogRoom]:
+    """The room of a run that was begun."""
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        run = read_run(connection, run_id)
+    if run.policy_digest != site.digest:
+        raise GuardStop("the policy changed since the run of the logs began; begin another one")
+    with log_room(site, run.as_of, run_id) as room:
+        yield room
+
+
+def close_night(site: Site, run_id: UUID, told: Sequence[Mapping[str, Any]], pieces: int) -> Run:
+    """Destroy keys and files whose time has ended, add up, close the run.
+
+    told    outcomes of the pieces that came to an end
+    pieces  how many there were
+    Raises  ActError, at the very end, where a piece failed
+    """
+    with _room_of(site, run_id) as room:
+        try:
+            destroyed = LogKeys(room).destroy_due()
+            stopped = None
+        except GuardStop as stop:
+            destroyed, stopped = [], str(stop)
+            log.warning("No key is destroyed tonight: %s", stop)
+        summary = {
+            "pieces": pieces,
+            "failed": pieces - len(told),
+            "read": sum(each["read"] for each in told),
+            "written": sum(each["written"] for each in told),
+            "quarantined": _added(each["quarantined"] for each in told),
+            "sources": sorted({each["source"] for each in told}),
+            "keys_destroyed": [
+                {"period": e.record.period, "final_at": e.final_at.isoformat()} for e in destroyed
+            ],
+            "keys_stopped": stopped,
+        }
+        failed = pieces - len(told)
+        acting_as(room.connection, "runner")
+        state: Literal["done", "failed"] = "failed" if failed else "done"
+        set_state(room.connection, run_id, state, finished=True, summary=summary)
+        room.connection.commit()
+        run = read_run(room.connection, run_id)
+        room.connection.rollback()
+    if failed:
+        raise ActError(
+            f"{failed} of {pieces} pieces failed, the others are done; the log of each failed task"
+            " says why, and its raw lines are still there"
+        )
+    return run
+
+
+def _added(counts: Any) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for each in counts:
+        for reason, number in each.items():
+            total[reason] = total.get(reason, 0) + number
+    return dict(sorted(total.items()))

@@ -1,0 +1,478 @@
+"""A raw table, worked off in batches in the order of its key.
+
+One transaction a batch: rows leave the raw table, their pseudonymised form enters the output table,
+what could not be pseudonymised is sealed and set aside, and the ledger says how many of each. A
+batch has happened as a whole or not at all.
+
+Parquet files of a batch are finished beside the output before the commit, under the name of the
+batch, and moved in behind it. A crash in between is settled by the ledger: files of a batch that it
+knows are moved, the others are removed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import numpy as np
+import psycopg2
+from psycopg2 import errorcodes, extensions
+
+from lethe.catalogue.fragments import Values
+from lethe.connections import acting_as
+from lethe.errors import (
+    LetheError,
+    VerificationError,
+    WarehouseRefused,
+    describe_database_error,
+)
+from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.ledger import LedgerRow
+from lethe.include import home_folder, statement
+from lethe.keys import month_of
+from lethe.policy.periods import end_of
+from lethe.pseudonymisation.batch import NOT_KEPT, Batches, by_day
+from lethe.pseudonymisation.formats.parsed import Parsed
+from lethe.pseudonymisation.key_life import LogKeys, LogRoom
+from lethe.pseudonymisation.leakscan import ADDRESS_COLUMNS, scan_rows
+from lethe.pseudonymisation.linkability import Groups, Linkability, quasi_identifiers
+from lethe.pseudonymisation.logplan import ADDRESS_METHODS, Kind, LogPlan
+from lethe.pseudonymisation.plan import plan_source
+from lethe.pseudonymisation.quarantine import seal
+from lethe.pseudonymisation.sinks import OutputTable
+from lethe.pseudonymisation.staging import Staging
+from lethe.pseudonymisation.statements import Range, RawTable
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+BATCH_ROWS: Final = 25_000
+_AGAIN: Final = frozenset(
+    {
+        errorcodes.LOCK_NOT_AVAILABLE,
+        errorcodes.DEADLOCK_DETECTED,
+        errorcodes.SERIALIZATION_FAILURE,
+        errorcodes.QUERY_CANCELED,
+    }
+)
+
+
+@dataclass(slots=True)
+class RowsDone:
+    """What became of the rows of a raw table, or of a part of it.
+
+    spared      rows that stay because a hold or a restriction is on them
+    over_limit  limits of the policy that the output does not keep: the last batch was not taken
+    """
+
+    source: str
+    title: str
+    read: int = 0
+    written: int = 0
+    quarantined: Counter[str] = field(default_factory=Counter)
+    spared: int = 0
+    batches: int = 0
+    linkability: Linkability | None = None
+    over_limit: tuple[str, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """The outcome as plain data."""
+        return {
+            "source": self.source,
+            "file": self.title,
+            "format": "columns",
+            "read": self.read,
+            "written": self.written,
+            "quarantined": dict(sorted(self.quarantined.items())),
+            "spared": self.spared,
+            "batches": self.batches,
+            "repeated": False,
+            "raw_destroyed": not self.over_limit,
+            "linkability": asdict(self.linkability) if self.linkability else None,
+            "over_limit": list(self.over_limit),
+            "fault": None,
+        }
+
+
+def find_months(room: LogRoom, name: str) -> list[Range]:
+    """Divide a raw table into months, so that they can be worked on side by side.
+
+    Returns  nothing for an empty table; the first part is open to the past, the last one to the
+             future
+    """
+    source = room.logs.sources[name]
+    with room.site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        raw = RawTable(room.site.graph(connection), name, source, room.as_of)
+        raw.check()
+        if source.time is None:
+            return [Range()]
+        with connection.cursor() as cursor:
+            cursor.execute(raw.find_months())
+            oldest, newest, any_row = cursor.fetchone() or (None, None, False)
+        connection.rollback()
+    if not any_row:
+        return []
+    if oldest is None:
+        return [Range()]
+    # A clock that was not set must not make a thousand parts.
+    last = min(newest, room.as_of.replace(day=1))
+    first = max(oldest, last.replace(year=last.year - 3))
+    starts = [first]
+    while starts[-1] < last:
+        year, month = divmod(starts[-1].year * 12 + starts[-1].month, 12)
+        starts.append(starts[-1].replace(year=year, month=month + 1))
+    inner = [day.isoformat() for day in starts[1:]]
+    return [
+        Range(since, until) for since, until in zip([None, *inner], [*inner, None], strict=True)
+    ]
+
+
+def work_rows(
+    room: LogRoom, name: str, part: Range, title: str, *, batch_rows: int = BATCH_ROWS
+) -> RowsDone:
+    """Pseudonymise what lies in a part of a raw table, and take it out of there.
+
+    Raises  GuardStop where nothing may be destroyed; VerificationError for a leak in the output
+    """
+    room.require_destruction_allowed()
+    with room.site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        raw = RawTable(room.site.graph(connection), name, room.logs.sources[name], room.as_of)
+        raw.check()
+        connection.rollback()
+        with closing(_Rows(room, connection, raw, part, title)) as rows:
+            return rows.work(batch_rows)
+
+
+class _Rows:
+    """The work on one part of one raw table."""
+
+    def __init__(
+        self,
+        room: LogRoom,
+        connection: extensions.connection,
+        raw: RawTable,
+        part: Range,
+        title: str,
+    ) -> None:
+        self._room, self._connection, self._raw, self._part = room, connection, raw, part
+        self._source = raw.source
+        self._keys = LogKeys(room)
+        self._quarantine_key = self._keys.quarantine_key()
+        period = month_of(room.as_of)
+        secret = self._keys.secret(period)
+        if isinstance(secret, str):
+            raise VerificationError(f"rows without a time have no key: {period} is {secret}")
+        self.plan = plan_source(
+            raw.source,
+            "columns",
+            undated_period=period,
+            undated_secret=secret,
+            quarantine_key=self._quarantine_key,
+            fields=tuple(raw.source.columns),
+        )
+        self._batches = Batches(self.plan, self._keys.secret)
+        names = self._batches.schema.names
+        chosen = quasi_identifiers(names, raw.source.fields, room.logs.quasi_identifiers)
+        self._groups = Groups(chosen)
+        self._table = None
+        if raw.source.output_table is not None:
+            acting_as(connection, "runner")
+            self._table = OutputTable(connection, raw.source.output_table, names)
+            connection.rollback()
+        # A table that the policy names is enough, unless it names a folder too.
+        wanted = self._table is None or "output" in raw.source.model_fields_set
+        output = home_folder() / raw.source.output
+        self._staging = Staging(output, raw.title) if wanted else None
+        self._done = RowsDone(raw.title, title)
+        self._after: tuple[str, ...] | None = None
+        self._kinds = {kind.name for kind, _ in raw.guarded_kinds()}
+
+    def close(self) -> None:
+        self._groups.close()
+        if self._staging is not None:
+            self._staging.let_go()
+
+    def work(self, size: int) -> RowsDone:
+        """Work batch by batch until nothing is left or a limit stops it."""
+        if self._staging is not None:
+            self._staging.settle(self._is_known)
+        attempts = self._room.site.loaded.policy.guards.batches.attempts
+        failed = 0
+        while True:
+            try:
+                last = self._batch(size)
+            except psycopg2.Error as error:
+                self._connection.rollback()
+                failed += 1
+                if error.pgcode not in _AGAIN or failed > attempts:
+                    raise WarehouseRefused(
+                        f"{self._done.title}: {describe_database_error(error)}; what was committed"
+                        " stays, and the next run goes on from there. If rights are missing,"
+                        " `lethe init` grants what the policy needs",
+                        error.pgcode,
+                    ) from None
+                time.sleep(0.2 * 2**failed)
+                continue
+            failed = 0
+            if last or self._done.over_limit:
+                break
+        self._done.linkability = self._groups.score()
+        self._count_spared()
+        return self._done
+
+    def _batch(self, size: int) -> bool:
+        """Work on one batch; returns whether it was the last one."""
+        self._begin()
+        bound, spare = self._find_bound(size), self._is_guarded()
+        frame = self._take(bound, spare=spare)
+        if not len(frame):
+            self._connection.rollback()
+            self._after = bound
+            return bound is None
+        batch = EvidenceBatch(self._connection, self._room.run_id, self._room.witness)
+        tables, rejected = pseudonymise_rows(self._batches, frame)
+        days = by_day(tables)
+        self._require_clean(list(days.values()))
+        for table in days.values():
+            self._groups.add(table)
+        if self._is_over_limit(last=bound is None):
+            self._connection.rollback()
+            return True
+        written = sum(table.num_rows for table in days.values())
+        reasons = Counter({why: sum(map(len, rows)) for why, rows in rejected.items()})
+        if len(frame) != written + reasons.total():
+            raise VerificationError(
+                f"{self._done.title}: {len(frame)} rows were read, {written} written and"
+                f" {reasons.total()} set aside"
+            )
+        self._set_aside(frame, rejected)
+        if self._table is not None:
+            for table in days.values():
+                self._table.write(table)
+        files = self._staging.stage(str(batch.batch), days) if self._staging else []
+        batch.add_rows([LedgerRow("log_written", self._told(batch, len(frame), reasons, files))])
+        batch.commit()
+        if self._staging is not None:
+            self._staging.move_in(str(batch.batch))
+        self._after = bound
+        self._done.read += len(frame)
+        self._done.written += written
+        self._done.quarantined += reasons
+        self._done.batches += 1
+        return bound is None
+
+    def _begin(self) -> None:
+        acting_as(self._connection, "runner")
+        manners = self._room.site.loaded.policy.guards.batches
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                statement("logs/set_manners"),
+                {"lock": str(manners.lock_timeout_ms), "statement": "120000"},
+            )
+            cursor.execute(statement("guards/lock_holds_shared"))
+
+    def _find_bound(self, size: int) -> tuple[str, ...] | None:
+        values = Values()
+        text = self._raw.find_bound(values, self._part, size, self._after is not None)
+        with self._connection.cursor() as cursor:
+            cursor.execute(text, {**values.bound, **self._numbered("after", self._after)})
+            row = cursor.fetchone()
+        return None if row is None else tuple(str(part) for part in row)
+
+    def _is_guarded(self) -> bool:
+        """Whether a hold or a restriction could be on a row."""
+        kinds = self._kinds
+        guards = self._room.site.loaded.policy.guards
+        if any(
+            mark.subject in kinds
+            for mark in (*guards.holds.values(), *guards.restrictions.values())
+        ):
+            return True
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement("logs/find_guards"), {"kinds": sorted(kinds)})
+            return bool((cursor.fetchone() or (False,))[0])
+
+    def _take(self, bound: tuple[str, ...] | None, *, spare: bool) -> pl.DataFrame:
+        import polars as pl
+
+        values = Values()
+        text = self._raw.take_rows(
+            values,
+            self._part,
+            after=self._after is not None,
+            bound=bound is not None,
+            spare=spare,
+        )
+        given = {
+            **values.bound,
+            **self._numbered("after", self._after),
+            **self._numbered("bound", bound),
+        }
+        out = io.BytesIO()
+        with self._connection.cursor() as cursor:
+            cursor.copy_expert(cursor.mogrify(text, given).decode(), out)
+        if not out.tell():
+            return pl.DataFrame(schema=dict.fromkeys(self._source.columns, pl.String))
+        out.seek(0)
+        return pl.read_csv(
+            out,
+            has_header=False,
+            schema=dict.fromkeys(self._source.columns, pl.String),
+            null_values="\\N",
+            empty_string_is_null=False,
+            raise_if_empty=False,
+        )
+
+    @staticmethod
+    def _numbered(name: str, key: tuple[str, ...] | None) -> dict[str, str]:
+        return {f"{name}{number}": part for number, part in enumerate(key or ())}
+
+    def _require_clean(self, tables: list[pa.Table]) -> None:
+        leaks = scan_rows(self._done.title, tables, address_columns(self.plan))
+        if leaks:
+            found = ", ".join(f"{leak.kind} in {leak.rows} rows of {leak.column}" for leak in leaks)
+            raise VerificationError(
+                f"{self._done.title}: something personal was found in the output, which is not"
+                f" kept: {found}"
+            )
+
+    def _is_over_limit(self, *, last: bool) -> bool:
+        """Judge after the first, second, fourth, eighth … batch, and before the last one."""
+        number = self._done.batches + 1
+        if not last and number & (number - 1):
+            return False
+        limits, score = self._room.logs, self._groups.score()
+        self._done.linkability = score
+        self._done.over_limit = tuple(
+            score.exceeds(unique_share=limits.unique_share, smallest_group=limits.smallest_group)
+        )
+        return bool(self._done.over_limit)
+
+    def _set_aside(self, frame: pl.DataFrame, rejected: dict[str, list[Any]]) -> None:
+        kept = {why: np.concatenate(rows) for why, rows in rejected.items() if why not in NOT_KEPT}
+        if not kept:
+            return
+        aside = uuid4()
+        sealed = seal(self._quarantine_key, pack_rows(frame, kept), aside.bytes)
+        values = {
+            "aside_id": str(aside),
+            "source": self._raw.title,
+            "reasons": json.dumps({why: len(rows) for why, rows in kept.items()}),
+            "row_count": sum(len(rows) for rows in kept.values()),
+            "key_period": month_of(self._room.as_of),
+            "sealed": sealed,
+            "aside_on": self._room.as_of,
+            "ends_on": end_of(self._room.as_of, self._source.quarantine),
+        }
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement("logs/add_aside"), values)
+
+    def _told(
+        self, batch: EvidenceBatch, read: int, reasons: Counter[str], files: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        score = self._done.linkability
+        return {
+            "run": str(batch.batch),
+            "source": self._raw.title,
+            "table": str(self._source.output_table) if self._table else None,
+            "raw_table": str(self._raw.table),
+            "format": "columns",
+            "read": read,
+            "written": read - reasons.total(),
+            "quarantined": dict(sorted(reasons.items())),
+            "raw_destroyed": read,
+            "files": files,
+            "unique_share": round(score.unique_share, 6) if score else None,
+            "smallest_group": score.smallest_group if score else None,
+        }
+
+    def _is_known(self, batch: str) -> bool:
+        acting_as(self._connection, "runner")
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement("logs/find_batch"), {"batch": batch})
+            found = cursor.fetchone() is not None
+        self._connection.rollback()
+        return found
+
+    def _count_spared(self) -> None:
+        self._begin()
+        if self._is_guarded():
+            values = Values()
+            text = self._raw.count_spared(values, self._part)
+            with self._connection.cursor() as cursor:
+                cursor.execute(text, values.bound)
+                self._done.spared = int((cursor.fetchone() or (0,))[0])
+        self._connection.rollback()
+
+
+def pseudonymise_rows(
+    batches: Batches, frame: pl.DataFrame, start: int = 0
+) -> tuple[list[tuple[pa.Table, Any]], dict[str, list[Any]]]:
+    """Pseudonymise rows of raw text; a row that the code fails on is set aside alone.
+
+    Returns  tables with the day of each row; reason → places of the rows that have none
+    """
+    rejected: dict[str, list[Any]] = {}
+    try:
+        parsed = Parsed(np.arange(start, start + len(frame)), _typed(batches.plan, frame))
+        tables, _ = batches.pseudonymise(parsed, 1, rejected, in_order=False)
+    except (OSError, MemoryError, psycopg2.Error, LetheError):
+        raise
+    except Exception as fault:
+        if len(frame) == 1:
+            return [], {f"failed-{type(fault).__name__}": [np.array([start])]}
+        middle = len(frame) // 2
+        tables, rejected = pseudonymise_rows(batches, frame[:middle], start)
+        others, lost = pseudonymise_rows(batches, frame[middle:], start + middle)
+        for why, rows in lost.items():
+            rejected.setdefault(why, []).extend(rows)
+        tables += others
+    return tables, rejected
+
+
+def _typed(plan: LogPlan, frame: pl.DataFrame) -> dict[str, pl.Series]:
+    """Give the columns of a frame of text the types that their kinds need."""
+    import polars as pl
+
+    columns: dict[str, pl.Series] = {}
+    for name in frame.columns:
+        values, kind = frame[name], plan.kind_of(name)
+        if name == "time":
+            micros = values.cast(pl.Int64, strict=False)
+            values = micros.cast(pl.Datetime("us", "UTC"))
+        elif kind is Kind.NUMBER:
+            values = values.cast(pl.Float64 if name == "duration" else pl.Int64, strict=False)
+        columns[name] = values
+    return columns
+
+
+def address_columns(plan: LogPlan) -> frozenset[str]:
+    """Name the columns that hold nothing but pseudonyms of addresses."""
+    made = {name for name, method in plan.methods.items() if method in ADDRESS_METHODS}
+    return ADDRESS_COLUMNS | made
+
+
+def pack_rows(frame: pl.DataFrame, chosen: dict[str, Any]) -> bytes:
+    """Write some rows of raw text with the reason why they were set aside."""
+    import polars as pl
+
+    parts = [frame[rows.tolist()].with_columns(_reason=pl.lit(why)) for why, rows in chosen.items()]
+    sink = io.BytesIO()
+    pl.concat(parts).write_ipc_stream(sink, compression="zstd")
+    return sink.getvalue()
+
+
+def unpack_rows(packed: bytes) -> pl.DataFrame:
+    """Undo `pack_rows`; the column `_reason` is left out."""
+    import polars as pl
+
+    return pl.read_ipc_stream(io.BytesIO(packed)).drop("_reason")
