@@ -1,20 +1,27 @@
 #!/usr/bin/env python3
-"""Check a bundle of the archive, offline, with nothing but Python's own library.
+"""Check evidence packs and bundles of the archive, offline, with nothing but Python's own library.
 
-    python verify.py [FOLDER OR ZIP] [--key PUBLIC_KEY_HEX] [--heads FILE]
+    python verify.py [FILE OR FOLDER ...] [--key KEY] [--seal HASH] [--heads MAILS] [--json]
 
-Says which record, statement or head is not what it should be, and exits 1; exits 0 if everything
-is as it was signed. Take --key from somewhere else than the bundle (an old mail, the DPO): a
-signature proves only that the owner of that key made it.
+Says that everything is as it was signed, or names the first thing that is not: which file, which
+line, what. Exit code 0: valid; 1: not valid; 2: the call is wrong. Python 3.9 or later.
+
+A signature proves only that the owner of a key made it. Take the key's fingerprint (--key) and the
+seals (--heads) from somewhere else than the pack: from old mails.
 """
 
 import argparse
+import base64
+import email
 import hashlib
 import hmac
 import json
 import re
+import struct
 import sys
 import zipfile
+import zlib
+from datetime import date, timedelta
 from pathlib import Path
 
 # Ed25519, RFC 8032 section 5.1 --------------------------------------------------------------
@@ -128,11 +135,775 @@ def is_consistent(old, size, old_root, root, proof):
     return last == 0 and below == old_root and above == root
 
 
-# The bundle ----------------------------------------------------------------------------------
-
-
 def nodes(texts):
     return [bytes.fromhex(text) for text in texts]
+
+
+# Files and lines ----------------------------------------------------------------------------
+
+UNREADABLE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+LARGEST = 1 << 30
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*\Z")
+
+
+class Fault(Exception):
+    """The first thing that is not as it should be: file, line (0: the whole file), what."""
+
+    def __init__(self, file, line, what, general=False):
+        super().__init__(f"{file}:{line}: {what}" if line else f"{file}: {what}")
+        self.file, self.line, self.what, self.general = file, line, what, general
+
+
+def read_zip(path):
+    """Read a zip as we write it, and in no other form: every byte of it has one possible value.
+
+    What a lenient reader skips is refused: two entries of one name, names that lead elsewhere,
+    gaps, comments, sizes that lie. Nothing is unpacked beyond the size that an entry declares.
+    """
+    name = path.name
+    if path.stat().st_size > LARGEST:
+        raise Fault(name, 0, "is larger than 1 GiB: it is no evidence pack")
+    data = path.read_bytes()
+    if len(data) < 22 or data[-22:-18] != b"PK\5\6":
+        raise Fault(name, 0, "is no whole zip file: it was cut off, or something was added")
+    disk, start, here, entries, size, offset, comment = struct.unpack("<4H2IH", data[-18:])
+    if (disk, start, comment) != (0, 0, 0) or here != entries or offset + size != len(data) - 22:
+        raise Fault(name, 0, "the end of the zip file was changed")
+    files, place, at, total, previous = {}, offset, 0, 0, ""
+    for _ in range(entries):
+        if data[place : place + 4] != b"PK\1\2":
+            raise Fault(name, 0, "the list of the zip file was changed")
+        fields = struct.unpack("<6H3I5H2I", data[place + 4 : place + 46])
+        made, need, flags, method, clock, day, crc, packed, plain = fields[:9]
+        length, extra, remark, disk, inner, outer, begin = fields[9:]
+        entry = data[place + 46 : place + 46 + length].decode("ascii", "replace")
+        if not NAME.match(entry):
+            raise Fault(name, 0, f"an entry has a name that leads elsewhere: {entry!r}")
+        if entry <= previous:
+            what = "is there twice" if entry in files else "stands in the wrong place"
+            raise Fault(entry, 0, f"{what} in the zip file")
+        previous = entry
+        total += plain
+        if total > LARGEST:
+            raise Fault(entry, 0, "the zip file unpacks to more than 1 GiB: it is no evidence pack")
+        fixed = (made, need, flags, clock, day, extra, remark, disk, inner, outer)
+        if fixed != (0x314, 20, 0, 0, 33, 0, 0, 0, 0, 0o100644 << 16) or begin != at:
+            raise Fault(entry, 0, "its entry in the zip file was changed")
+        header = struct.pack("<5H3I2H", 20, 0, method, 0, 33, crc, packed, plain, length, 0)
+        if data[at : at + 30 + length] != b"PK\3\4" + header + entry.encode("ascii"):
+            raise Fault(entry, 0, "its header in the zip file was changed")
+        at += 30 + length
+        files[entry] = _unpack(entry, data[at : at + packed], method, plain, crc)
+        at += packed
+        place += 46 + length
+    if at != offset or place != len(data) - 22:
+        raise Fault(name, 0, "something stands between the entries of the zip file")
+    return files
+
+
+def _unpack(name, packed, method, size, crc):
+    if method == 0:
+        plain = packed
+    elif method == 8:
+        unpacker = zlib.decompressobj(-15)
+        try:
+            plain = unpacker.decompress(packed, size + 1)
+        except zlib.error:
+            raise Fault(name, 0, "cannot be unpacked: its bytes were changed") from None
+        if not unpacker.eof or unpacker.unused_data:
+            raise Fault(name, 0, "unpacks to another size than the zip file says")
+    else:
+        raise Fault(name, 0, "is packed in a way that we do not use")
+    if len(plain) != size:
+        raise Fault(name, 0, "unpacks to another size than the zip file says")
+    if zlib.crc32(plain) != crc:
+        raise Fault(name, 0, "its bytes were changed")
+    return plain
+
+
+def read_folder(path):
+    """Read an unpacked pack."""
+    files, total = {}, 0
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path).as_posix()
+        if file.is_symlink() or not (file.is_file() or file.is_dir()):
+            raise Fault(name, 0, "is a link or a device, not a file")
+        if file.is_file():
+            total += file.stat().st_size
+            if total > LARGEST:
+                raise Fault(name, 0, "the folder holds more than 1 GiB: it is no evidence pack")
+            files[name] = file.read_bytes()
+    return files
+
+
+def _once(pairs):
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is there twice")
+    return found
+
+
+def parse(text):
+    """Read JSON in which every name stands once."""
+    return json.loads(text, object_pairs_hook=_once)
+
+
+def plain_json(value):
+    """Write what holds only ASCII text and whole numbers in its canonical form (RFC 8785)."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def leaf_of(data):
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+# The evidence pack ---------------------------------------------------------------------------
+
+PACK = "lethe-evidence-pack/1"
+SPKI = bytes.fromhex("302a300506032b6570032100")
+TABLES = {
+    "policies.jsonl",
+    "runs.jsonl",
+    "plans.jsonl",
+    "tables.jsonl",
+    "approvals.jsonl",
+    "seals.jsonl",
+    "ledger.jsonl",
+    "archive.jsonl",
+    "quality.jsonl",
+}
+NEEDED = TABLES | {"manifest.json", "manifest.sig", "key.pem", "VERIFY.md", "verify.py"}
+DECISIONS = {
+    "plan_approved": "approve",
+    "plan_rejected": "reject",
+    "edition_approve": "approve",
+    "edition_reject": "reject",
+}
+
+
+class Pack:
+    """One evidence pack and what is found to be wrong with it, first things first."""
+
+    def __init__(self, path):
+        self.path = path
+        self.faults, self.notes = [], []
+        self.manifest, self.files = {}, {}
+        self.seals, self.rows, self.hidden, self.heads = {}, {}, {}, {}
+        self.runs, self.lines = {}, {}
+
+    def fault(self, file, line, what):
+        self.faults.append(Fault(file, line, what))
+
+    def check(self, key=None):
+        """Check everything that the pack says of itself."""
+        try:
+            self.files = read_folder(self.path) if self.path.is_dir() else read_zip(self.path)
+            for name in sorted(NEEDED - set(self.files)):
+                raise Fault(name, 0, "is missing")
+            self.manifest = parse(self.files["manifest.json"])
+            if self.manifest["format"] != PACK:
+                raise Fault("manifest.json", 0, "is not of a format that this program knows")
+        except Fault as fault:
+            self.faults.append(fault)
+            return self
+        except (struct.error, *UNREADABLE):
+            broken = "manifest.json" if self.files else self.path.name
+            self.fault(broken, 0, "cannot be read")
+            return self
+        for file, check in (
+            ("manifest.json", lambda: self._signature(key)),
+            ("manifest.json", self._files),
+            ("policies.jsonl", self._policies),
+            ("seals.jsonl", self._seals),
+            ("ledger.jsonl", self._rows),
+            ("runs.jsonl", self._runs),
+            ("plans.jsonl", self._plans),
+            ("tables.jsonl", self._tables),
+            ("approvals.jsonl", self._approvals),
+            ("archive.jsonl", self._archive),
+            ("quality.jsonl", lambda: list(self._read("quality.jsonl"))),
+            ("manifest.json", self._counts),
+        ):
+            self.at = (file, 0)
+            try:
+                check()
+            except Fault as fault:
+                self.faults.append(fault)
+            except UNREADABLE:
+                self.fault(*self.at, "does not have the form that it should have")
+        return self
+
+    @property
+    def first(self):
+        """The first fault; of a file that was changed, what was changed in it if that is seen."""
+        if not self.faults:
+            return None
+        first = self.faults[0]
+        inside = [each for each in self.faults if each.file == first.file and not each.general]
+        return inside[0] if inside and first.general else first
+
+    def _read(self, name):
+        """The lines of a file, remembering where we are."""
+        data = self.files[name]
+        if data and not data.endswith(b"\n"):
+            raise Fault(name, data.count(b"\n") + 1, "the last line is cut off")
+        for number, line in enumerate(data.split(b"\n")[:-1], start=1):
+            self.at = (name, number)
+            try:
+                found = parse(line.decode("utf-8"))
+            except UNREADABLE:
+                raise Fault(name, number, "is not a line of JSON") from None
+            if not isinstance(found, dict):
+                raise Fault(name, number, "is not a JSON object")
+            self.lines.setdefault(name, []).append(found)
+            yield number, found
+
+    def _signature(self, key):
+        said = self.manifest["key"]
+        public = bytes.fromhex(said["public_key"])
+        signature = self.files["manifest.sig"]
+        self.fingerprint = sha256(public)
+        if said["algorithm"] != "Ed25519" or said["fingerprint"] != self.fingerprint:
+            self.fault("manifest.json", 0, "the fingerprint is not that of the public key")
+        if key is not None and key not in (self.fingerprint, public.hex()):
+            self.fault(
+                "manifest.json",
+                0,
+                f"is signed by another key ({self.fingerprint}) than the one that you named",
+            )
+        if not is_signed(public, signature, self.files["manifest.json"]):
+            self.fault("manifest.sig", 0, "the signature is not one of this key over manifest.json")
+        pem = base64.b64encode(SPKI + public).decode()
+        pem = f"-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----\n".encode()
+        if self.files["key.pem"] != pem:
+            self.fault("key.pem", 0, "is another key than the one of the manifest")
+
+    def _files(self):
+        told = self.manifest["files"]
+        lower = [name.lower() for name in told]
+        for name in sorted(set(told) | set(self.files)):
+            if name in ("manifest.json", "manifest.sig"):
+                if name in told:
+                    self.fault(name, 0, "cannot be told by the manifest")
+            elif name not in self.files:
+                self.fault(name, 0, "is missing: the manifest tells it")
+            elif name not in told:
+                self.fault(name, 0, "was added: the manifest does not tell it")
+            elif not NAME.match(name) or lower.count(name.lower()) > 1:
+                self.fault(name, 0, "has a name that leads elsewhere")
+            elif told[name] != {"bytes": len(self.files[name]), "sha256": sha256(self.files[name])}:
+                what = "is not the file that was signed: its SHA-256 is another one"
+                self.faults.append(Fault(name, 0, what, general=True))
+
+    def _policies(self):
+        self.policies, digests = {}, set()
+        for number, each in self._read("policies.jsonl"):
+            digest = each["digest"]
+            if digest in self.policies:
+                self.fault("policies.jsonl", number, "tells an edition twice")
+            self.policies[digest] = each
+            text = self.files.get(f"policy/{digest}.json")
+            if text is not None and sha256(text) != digest:
+                self.fault(f"policy/{digest}.json", 0, "is not the policy of that digest")
+            if (text is not None) != each["canonical"]:
+                self.fault("policies.jsonl", number, "the text of this edition is not in the pack")
+            digests.add(digest)
+        for name in self.files:
+            if name.startswith("policy/") and name[7:].partition(".")[0] not in digests:
+                self.fault(name, 0, "is of an edition that policies.jsonl does not tell")
+        if self.manifest["policy"]["digest"] not in digests:
+            self.fault("policies.jsonl", 0, "does not tell the edition that the manifest names")
+
+    def _seals(self):
+        told = self.manifest["ledger"]
+        before = told["previous_seal"]
+        expected = before["seal_no"] + 1 if before else 1
+        digest = before["seal_hash"] if before else "00" * 32
+        for number, seal in self._read("seals.jsonl"):
+            no = seal["seal_no"]
+            if no != expected:
+                what = f"seal {expected} is missing" if no > expected else f"seal {no} comes again"
+                raise Fault("seals.jsonl", number, what)
+            if seal["previous_hash"] != digest:
+                what = f"seal {no} does not continue the seal before it"
+                self.fault("seals.jsonl", number, what)
+            fields = {name: seal[name] for name in seal if name != "seal_hash"}
+            fields["warehouse_id"] = self.manifest["warehouse_id"]
+            if leaf_of(plain_json(fields)).hex() != seal["seal_hash"] or len(fields) != 8:
+                self.fault("seals.jsonl", number, f"seal {no} was changed")
+            self.seals[no] = (number, seal)
+            expected, digest = no + 1, seal["seal_hash"]
+        end = (
+            {"first_seal": min(self.seals), "last_seal": max(self.seals)}
+            if self.seals
+            else {"first_seal": None, "last_seal": None}
+        )
+        for name, value in end.items():
+            if told[name] != value:
+                self.fault("seals.jsonl", 0, f"{name.replace('_', ' ')} should be {told[name]}")
+        if told["last_hash"] != (digest if self.seals or before else None):
+            self.fault("seals.jsonl", 0, "does not end with the seal that the manifest names")
+
+    def _rows(self):
+        name = "ledger.jsonl"
+        number, seal_no, leaves, ids, first_line, last = 0, None, [], [], 0, 0
+        seen = set()
+
+        def close():
+            if seal_no is None:
+                return
+            _, seal = self.seals[seal_no]
+            found = (len(ids), ids[0], ids[-1])
+            if found != (seal["leaf_count"], seal["first_id"], seal["last_id"]):
+                self.fault(
+                    name,
+                    first_line,
+                    f"under seal {seal_no} stand {found[0]} rows {found[1]} to {found[2]}; it "
+                    f"covers {seal['leaf_count']}, {seal['first_id']} to {seal['last_id']}",
+                )
+            elif root_of(leaves).hex() != seal["merkle_root"]:
+                self.fault(
+                    name,
+                    first_line,
+                    f"of the rows {found[1]} to {found[2]} under seal {seal_no} one was changed, "
+                    "swapped or hidden",
+                )
+            seen.add(seal_no)
+
+        for number, each in self._read(name):
+            if each["seal"] != seal_no:
+                close()
+                if each["seal"] in seen or each["seal"] not in self.seals:
+                    raise Fault(name, number, f"stands under seal {each['seal']}, out of place")
+                if seal_no is not None and each["seal"] < seal_no:
+                    raise Fault(name, number, "stands under a seal before the one above it")
+                seal_no, leaves, ids, first_line, last = each["seal"], [], [], number, 0
+            row_id = each["id"]
+            if row_id <= last:
+                raise Fault(name, number, f"row {row_id} stands out of order")
+            if row_id in self.rows or row_id in self.hidden:
+                raise Fault(name, number, f"row {row_id} is there twice")
+            last = row_id
+            ids.append(row_id)
+            if "row" in each:
+                self._open_row(number, each)
+                leaves.append(leaf_of(each["row"].encode()))
+            else:
+                if set(each) - {"seal", "id", "kind", "leaf", "expired"}:
+                    self.fault(name, number, "tells more of a hidden row than a commitment")
+                self.hidden[row_id] = (number, each)
+                leaf = bytes.fromhex(each["leaf"])
+                if len(leaf) != 32:
+                    raise Fault(name, number, "is no commitment")
+                leaves.append(leaf)
+        close()
+        for no, (line, _) in self.seals.items():
+            if no not in seen:
+                self.fault("seals.jsonl", line, f"no row under seal {no} is in {name}")
+        self._erasures()
+
+    def _erasures(self):
+        """Under each seal: as many hidden rows of erased subjects as the batches say they erased."""
+        done, erased, ended = {}, {}, set()
+        for line, seal, row in self._of_kind("batch_done"):
+            before, _ = done.get(seal, (0, 0))
+            done[seal] = before + row["payload"]["done"], line
+        for line, each in self.hidden.values():
+            if each.get("expired"):
+                ended.add(each["seal"])
+            elif each.get("kind") == "subject_erased":
+                erased[each["seal"]] = erased.get(each["seal"], (0, 0))[0] + 1, line
+        for seal in sorted((set(done) | set(erased)) - ended):
+            told, line = done.get(seal, erased.get(seal))
+            told = told if seal in done else 0
+            found = erased.get(seal, (0, 0))[0]
+            if told != found:
+                what = f"under seal {seal} the batches erased {told} subjects; {found} rows say so"
+                self.fault("ledger.jsonl", line, what)
+
+    def _open_row(self, number, each):
+        row = parse(each["row"])
+        if row["id"] != each["id"]:
+            self.fault("ledger.jsonl", number, f"is row {row['id']}, not row {each['id']}")
+        if row["subject_token"] is not None or row["key_id"] is not None:
+            self.fault("ledger.jsonl", number, "shows a row about a single subject in the clear")
+        self.rows[each["id"]] = (number, each["seal"], row)
+
+    def _of_kind(self, *kinds):
+        return [(line, seal, row) for line, seal, row in self.rows.values() if row["kind"] in kinds]
+
+    def _runs(self):
+        for number, run in self._read("runs.jsonl"):
+            if run["run_id"] in self.runs:
+                self.fault("runs.jsonl", number, "tells a run twice")
+            self.runs[run["run_id"]] = run
+            if run["policy_digest"] not in self.policies:
+                self.fault("runs.jsonl", number, "ran under an edition that the pack does not tell")
+        for number, _, row in self.rows.values():
+            if row["run_id"] is not None and row["run_id"] not in self.runs:
+                self.fault("ledger.jsonl", number, "is of a run that runs.jsonl does not tell")
+
+    def _plans(self):
+        """What was planned, against what the sealed ledger says when the run was closed."""
+        plans = {}
+        for number, plan in self._read("plans.jsonl"):
+            at = plan["run_id"], plan["rule"]
+            if at in plans:
+                self.fault("plans.jsonl", number, "tells a rule of a run twice")
+            if plan["run_id"] not in self.runs:
+                self.fault("plans.jsonl", number, "is of a run that runs.jsonl does not tell")
+            plans[at] = number, plan
+        self.plans, closings = plans, {}
+        for line, _, row in self._of_kind("sweep_closed"):
+            closings[row["run_id"]] = line, row
+        for run_id, (line, row) in closings.items():
+            self.at = ("ledger.jsonl", line)
+            run, said = self.runs.get(run_id), row["payload"]
+            if run is None:
+                continue
+            for name, value in (("as_of", run["as_of"]), ("policy_digest", run["policy_digest"])):
+                sealed = said.get(name.replace("_digest", ""), value)
+                if sealed != value:
+                    place = self.lines["runs.jsonl"].index(run) + 1
+                    self.fault(
+                        "runs.jsonl", place, f"{name} is {value}; the sealed ledger says {sealed}"
+                    )
+            for rule, sums in said["rules"].items():
+                number, plan = plans.get((run_id, rule), (0, None))
+                if plan is None:
+                    self.fault(
+                        "plans.jsonl",
+                        0,
+                        f"the plan of rule {rule} is missing: line {line} of the ledger closes it",
+                    )
+                    continue
+                for name in ("digest", "planned"):
+                    if name in sums and sums[name] != plan[name]:
+                        self.fault(
+                            "plans.jsonl",
+                            number,
+                            f"{name} is {plan[name]}; the sealed ledger says {sums[name]}",
+                        )
+        self.closings = closings
+
+    def _tables(self):
+        """Rows deleted and changed, against what the run was closed with."""
+        found = {}
+        for number, each in self._read("tables.jsonl"):
+            at = each["run_id"], each["rule"], each["table"]
+            if at in found:
+                self.fault("tables.jsonl", number, "tells a table of a rule twice")
+            if at[:2] not in self.plans:
+                self.fault("tables.jsonl", number, "is of a rule that plans.jsonl does not tell")
+            found[at] = number, each
+        for run_id, (line, row) in self.closings.items():
+            run = self.runs.get(run_id)
+            if run is None or run["closed_by"] != row["id"]:
+                if run is not None:
+                    self.notes.append(
+                        f"run {run_id} went on after this pack: its figures are not all sealed here"
+                    )
+                continue
+            sealed = {
+                (run_id, rule, table): counts
+                for rule, sums in row["payload"]["rules"].items()
+                for table, counts in sums.get("tables", {}).items()
+            }
+            for at, counts in sealed.items():
+                number, each = found.get(at, (0, None))
+                if each is None:
+                    what = f"the counts of {at[2]} are missing: line {line} of the ledger has them"
+                    self.fault("tables.jsonl", 0, what)
+                    continue
+                for name in ("deleted", "changed"):
+                    if each[name] != counts[name]:
+                        self.fault(
+                            "tables.jsonl",
+                            number,
+                            f"{name} is {each[name]}; the sealed ledger says {counts[name]}",
+                        )
+            for at, (number, each) in found.items():
+                if at[0] == run_id and at not in sealed and (each["deleted"] or each["changed"]):
+                    self.fault("tables.jsonl", number, "the sealed ledger does not tell this table")
+
+    def _approvals(self):
+        """Decisions, against the ledger rows that were written in the same transactions."""
+        told = {}
+        rows = {row["id"]: (seal, row) for _, seal, row in self._of_kind(*DECISIONS)}
+        for number, each in self._read("approvals.jsonl"):
+            if each["policy_digest"] not in self.policies:
+                what = "is about an edition that the pack does not tell"
+                self.fault("approvals.jsonl", number, what)
+            if each["row"] is None:
+                self.fault("approvals.jsonl", number, "never came onto the ledger")
+                continue
+            if each["row"] in told:
+                what = f"is the second for row {each['row']} of the ledger"
+                self.fault("approvals.jsonl", number, what)
+            told[each["row"]] = number
+            if each["row"] not in rows:
+                if each["row"] in self.rows or each["row"] in self.hidden or self._covers(each):
+                    what = f"names row {each['row']} of the ledger, which is no such decision"
+                    self.fault("approvals.jsonl", number, what)
+                continue
+            seal, row = rows[each["row"]]
+            said = row["payload"]
+            sealed = {
+                "seal": seal,
+                "decision": DECISIONS[row["kind"]],
+                "decided_by": said["by"],
+                "digest": said["digest"] if "digest" in said else said["diff"],
+                "rule": said.get("rule"),
+            }
+            for name, value in sealed.items():
+                if each[name] != value:
+                    self.fault(
+                        "approvals.jsonl",
+                        number,
+                        f"{name} is {each[name]}; the sealed ledger says {value}",
+                    )
+        for row_id, (_, row) in rows.items():
+            if row_id not in told:
+                self.fault(
+                    "approvals.jsonl",
+                    0,
+                    f"the decision of row {row_id} of the ledger ({row['kind']}) is missing",
+                )
+
+    def _covers(self, each):
+        return not self.seals or each["seal"] >= min(self.seals)
+
+    def _archive(self):
+        """Signed heads, chained, each a beginning of the last; and what the ledger says of them."""
+        told = self.manifest["archive"]
+        key = bytes.fromhex(told["public_key"]) if told else b""
+        before = None
+        places = {}
+        last = None
+        listed = list(self._read("archive.jsonl"))
+        if bool(listed) != bool(told):
+            raise Fault("archive.jsonl", 0, "does not hold what the manifest says")
+        if listed:
+            last = parse(listed[-1][1]["message"])
+        for number, head in listed:
+            self.at = ("archive.jsonl", number)
+            message, signature = head["message"].encode(), bytes.fromhex(head["signature"])
+            said = parse(head["message"])
+            no = said["head_no"]
+            if plain_json(said) != message or said["public_key"] != key.hex():
+                self.fault("archive.jsonl", number, f"head {no} is not one of this archive")
+            if said["warehouse_id"] != self.manifest["warehouse_id"]:
+                self.fault("archive.jsonl", number, f"head {no} is of another warehouse")
+            if not is_signed(key, signature, message):
+                self.fault("archive.jsonl", number, f"the signature of head {no} is wrong")
+            if before is not None and (before[0] + 1, before[1]) != (no, said["previous_hash"]):
+                what = f"head {no} does not continue head {before[0]}"
+                self.fault("archive.jsonl", number, what)
+            old, root, proof = said["tree_size"], said["root"], nodes(head["consistency"])
+            new = last["tree_size"], bytes.fromhex(last["root"])
+            if not is_consistent(old, new[0], bytes.fromhex(root), new[1], proof):
+                self.fault("archive.jsonl", number, f"head {no} is no beginning of the last one")
+            before = no, leaf_of(message + signature).hex()
+            self.heads[no], places[no] = said, number
+        if last is not None:
+            ends = told["first_head"], told["last_head"], told["tree_size"], told["root"]
+            if ends != (min(self.heads), last["head_no"], last["tree_size"], last["root"]):
+                self.fault("archive.jsonl", 0, "does not end with the head that the manifest names")
+        for line, _, row in self._of_kind("archive_appended"):
+            said = row["payload"]
+            head = self.heads.get(said["head_no"])
+            if head is None:
+                what = f"head {said['head_no']} is missing: line {line} of the ledger tells it"
+                self.fault("archive.jsonl", 0, what)
+            elif (head["tree_size"], head["root"]) != (said["tree_size"], said["root"]):
+                what = f"head {said['head_no']} is not the one that the sealed ledger tells"
+                self.fault("archive.jsonl", places[said["head_no"]], what)
+
+    def _counts(self):
+        found = {
+            "rows": len(self.rows) + len(self.hidden),
+            "commitments": len(self.hidden),
+            "seals": len(self.seals),
+            **{
+                name.partition(".")[0]: len(self.lines.get(name, ()))
+                for name in sorted(TABLES - {"ledger.jsonl", "seals.jsonl"})
+            },
+        }
+        for name, count in self.manifest["counts"].items():
+            if found.get(name) != count:
+                self.fault("manifest.json", 0, f"tells {count} {name}; {found.get(name)} are here")
+
+    def compare(self, mails, seal):
+        """Compare with what stood in old mails.
+
+        Returns  how many lines of the mails were about what this pack covers
+        """
+        told = 0
+        before = self.manifest["ledger"]["previous_seal"]
+        hashes = {no: each["seal_hash"] for no, (_, each) in self.seals.items()}
+        if before:
+            hashes[before["seal_no"]] = before["seal_hash"]
+        if seal is not None and seal not in hashes.values():
+            self.fault("seals.jsonl", 0, "does not hold the seal that you named")
+        own = self.manifest["warehouse_id"]
+        for what, warehouse, *rest in mails:
+            if warehouse != own:
+                continue
+            if what == "ledger-seal" and int(rest[0]) in hashes:
+                told += 1
+                if hashes[int(rest[0])] != rest[1]:
+                    line = self.seals.get(int(rest[0]), (0,))[0]
+                    self.fault("seals.jsonl", line, f"seal {rest[0]} is not the one of the mail")
+            elif what == "archive-head" and int(rest[0]) in self.heads:
+                told += 1
+                head = self.heads[int(rest[0])]
+                if (str(head["tree_size"]), head["root"]) != tuple(rest[1:3]):
+                    line = list(self.heads).index(int(rest[0])) + 1
+                    self.fault("archive.jsonl", line, f"head {rest[0]} is not the one of the mail")
+            elif what == "evidence-key":
+                told += 1
+                if rest[0] != self.fingerprint:
+                    self.fault("manifest.json", 0, "is signed by another key than the mails name")
+            elif what == "evidence-pack" and rest[:3] == self.period:
+                told += 1
+                self.mailed = getattr(self, "mailed", set()) | {rest[3]}
+        mailed = getattr(self, "mailed", None)
+        if mailed and sha256(self.files["manifest.json"]) not in mailed:
+            self.fault("manifest.json", 0, "is not the manifest that the mail tells")
+        return told
+
+    @property
+    def period(self):
+        """Kind, first and last day."""
+        said = self.manifest["period"]
+        return [said["kind"], said["first"], said["last"]]
+
+    def say(self):
+        """The pack in one line."""
+        kind, first, last = self.period
+        ledger, counts = self.manifest["ledger"], self.manifest["counts"]
+        days = first if kind == "day" else f"{first} to {last}"
+        seals = (
+            "no seal" if not self.seals else f"seals {ledger['first_seal']} to {max(self.seals)}"
+        )
+        return (
+            f"valid: {self.manifest['policy']['name']}, {kind} {days}: {seals}, "
+            f"{counts['rows']} ledger rows ({counts['commitments']} as commitments), "
+            f"{counts['plans']} plans, {counts['approvals']} approvals, "
+            f"{counts['archive']} heads of the archive"
+        )
+
+
+def root_of(leaves):
+    """The root of RFC 9162 over hashed leaves."""
+    peaks = []
+    for number, leaf in enumerate(leaves, start=1):
+        while number & 1 == 0:
+            leaf, number = node(peaks.pop(), leaf), number >> 1
+        peaks.append(leaf)
+    root = peaks.pop()
+    while peaks:
+        root = node(peaks.pop(), root)
+    return root
+
+
+def check_succession(packs):
+    """Packs of one warehouse tell one history, and of each kind none is left out."""
+    faults = []
+    for own in sorted({pack.manifest["warehouse_id"] for pack in packs}):
+        known, registered = {}, {}
+        here = [pack for pack in packs if pack.manifest["warehouse_id"] == own]
+        for pack in here:
+            for no, (line, seal) in pack.seals.items():
+                if known.setdefault(no, seal["seal_hash"]) != seal["seal_hash"]:
+                    what = f"seal {no} is another one in two packs: two histories were told"
+                    faults.append((pack, Fault("seals.jsonl", line, what)))
+            for line, _, row in pack._of_kind("evidence_pack_signed"):
+                said = row["payload"]
+                at = said["kind"], said["first"], said["last"]
+                registered.setdefault(at, {})[said["manifest_sha256"]] = pack, line
+        for pack in here:
+            manifests = registered.get(tuple(pack.period))
+            if manifests and sha256(pack.files["manifest.json"]) not in manifests:
+                what = (
+                    "is not the pack of that period which the sealed ledger of another pack tells"
+                )
+                faults.append((pack, Fault("manifest.json", 0, what)))
+        if len({pack.fingerprint for pack in here}) > 1:
+            faults.append((here[-1], Fault("manifest.json", 0, "is signed by another key")))
+        for kind in ("day", "month"):
+            row = sorted((p for p in here if p.period[0] == kind), key=lambda p: p.period)
+            faults.extend(_gaps(row, registered))
+    return faults
+
+
+def _gaps(packs, registered):
+    for before, pack in zip(packs, packs[1:]):  # noqa: B905, RUF007  Python 3.9
+        if pack.period == before.period:
+            continue
+        for at, manifests in sorted(registered.items()):
+            if at[0] == pack.period[0] and before.period < list(at) < pack.period:
+                days = at[1] if at[1] == at[2] else f"{at[1]} to {at[2]}"
+                line = min(line for _, line in manifests.values())
+                what = f"line {line} of a ledger tells a pack of {days}, which is not here"
+                yield pack, Fault("manifest.json", 0, what)
+        end = before.manifest["ledger"]
+        last = end["last_seal"] or (end["previous_seal"] or {"seal_no": 0})["seal_no"]
+        begin = pack.manifest["ledger"]["previous_seal"] or {"seal_no": 0, "seal_hash": None}
+        if begin["seal_no"] > last:
+            gap = f"{last + 1} to {begin['seal_no']}"
+            what = f"seals {gap} are missing between this pack and the one of {before.period[2]}"
+            yield pack, Fault("seals.jsonl", 0, what)
+        elif begin["seal_no"] == last and begin["seal_hash"] != end["last_hash"]:
+            what = f"does not continue the pack of {before.period[2]}"
+            yield pack, Fault("seals.jsonl", 1, what)
+        if date.fromisoformat(pack.period[1]) > date.fromisoformat(before.period[2]) + timedelta(1):
+            days = f"{before.period[2]} and {pack.period[1]}"
+            pack.notes.append(f"no pack stands between {days}; the seals have no gap")
+
+
+# Old mails -----------------------------------------------------------------------------------
+
+TOLD = re.compile(
+    r"lethe-(ledger-seal)\s+1\s+(\S+)\s+(\d+)\s+([0-9a-f]{64})"
+    r"|lethe-(archive-head)\s+1\s+(\S+)\s+(\d+)\s+(\d+)\s+([0-9a-f]{64})"
+    r"|lethe-(evidence-key)\s+1\s+(\S+)\s+([0-9a-f]{64})"
+    r"|lethe-(evidence-pack)\s+1\s+(\S+)\s+(day|month)\s+(\S+)\s+(\S+)\s+([0-9a-f]{64})"
+)
+
+
+def read_mails(path):
+    """The lines for this program in mails: a file, a mailbox, or a folder of them."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    texts = []
+    for file in files:
+        if not file.is_file():
+            continue
+        data = file.read_bytes()
+        texts.append(data.decode("utf-8", "replace"))
+        for mail in re.split(rb"(?m)^From .*\r?\n", data):
+            for part in email.message_from_bytes(mail).walk():
+                if part.get_content_maintype() == "text":
+                    plain = part.get_payload(decode=True) or b""
+                    texts.append(plain.decode("utf-8", "replace"))
+    texts += [re.sub(r"=3D", "=", re.sub(r"=\r?\n", "", text)) for text in texts]
+    found = [[part for part in hit if part] for text in texts for hit in TOLD.findall(text)]
+    return [list(each) for each in dict.fromkeys(map(tuple, found))]
+
+
+# The bundle of the archive -------------------------------------------------------------------
 
 
 def canonical(text):
@@ -206,10 +977,9 @@ def check_destroyed(lines, size, root, key, faults):
     return count
 
 
-def check_mails(text, heads, bundle, faults):
+def check_mails(path, heads, bundle, faults):
     """Heads in old mails are those of the bundle."""
-    line = r"lethe-archive-head\s+1\s+(\S+)\s+(\d+)\s+(\d+)\s+([0-9a-f]{64})"
-    found = re.findall(line, text)
+    found = [each[1:] for each in read_mails(path) if each[0] == "archive-head"]
     for warehouse, number, size, root in found:
         said = heads.get(int(number))
         told = (warehouse, int(size), root)
@@ -218,32 +988,27 @@ def check_mails(text, heads, bundle, faults):
     return len(found)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    here = Path(__file__).resolve().parent
-    parser.add_argument("bundle", nargs="?", type=Path, default=here)
-    parser.add_argument("--key", help="public key of the archive, in hexadecimal")
-    parser.add_argument("--heads", type=Path, help="old mails with heads in them")
-    asked = parser.parse_args()
+def verify_bundle(path, pinned=None, mails=None):
+    """Check a bundle of the archive, and say what was found."""
 
     def read(name):
-        if asked.bundle.is_dir():
-            return (asked.bundle / name).read_text(encoding="utf-8")
-        with zipfile.ZipFile(asked.bundle) as archive:
+        if path.is_dir():
+            return (path / name).read_text(encoding="utf-8")
+        with zipfile.ZipFile(path) as archive:
             return archive.read(name).decode("utf-8")
 
     faults = []
     try:
         bundle = json.loads(read("archive.json"))
-        key = bytes.fromhex(asked.key or bundle["public_key"])
-        if asked.key and bundle["public_key"] != asked.key.lower():
+        key = bytes.fromhex(bundle["public_key"])
+        if pinned and pinned not in (key.hex(), sha256(key)):
             faults.append("the bundle names another public key than --key")
         heads, size, root = check_heads(bundle, key, faults)
         records = check_records(_lines(read("records.jsonl")), size, root, faults)
         if len(records) != bundle["records"]:
             faults.append(f"records: {bundle['records']} were exported, {len(records)} are here")
         gone = check_destroyed(_lines(read("destroyed.jsonl")), size, root, key, faults)
-        told = check_mails(asked.heads.read_text(), heads, bundle, faults) if asked.heads else 0
+        told = check_mails(mails, heads, bundle, faults) if mails else 0
     except (OSError, KeyError, TypeError, ValueError, IndexError, zipfile.BadZipFile) as error:
         print(f"not a bundle that can be checked: {type(error).__name__}: {error}")
         return 1
@@ -253,15 +1018,125 @@ def main():
         print(
             f"verified: {len(records)} records, {gone} lawfully destroyed, {len(heads)} heads, "
             f"tree of {size} leaves, root {root.hex()}"
-            + (f", {told} heads of old mails" if asked.heads else "")
+            + (f", {told} heads of old mails" if mails else "")
         )
-        if not asked.key:
+        if not pinned:
             print(f"signed by {key.hex()}: compare this key with the one in an old mail")
     return 1 if faults else 0
 
 
 def _lines(text):
     return [line for line in text.split("\n") if line]
+
+
+# What is asked -------------------------------------------------------------------------------
+
+
+def verify_packs(paths, key=None, seal=None, mails=()):
+    """Check packs, one by one and as a row.
+
+    Returns  {"valid": …, "fault": the first, "packs": [one entry a pack]}, plain data
+    """
+    packs = [Pack(Path(path)).check(key) for path in paths]
+    told = 0
+    for pack in packs:
+        if not pack.faults:
+            told += pack.compare(mails, seal)
+    if len(packs) > 1 and not any(pack.faults for pack in packs):
+        for pack, fault in check_succession(packs):
+            pack.faults.append(fault)
+    found = []
+    for pack in packs:
+        first = pack.first
+        found.append(
+            {
+                "pack": str(pack.path),
+                "valid": first is None,
+                "fault": _as_data(first),
+                "faults": [_as_data(fault) for fault in pack.faults],
+                "notes": list(dict.fromkeys(pack.notes)),
+                "says": pack.say() if first is None else str(first),
+                "fingerprint": getattr(pack, "fingerprint", None),
+                "manifest": pack.manifest if first is None else None,
+            }
+        )
+    bad = [each for each in found if not each["valid"]]
+    return {
+        "valid": not bad,
+        "fault": {"pack": bad[0]["pack"], **bad[0]["fault"]} if bad else None,
+        "told": told,
+        "pinned": key is not None or any(each[0] == "evidence-key" for each in mails),
+        "packs": found,
+    }
+
+
+def _as_data(fault):
+    if fault is None:
+        return None
+    return {"file": fault.file, "line": fault.line, "what": fault.what}
+
+
+def clean_key(text):
+    """A fingerprint or public key as people copy it."""
+    plain = re.sub(r"[\s:]", "", text or "").lower()
+    if text is not None and not re.fullmatch(r"[0-9a-f]{64}", plain):
+        raise ValueError("a key or hash has 64 hexadecimal digits")
+    return plain or None
+
+
+def is_bundle(path):
+    """Tell a bundle of the archive from an evidence pack."""
+    if path.is_dir():
+        return (path / "archive.json").exists() and not (path / "manifest.json").exists()
+    try:
+        with zipfile.ZipFile(path) as file:
+            names = file.namelist()
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return False
+    return "archive.json" in names and "manifest.json" not in names
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    here = Path(__file__).resolve().parent
+    parser.add_argument("files", nargs="*", type=Path, default=[here], metavar="FILE OR FOLDER")
+    parser.add_argument("--key", help="fingerprint of the key, or public key, in hexadecimal")
+    parser.add_argument("--seal", help="hash of a seal of the ledger that you know")
+    parser.add_argument("--heads", type=Path, metavar="MAILS", help="old mails: file or folder")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    asked = parser.parse_args()
+    try:
+        key, seal = clean_key(asked.key), clean_key(asked.seal)
+        mails = read_mails(asked.heads) if asked.heads else []
+        for file in asked.files:
+            if not file.exists():
+                raise ValueError(f"{file} is not there")
+        if asked.heads and not mails:
+            raise ValueError(f"{asked.heads}: holds no line for this program ('lethe-…')")
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    if any(is_bundle(file) for file in asked.files):
+        if len(asked.files) > 1:
+            parser.error("check bundles of the archive one at a time")
+        return verify_bundle(asked.files[0], key, asked.heads)
+    found = verify_packs(asked.files, key, seal, mails)
+    if asked.json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+        return 0 if found["valid"] else 1
+    for each in found["packs"]:
+        name = Path(each["pack"]).name
+        print(f"{name}: {each['says']}" if each["valid"] else f"{name}: NOT VALID: {each['says']}")
+        for note in each["notes"]:
+            print(f"  note: {note}")
+    if found["valid"]:
+        if asked.heads:
+            print(f"{found['told']} lines of old mails agree")
+        if not found["pinned"]:
+            for fingerprint in sorted({each["fingerprint"] for each in found["packs"]}):
+                print(f"signed by {fingerprint}: compare it with an old mail, or give it as --key")
+    return 0 if found["valid"] else 1
 
 
 if __name__ == "__main__":

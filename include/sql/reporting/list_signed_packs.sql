@@ -4,5 +4,5 @@
 -- locks: none
 SELECT id, payload
 FROM lethe.ledger
-WHERE kind = 'evidence_pack_signed' AND payload ->> 'kind' = %(kind)s
+WHERE run_id IS NULL AND kind = 'evidence_pack_signed' AND payload ->> 'kind' = %(kind)s
 ORDER BY id DESC

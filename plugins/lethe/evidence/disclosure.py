@@ -11,10 +11,13 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Final
 
+from lethe.errors import ActError
+
 SALT: Final = "salt"
 _SALT_BYTES = 16
 _PEOPLE = frozenset({"by", "owner"})
 """Fields that name staff: an auditor must know who decided."""
+_PEOPLE_OF_A_PACK = _PEOPLE | {"decided_by", "requested_by", "approved_by", "row"}
 
 SHOWN: Final = frozenset(
     [
@@ -70,3 +73,19 @@ def _is_plain(value: Any, field: str = "") -> bool:
     if isinstance(value, str):
         return field in _PEOPLE or "@" not in value
     return True
+
+
+def require_lasting(name: str, line: Mapping[str, Any]) -> None:
+    """Refuse a line of an evidence pack that could not be kept for ever.
+
+    A pack outlives the period of ledger rows about single subjects: no token, key, salt or address
+    of anybody but of staff may stand in it. Ledger rows are judged when they are shown or hidden.
+    """
+    for field, value in line.items():
+        if field in ("subject_token", "key_id", SALT) or not (
+            field in _PEOPLE_OF_A_PACK or _is_plain(value, field)
+        ):
+            raise ActError(
+                f"evidence pack: {name}: {field} would hold what ends with its subject; "
+                "nothing was signed"
+            )

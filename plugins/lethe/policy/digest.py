@@ -17,7 +17,12 @@ def policy_digest(policy: BaseModel) -> str:
 
     Source  RFC 8785
     """
-    return hashlib.sha256(rfc8785.dumps(_plain(policy.model_dump(mode="python")))).hexdigest()
+    return hashlib.sha256(rfc8785.dumps(plain_policy(policy))).hexdigest()
+
+
+def plain_policy(policy: BaseModel) -> Any:
+    """What the digest is made over, before it is written as canonical JSON."""
+    return _plain(policy.model_dump(mode="python"))
 
 
 def _plain(value: Any) -> Any:
