@@ -75,6 +75,7 @@ class ClauseLine:
     last_evidence  when its control last left evidence; None: never
     evidence       what that was: 'sweep', 'quality', 'archive', 'logs', 'policy_check'
     tests          node ids of the tests that prove the control; none: untested
+    sentence       which sentence of its section, counted from 1, such as '3' or '2-4'
     """
 
     clause: str
@@ -92,6 +93,7 @@ class ClauseLine:
     kept: int
     checks_passed: int
     checks_failed: int
+    sentence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +329,25 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How the policy file reads a sentence that can be read in more than one way.
+
+    key      stable name of the reading
+    section  where the sentence stands in the published text
+    why      what depends on it
+    """
+
+    key: str
+    section: str | None
+    question: Words
+    reading: Words
+    why: Words
+    owner: str | None
+    confirmed_by: str | None
+    confirmed_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What the DPO and the data engineer both see.
 
@@ -364,3 +385,4 @@ class Summary:
     signer: str | None
     alarms: tuple[Alarm, ...] = ()
     warehouse_id: str | None = None
+    readings: tuple[Reading, ...] = ()

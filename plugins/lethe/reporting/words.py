@@ -16,7 +16,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -75,6 +75,10 @@ class Wording:
         is_first = self.language == "fr" and width in ("long", "medium", "full")
         return re.sub(r"(^|\s)1(?=\s)", r"\g<1>1er", said) if is_first else said
 
+    def month(self, day: date) -> str:
+        """The month of a day: 'November 2026', 'novembre 2026'."""
+        return format_skeleton("yMMMM", day, locale=self.locale)
+
     def instant(self, at: datetime, zone: str, width: str = "long") -> str:
         """A day and a time in a zone."""
         local = at.astimezone(ZoneInfo(zone))
@@ -108,6 +112,11 @@ def choose(text: Any, language: str) -> str:
     if isinstance(text, str):
         return text
     return str(text.get(language) or text.get("en") or next(iter(text.values())))
+
+
+def say_reason(reason: str, words: Wording) -> str:
+    """Why a subject or a row was left alone, in words; a name that nobody translated stays."""
+    return wording(words.language, "report").code("reason", reason.replace(" ", "_"))
 
 
 @cache

@@ -1,0 +1,214 @@
+"""The figures of a Summary as one tidy CSV: one figure a line, the same in every language."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Final
+
+from lethe.reporting.summary import ClauseLine, Summary
+
+COLUMNS: Final = ("first", "last", "section", "name", "figure", "value", "unit", "note")
+"""Period, section of the report, what it is about, which figure, its value and unit, a remark."""
+
+Value = int | float | str | bool | date | datetime | None
+Row = tuple[str, str, str, Value, str, str]
+# A spreadsheet would take a text that begins so for a formula.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def write_figures(summary: Summary) -> bytes:
+    """Write the figures as RFC 4180 says: UTF-8, CRLF, quotes where needed, a header."""
+    target = io.StringIO(newline="")
+    writer = csv.writer(target, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    span = (summary.first.isoformat(), summary.last.isoformat())
+    for section, name, figure, value, unit, note in _rows(summary):
+        writer.writerow(
+            (*span, section, _safe(name), _safe(figure), _plain(value), unit, _safe(note))
+        )
+    return target.getvalue().encode("utf-8")
+
+
+def _safe(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would reckon with."""
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def _plain(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    return _safe(value) if isinstance(value, str) else str(value)
+
+
+def _rows(summary: Summary) -> Iterator[Row]:
+    yield from _report(summary)
+    yield from _decisions(summary)
+    for clause in summary.clauses:
+        yield from _clause(clause)
+    yield from _rules(summary)
+    yield from _nights(summary)
+    for table in summary.tables:
+        for figure in ("planned", "deleted", "changed"):
+            yield "tables", table.table, figure, getattr(table, figure), "rows", ""
+    yield from _quality(summary)
+    yield from _logs(summary)
+    yield from _keys(summary)
+    yield from _proof(summary)
+    yield from _lists(summary)
+
+
+def _report(summary: Summary) -> Iterator[Row]:
+    edition = summary.edition
+    known: Mapping[str, Value] = {
+        "verdict": summary.verdict,
+        "needs": summary.needs,
+        "made_at": summary.made_at,
+        "next_due": summary.next_due,
+        "is_armed": summary.is_armed,
+        "is_rehearsal": summary.is_rehearsal,
+        "policy_version": edition.version,
+        "policy_digest": edition.digest,
+        "time_zone": edition.time_zone,
+    }
+    for figure, value in known.items():
+        yield "report", edition.name, figure, value, "", ""
+
+
+def _decisions(summary: Summary) -> Iterator[Row]:
+    for each in summary.decisions:
+        for figure, value, unit in (
+            ("count", each.count, "subjects"),
+            ("since", each.since, "day"),
+            ("answer_until", each.answer_until, "day"),
+            ("oldest_on", each.oldest_on, "day"),
+            ("newest_on", each.newest_on, "day"),
+            ("usual", each.usual, "subjects"),
+            ("digest", each.digest, ""),
+        ):
+            if value is not None:
+                yield f"decisions.{each.kind}", each.what, figure, value, unit, ""
+        yield from _counts(f"decisions.{each.kind}", each.what, "flag", each.flags, "subjects")
+
+
+def _clause(clause: ClauseLine) -> Iterator[Row]:
+    name, section = clause.clause, f"§ {clause.section}"
+    yield "clauses", name, "verdict", clause.verdict, "", section
+    yield "clauses", name, "control", clause.kind, "", ", ".join(clause.by)
+    yield "clauses", name, "tests", len(clause.tests), "tests", ", ".join(clause.tests)
+    yield "clauses", name, "last_evidence", clause.last_evidence, "instant", clause.evidence or ""
+    yield "clauses", name, "erased", clause.erased, "subjects", ""
+    yield "clauses", name, "kept", clause.kept, "subjects", ""
+    yield "clauses", name, "checks_passed", clause.checks_passed, "checks", ""
+    yield "clauses", name, "checks_failed", clause.checks_failed, "checks", ""
+
+
+def _rules(summary: Summary) -> Iterator[Row]:
+    for rule in summary.rules:
+        for figure in ("due", "erased", "waiting", "backlog", "next_7", "next_30", "usual"):
+            value = getattr(rule, figure)
+            if value is not None:
+                yield "rules", rule.rule, figure, value, "subjects", ""
+        yield "rules", rule.rule, "oldest_overdue", rule.oldest_overdue_days, "days", ""
+        yield "rules", rule.rule, "state", rule.state, "", ""
+        yield "rules", rule.rule, "period", rule.period, "ISO 8601", ""
+        for figure in ("kept", "refused", "set_aside"):
+            yield from _counts("rules", rule.rule, figure, getattr(rule, figure), "subjects")
+
+
+def _nights(summary: Summary) -> Iterator[Row]:
+    for night in summary.nights:
+        name = night.as_of.isoformat()
+        yield "nights", name, "state", night.state, "", night.reason or ""
+        for figure, unit in (
+            ("erased", "subjects"),
+            ("not_erased", "subjects"),
+            ("set_aside", "subjects"),
+            ("rows_deleted", "rows"),
+            ("rows_changed", "rows"),
+            ("backlog", "subjects"),
+            ("oldest_overdue_days", "days"),
+            ("seconds", "seconds"),
+            ("seal_no", ""),
+        ):
+            value = getattr(night, figure)
+            if value is not None:
+                yield "nights", name, figure, value, unit, night.run_id
+
+
+def _quality(summary: Summary) -> Iterator[Row]:
+    if summary.quality is None:
+        return
+    yield "quality", "run", "ran_at", summary.quality.ran_at, "instant", ""
+    for kind, lines in (("clauses", summary.quality.clauses), ("suites", summary.quality.suites)):
+        for line in lines:
+            for figure in ("passed", "failed", "critical", "not_applicable", "not_asked"):
+                yield f"quality.{kind}", line.name, figure, getattr(line, figure), "checks", ""
+    for key, title, rows in summary.quality.failures:
+        yield "quality.failures", key, "rows", rows, "rows", title
+    yield from _counts("quality", "run", "leak", summary.quality.leaks, "findings")
+
+
+def _logs(summary: Summary) -> Iterator[Row]:
+    for line in summary.logs:
+        for figure in ("read", "written", "late"):
+            yield "logs", line.source, figure, getattr(line, figure), "lines", ""
+        yield "logs", line.source, "files", line.files, "files", ""
+        yield from _counts("logs", line.source, "quarantined", line.quarantined, "lines")
+        yield "logs", line.source, "unique_share", line.unique_share, "share", ""
+        yield "logs", line.source, "limit", line.limit, "share", ""
+        yield "logs", line.source, "smallest_group", line.smallest_group, "lines", ""
+        yield "logs", line.source, "is_within", line.is_within, "", ""
+
+
+def _keys(summary: Summary) -> Iterator[Row]:
+    for key in summary.keys:
+        name = f"{key.purpose} {key.period}"
+        yield "keys", name, "state", key.state, "", ""
+        for figure in ("destroy_after", "destroyed_at", "final_at"):
+            if (value := getattr(key, figure)) is not None:
+                yield "keys", name, figure, value, "day", ""
+
+
+def _proof(summary: Summary) -> Iterator[Row]:
+    for section, found, left_out in (
+        ("archive", summary.archive, ("refused", "beyond")),
+        ("seal", summary.seal, ()),
+    ):
+        if found is None:
+            continue
+        for figure in found.__slots__:
+            if figure not in left_out and (value := getattr(found, figure)) is not None:
+                yield section, "newest", figure, value, "", ""
+    if summary.archive:
+        yield from _counts("archive", "newest", "refused", summary.archive.refused, "records")
+        yield from _counts("archive", "newest", "beyond", summary.archive.beyond, "records")
+
+
+def _lists(summary: Summary) -> Iterator[Row]:
+    for hold in summary.holds:
+        note = f"review on {hold.review_on.isoformat()}"
+        yield f"holds.{hold.kind}", hold.subject_kind, hold.reason, hold.count, "subjects", note
+    for change in summary.changes:
+        moment = change.at.isoformat()
+        yield f"changes.{change.kind}", change.what, change.action, change.count, "times", moment
+    for silence in summary.silences:
+        yield "silences", silence.duty, "nights", silence.nights, "times", ""
+    for alarm in summary.alarms:
+        yield "alarms", alarm.code, "count", alarm.count, "times", ", ".join(alarm.where)
+    for unknown in summary.unknowns:
+        note = unknown.owner or ""
+        yield f"unknowns.{unknown.kind}", unknown.what, "count", unknown.count, "", note
+
+
+def _counts(
+    section: str, name: str, figure: str, counts: Mapping[str, int], unit: str
+) -> Iterable[Row]:
+    """Counts by reason: the reason follows the figure after a colon."""
+    return [(section, name, f"{figure}: {why}", count, unit, "") for why, count in counts.items()]

@@ -1,0 +1,169 @@
+"""The report of a period as a paper: cover, decisions, promises, figures, proof, signatures."""
+
+from __future__ import annotations
+
+from lethe.reporting.papers import monthly_figures as figures
+from lethe.reporting.papers import monthly_promises as promises
+from lethe.reporting.papers import monthly_proof as proof
+from lethe.reporting.papers.blocks import Cover, Paper, Section, Span, Tone
+from lethe.reporting.summary import Summary
+from lethe.reporting.words import Wording, choose, wording
+
+VERDICT_TONES: dict[str, Tone] = {
+    "kept": "good",
+    "needs_you": "warn",
+    "not_kept": "bad",
+    "silent": "bad",
+}
+
+
+def report_paper(summary: Summary, language: str) -> Paper:
+    """Put a Summary into the words and the order of a report."""
+    words = wording(language)
+    edition = summary.edition
+    title = choose(edition.title, words.language)
+    period = say_period(summary, words)
+    return Paper(
+        language=words.language,
+        title=f"{title}: {period}",
+        author=edition.controller,
+        header=(words.say("paper.header", title=title, version=edition.version), period),
+        footer=words.say(
+            "paper.footer",
+            made=words.instant(summary.made_at, edition.time_zone),
+            digest=edition.digest[:12],
+        ),
+        pages=words.say("paper.pages", page="{page}", pages="{pages}"),
+        cover=_cover(summary, words, title, period),
+        sections=_sections(summary, words),
+        keywords=("GDPR", edition.name, edition.version),
+    )
+
+
+def _sections(summary: Summary, words: Wording) -> tuple[Section, ...]:
+    return (
+        promises.decisions(summary, words),
+        promises.clauses(summary, words),
+        figures.pictures(summary, words),
+        figures.rules(summary, words),
+        figures.tables(summary, words),
+        proof.holds(summary, words),
+        proof.changes(summary, words),
+        figures.quality(summary, words),
+        figures.logs(summary, words),
+        proof.heads(summary, words),
+        promises.unknowns(summary, words),
+        promises.trace(summary, words),
+        proof.signatures(summary, words, say_period(summary, words)),
+        proof.glossary(words),
+    )
+
+
+def say_period(summary: Summary, words: Wording) -> str:
+    """The period in words: 'May 2026', '1 June 2026'."""
+    first, last = summary.first, summary.last
+    if first == last:
+        return words.day(first)
+    if summary.period == "month" and (first.year, first.month) == (last.year, last.month):
+        return words.month(first)
+    return words.say("paper.period.range", first=words.day(first), last=words.day(last))
+
+
+def say_verdict(summary: Summary, words: Wording) -> tuple[str, str]:
+    """The verdict, and one sentence that says what it rests on or where to look."""
+    lines = [clause.verdict for clause in summary.clauses]
+    planned, broken = lines.count("not_yet_kept"), lines.count("not_kept")
+    if summary.verdict == "kept":
+        detail = words.say("verdict.detail.kept")
+        if planned:
+            detail += " " + words.count("verdict.detail.planned", planned)
+        return words.say(f"verdict.{summary.period}.kept"), detail
+    if summary.verdict == "needs_you":
+        needs = max(summary.needs, 1)
+        return words.count("verdict.needs_you", needs), words.say("verdict.detail.needs_you")
+    if summary.verdict == "not_kept":
+        said = words.count("verdict.not_kept", broken)
+        said = said if broken else words.say("verdict.not_kept.other")
+        return said, words.say("verdict.detail.not_kept")
+    return words.say("verdict.silent"), words.say("verdict.detail.silent")
+
+
+def _cover(summary: Summary, words: Wording, title: str, period: str) -> Cover:
+    verdict, detail = say_verdict(summary, words)
+    kind = "monthly" if summary.period == "month" else "daily"
+    return Cover(
+        kicker=words.say(f"paper.{kind}.kicker"),
+        title=title,
+        subtitle=period,
+        verdict=verdict,
+        detail=detail,
+        tone=VERDICT_TONES[summary.verdict],
+        tiles=_tiles(summary, words),
+        pairs=_particulars(summary, words, title),
+        contents=words.say("paper.contents"),
+    )
+
+
+def _tiles(summary: Summary, words: Wording) -> tuple[tuple[str, str, Tone], ...]:
+    erased = sum(rule.erased for rule in summary.rules)
+    waiting = sum(rule.waiting for rule in summary.rules)
+    overdue = max((rule.oldest_overdue_days for rule in summary.rules), default=0)
+    counted = [each for each in summary.clauses if each.verdict in ("kept", "not_kept")]
+    kept = sum(each.verdict == "kept" for each in counted)
+    return (
+        (words.number(erased), words.count("cover.erased", erased), "plain"),
+        (words.number(waiting), words.count("cover.waiting", waiting), _tone(waiting)),
+        (words.count("count.days", overdue), words.say("cover.overdue"), _tone(overdue)),
+        (
+            words.say(
+                "cover.promises.value", kept=words.number(kept), all=words.number(len(counted))
+            ),
+            words.say("cover.promises"),
+            "bad" if kept < len(counted) else "good",
+        ),
+    )
+
+
+def _tone(count: int) -> Tone:
+    return "warn" if count else "good"
+
+
+def _particulars(
+    summary: Summary, words: Wording, title: str
+) -> tuple[tuple[str, str | Span | tuple[str | Span, ...]], ...]:
+    edition = summary.edition
+    state = "armed" if summary.is_armed else "report_only"
+    state = "rehearsal" if summary.is_rehearsal else state
+    policy = words.say(
+        "cover.policy.value",
+        title=title,
+        version=edition.version,
+        since=words.day(edition.effective_from),
+    )
+    pairs: list[tuple[str, str | Span | tuple[str | Span, ...]]] = [
+        ("controller", _lines(edition.controller, edition.controller_address)),
+        ("dpo", edition.dpo),
+        ("authority", edition.authority or ""),
+        ("policy", _lines(policy, edition.published_at)),
+        ("digest", Span(edition.digest, "code")),
+        ("period", _range(summary, words)),
+        ("made", words.instant(summary.made_at, edition.time_zone)),
+        (
+            "next",
+            words.say("cover.next.value", next=words.instant(summary.next_due, edition.time_zone)),
+        ),
+        ("state", words.say(f"cover.state.{state}")),
+    ]
+    return tuple((words.say(f"cover.{name}"), value) for name, value in pairs if value)
+
+
+def _range(summary: Summary, words: Wording) -> str:
+    if summary.first == summary.last:
+        return words.day(summary.first)
+    return words.say(
+        "paper.period.range", first=words.day(summary.first), last=words.day(summary.last)
+    )
+
+
+def _lines(*parts: str | None) -> tuple[str, ...]:
+    return tuple(part for part in parts if part)

@@ -1,0 +1,237 @@
+"""Of the report: what waits for a person, the promises, what we do not know, the clause trace."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from lethe.reporting.papers.blocks import (
+    Block,
+    Cell,
+    Column,
+    Heading,
+    Line,
+    Notice,
+    Paragraph,
+    Section,
+    Span,
+    Table,
+    Tone,
+)
+from lethe.reporting.papers.trace import TraceLine, clause_trace
+from lethe.reporting.summary import ClauseLine, Decision, Silence, Summary
+from lethe.reporting.words import Wording, choose
+
+CLAUSE_TONES: dict[str, Tone] = {
+    "kept": "good",
+    "not_kept": "bad",
+    "not_yet_kept": "warn",
+    "organisational": "quiet",
+    "not_applicable": "quiet",
+}
+
+
+def decisions(summary: Summary, words: Wording) -> Section:
+    """What waits for a person; before it what was silent, after it what is out of order."""
+    blocks: list[Block] = [_silence(each, summary, words) for each in summary.silences]
+    if summary.decisions:
+        blocks.append(Paragraph(words.say("decisions.intro")))
+        blocks += [_decision(each, words) for each in summary.decisions]
+    else:
+        blocks.append(Paragraph(words.say("decisions.none")))
+    if summary.alarms:
+        titles = [words.say(f"alarms.{name}") for name in ("what", "where", "count", "since")]
+        columns = (
+            Column(titles[0], 3),
+            Column(titles[1], 3),
+            Column(titles[2], 1, is_number=True),
+            Column(titles[3], 2),
+        )
+        rows = [
+            (
+                words.code("alarm", alarm.code),
+                [Span(name, "code") for name in alarm.where] or "",
+                words.number(alarm.count),
+                words.instant(alarm.since, summary.edition.time_zone) if alarm.since else "",
+            )
+            for alarm in summary.alarms
+        ]
+        blocks += [Heading(words.say("alarms.heading")), Table(columns, rows)]
+    return Section("decisions", words.say("section.decisions"), blocks, is_apart=True)
+
+
+def _silence(silence: Silence, summary: Summary, words: Wording) -> Notice:
+    zone = summary.edition.time_zone
+    last = words.instant(silence.last_heard, zone) if silence.last_heard else None
+    pairs: list[tuple[str, Cell]] = [
+        (words.say("silence.expected"), words.instant(silence.expected_by, zone)),
+        (words.say("silence.last"), last or words.say("silence.never")),
+    ]
+    if silence.nights > 1:
+        pairs.append((words.say("silence.count"), words.count("silence.nights", silence.nights)))
+    duty = words.code("wing", silence.duty)
+    title = words.say("silence.title", duty=duty[:1].upper() + duty[1:])
+    return Notice(title, (), pairs, "bad")
+
+
+def _decision(decision: Decision, words: Wording) -> Notice:
+    what = choose(decision.title, words.language) or decision.what
+    key = f"decision.{decision.kind}"
+    key = key if words.has(key) else "decision.other"
+    title = words.count(key, decision.count, what=what)
+    span = ""
+    if decision.oldest_on and decision.newest_on:
+        span = words.say(
+            "decision.span.value",
+            oldest=words.day(decision.oldest_on),
+            newest=words.day(decision.newest_on),
+        )
+    known: list[tuple[str, Cell | None]] = [
+        ("limit", decision.limit),
+        ("since", words.day(decision.since) if decision.since else None),
+        ("until", _strong(words.day(decision.answer_until)) if decision.answer_until else None),
+        ("span", span),
+        ("usual", words.number(decision.usual) if decision.usual is not None else None),
+        ("flags", _counts(decision.flags, "flag", words)),
+        ("clause", Span(decision.clause, "code") if decision.clause else None),
+        ("digest", Span(decision.digest, "code") if decision.digest else None),
+    ]
+    pairs = [(words.say(f"decision.{name}"), value) for name, value in known if value]
+    return Notice(title, (), pairs, "warn")
+
+
+def _strong(text: str) -> Span:
+    return Span(text, "strong")
+
+
+def _counts(counts: object, kind: str, words: Wording) -> str:
+    found = dict(counts) if isinstance(counts, dict) else {}
+    return words.list([f"{words.code(kind, name)}: {words.number(n)}" for name, n in found.items()])
+
+
+def clauses(summary: Summary, words: Wording) -> Section:
+    """The table of promises."""
+    titles = {name: words.say(f"promises.{name}") for name in _PROMISE_SHARES}
+    blocks: list[Block] = [Paragraph(words.say("promises.intro"))]
+    if summary.clauses:
+        columns = [Column(titles[name], share) for name, share in _PROMISE_SHARES.items()]
+        rows = [_promise(clause, summary.edition.time_zone, words) for clause in summary.clauses]
+        blocks.append(Table(columns, rows))
+    else:
+        blocks = [Paragraph(words.say("promises.none"))]
+    return Section("promises", words.say("section.promises"), blocks, is_apart=True)
+
+
+_PROMISE_SHARES = {"section": 0.0, "promise": 4.6, "stands": 1.7, "control": 2.1, "evidence": 2.1}
+
+
+def _promise(clause: ClauseLine, zone: str, words: Wording) -> tuple[Cell, ...]:
+    promise: list[Line] = [choose(clause.promise, words.language)]
+    if clause.reason:
+        promise.append(Span(choose(clause.reason, words.language), "quiet"))
+    by = [words.code("wing", wing) for wing in clause.by] or [words.say("wing.none")]
+    return (
+        clause.section,
+        promise,
+        Span(
+            words.code("clause", clause.verdict).replace(" ", "\u00a0"),
+            "mark",
+            CLAUSE_TONES.get(clause.verdict, "quiet"),
+        ),
+        by,
+        _evidence(clause, zone, words),
+    )
+
+
+def _evidence(clause: ClauseLine, zone: str, words: Wording) -> list[Line]:
+    if clause.last_evidence is None:
+        return [] if not clause.by else [Span(words.say("promises.never"), "quiet")]
+    lines: list[Line] = [words.instant(clause.last_evidence, zone, "medium")]
+    figures = (
+        ("erased", clause.erased),
+        ("kept_back", clause.kept),
+        ("checks", clause.checks_passed),
+        ("failed", clause.checks_failed),
+    )
+    told = [words.count(f"clause.{name}", count) for name, count in figures if count]
+    return [*lines, *(Span(each, "quiet") for each in told)]
+
+
+def unknowns(summary: Summary, words: Wording) -> Section:
+    """What we do not know, kind by kind."""
+    if not summary.unknowns:
+        blocks: list[Block] = [Paragraph(words.say("unknowns.none"))]
+        return Section("unknowns", words.say("section.unknowns"), blocks)
+    blocks = [Paragraph(words.say("unknowns.intro"))]
+    order = {kind: place for place, kind in enumerate(dict.fromkeys(_KINDS))}
+    known = sorted(summary.unknowns, key=lambda each: order.get(each.kind, len(order)))
+    for kind, found in groupby(known, key=lambda each: each.kind):
+        rows: list[tuple[Cell, ...]] = []
+        for each in found:
+            count: list[Line] = [words.number(each.count)] if each.count else []
+            if each.since:
+                said = words.say("unknowns.since", since=words.day(each.since, "medium"))
+                count.append(Span(said, "quiet"))
+            rows.append(
+                (
+                    Span(each.what, "code"),
+                    choose(each.why, words.language),
+                    each.owner or Span(words.say("unknowns.nobody"), "quiet", "bad"),
+                    count,
+                )
+            )
+        columns = [
+            Column(words.say("unknowns.what"), 2.2),
+            Column(words.say("unknowns.why"), 4.4),
+            Column(words.say("unknowns.owner"), 2),
+            Column(words.say("unknowns.count"), 1.6),
+        ]
+        blocks += [Heading(words.code("unknown", kind)), Table(columns, rows)]
+    return Section("unknowns", words.say("section.unknowns"), blocks, is_apart=True)
+
+
+_KINDS = ("reading", "refused", "undecided", "system", "copy", "processor", "untested")
+
+
+def trace(summary: Summary, words: Wording) -> Section:
+    """From the published sentence to its proof."""
+    lines = clause_trace(summary)
+    machines = [line for line in lines if line.is_tested is not None]
+    blocks: list[Block] = [Paragraph(words.say("trace.intro"))]
+    if machines:
+        tested = words.number(sum(bool(line.is_tested) for line in machines))
+        said = words.say("trace.summary", tested=tested, all=words.number(len(machines)))
+        blocks.append(Paragraph(said))
+        columns = [Column(words.say(f"trace.{name}"), share) for name, share in _TRACE.items()]
+        rows = [_follow(line, summary.edition.time_zone, words) for line in lines]
+        blocks.append(Table(columns, rows))
+    return Section("trace", words.say("section.trace"), blocks, is_apart=True)
+
+
+_TRACE = {"sentence": 1.2, "clause": 2.0, "control": 2.1, "tests": 3.4, "evidence": 1.9}
+
+
+def _follow(line: TraceLine, zone: str, words: Wording) -> tuple[Cell, ...]:
+    place = words.say("trace.section.value", section=line.section)
+    if line.sentence:
+        place = words.say("trace.sentence.value", section=line.section, sentence=line.sentence)
+    tests: Cell = [Span(each, "code") for each in line.tests]
+    if line.is_tested is False:
+        tests = Span(words.say("trace.untested"), "mark", "warn")
+    elif line.is_tested is None:
+        tests = words.say("unit.dash")
+    evidence: list[Line] = []
+    if line.last_evidence:
+        evidence = [
+            words.instant(line.last_evidence, zone, "medium"),
+            Span(words.code("evidence", line.evidence or ""), "quiet"),
+        ]
+    return (
+        place,
+        [Span(line.clause, "code"), *(Span(rule, "code", "quiet") for rule in line.rules)],
+        [
+            words.code("kind", line.kind),
+            *(Span(words.code("wing", wing), "quiet") for wing in line.by),
+        ],
+        tests,
+        evidence or words.say("unit.dash"),
+    )
