@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg2
 
 from demo.platform import airflow_services, lifecycle, processes
-from demo.platform.demo_data import fill_warehouse, is_prepared
+from demo.platform.demo_data import fill_warehouse, is_prepared, leave_raw_logs
 from demo.platform.display import Display
 from demo.platform.errors import NightFailed, PlatformError
 from demo.platform.home import PROJECT, Home
@@ -124,6 +125,8 @@ def _prepare_warehouse(ground: Ground, display: Display) -> None:
     with display.stage("Demo warehouse") as outcome:
         dsn = ground.loader_dsn(ground.loader_password)
         outcome.append(fill_warehouse(dsn, ground.empty_warehouse, display.tell))
+    with display.stage("Raw logs of yesterday") as outcome:
+        outcome.append(leave_raw_logs(ground.home, datetime.now(UTC).date()))
     with display.stage("Lethe's own schema and rights, for rehearsal, armed"):
         _lethe(ground, "init", "--rehearsal", "--arm", "--by", "dpo", "--dsn", ground.loader_dsn())
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import date, timedelta
 
 import psycopg2
 
 from demo.platform.errors import PlatformError
+from demo.platform.home import Home, write_private
 from demo.warehouse.load import DEFAULT_ACCOUNTS, LoadRefusedError, load_warehouse, read_marker
+from demo.warehouse.raw_logs import write_raw_logs
 
 
 def fill_warehouse(dsn: str, empty: Callable[[], None], tell: Callable[[str], None]) -> str:
@@ -31,6 +34,16 @@ def fill_warehouse(dsn: str, empty: Callable[[], None], tell: Callable[[str], No
     if loaded.already_there:
         return f"there already: {loaded.marker}"
     return f"{sum(loaded.rows.values()):,} rows in {len(loaded.rows)} tables: {loaded.marker}"
+
+
+def leave_raw_logs(home: Home, today: date) -> str:
+    """Leave the raw logs of yesterday where the policy looks for them, once a day."""
+    note = home.run / "raw-logs"
+    if note.exists() and note.read_text().strip() == today.isoformat():
+        return "left already today"
+    written = write_raw_logs(home.logs / "raw", today - timedelta(days=1))
+    write_private(note, f"{today.isoformat()}\n")
+    return f"{len(written)} files"
 
 
 def is_prepared(dsn: str) -> bool:

@@ -435,6 +435,30 @@ CREATE TABLE web.access_log (
     error          text
 ) PARTITION BY RANGE (logged_at);
 
+-- What the pseudonymisation of logs writes; columns are named like those of its Parquet files.
+CREATE TABLE web.request_log (
+    request_id   bigint GENERATED ALWAYS AS IDENTITY,
+    time         timestamptz,
+    ip           text,
+    forwarded    text,
+    "user"       text,
+    vhost        text,
+    method       text,
+    path         text,
+    query        text,
+    status       smallint,
+    bytes        bigint,
+    referrer     text,
+    exit_url     text,
+    agent_family text,
+    agent_major  text,
+    os_family    text,
+    device       text,
+    bot          boolean,
+    error        text,
+    message      text
+);
+
 -- compliance ------------------------------------------------------------------------------
 
 CREATE TABLE compliance.identity_proof (

@@ -49,7 +49,7 @@ class Linkability:
                 f"{self.unique_share:.2%} of {self.rows} rows are unique by"
                 f" {', '.join(self.columns)}; the limit is {unique_share:.2%}"
             )
-        if self.rows and self.smallest_group < smallest_group:
+        if self.combinations and self.smallest_group < smallest_group:
             found.append(
                 f"the smallest group has {self.smallest_group} rows; the limit is {smallest_group}"
             )

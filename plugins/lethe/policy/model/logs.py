@@ -107,7 +107,7 @@ class Logs(Model):
     """Other tables with automatic data."""
     quasi_identifiers: tuple[str, ...] = ()
     """Columns of the output by which people could be told apart; none: all but pseudonyms."""
-    unique_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    unique_share: Annotated[float, Field(ge=0, le=1)] = 1.0
     """Linkability limit: share of lines whose remaining fields are unique; over it the raw stays."""
     smallest_group: Annotated[int, Field(ge=1)] = 1
     """Linkability limit: smallest group that shares its remaining fields."""
