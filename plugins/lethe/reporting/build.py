@@ -257,9 +257,16 @@ def _holds(facts: Facts) -> tuple[HoldLine, ...]:
             count=each.count,
             review_on=each.next_review_on,
             is_late=bool(each.past_review),
+            title=_because(facts, each.origin),
         )
         for each in facts.sweep.holds
     )
+
+
+def _because(facts: Facts, origin: str) -> Words:
+    """Why a query of the policy holds somebody; what was laid by hand says nothing here."""
+    queries = {**facts.policy.guards.holds, **facts.policy.guards.restrictions}
+    return _words(queries[origin].because) if origin in queries else {}
 
 
 def _words(text: Mapping[Any, str]) -> Words:

@@ -39,8 +39,13 @@ def _sets(facts: Facts) -> Iterator[Decision]:
             flags=dict(each.risk),
             digest=each.digest,
             limit=each.over_limit or None,
-            link=f"/lethe/plan/{each.rule}",
+            link=f"/lethe/waiting/{each.run_id}/{each.rule}",
             title=_title(rule.title) if rule else {},
+            said={
+                name: _title(flag.title)
+                for name, flag in facts.policy.guards.risk_flags.items()
+                if name in each.risk
+            },
         )
 
 
@@ -61,7 +66,7 @@ def _expiries(facts: Facts) -> Iterator[Decision]:
                 flags={},
                 digest=each.digest,
                 limit=each.over_limit,
-                link="/lethe/archive",
+                link="/lethe/evidence",
                 title=said("decision.expiry"),
             )
 
@@ -84,7 +89,7 @@ def _refusals(facts: Facts) -> Iterator[Decision]:
             flags={each.reason: each.subjects or 0},
             digest=None,
             limit=None,
-            link="/lethe/clauses",
+            link="/lethe/unknowns",
             title=_title(rule.title) if rule else {},
         )
 

@@ -48,6 +48,7 @@ class Decision:
     kind    'plan' (a set over a limit), 'expiry', 'key', 'edition', 'refused', 'arm', 'hold_review'
     digest  what an approval would name, hex
     limit   which limit it is over, in words
+    said    flag → its words
     link    path on the console, such as '/lethe/plan/RULE'; None before the console knows one
     """
 
@@ -65,6 +66,7 @@ class Decision:
     limit: str | None
     link: str | None
     title: Words = field(default_factory=dict)
+    said: Mapping[str, Words] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,7 @@ class HoldLine:
     count: int
     review_on: date
     is_late: bool
+    title: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

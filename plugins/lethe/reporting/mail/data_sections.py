@@ -1,0 +1,266 @@
+"""What the night did, in figures: erasures, what is coming, quality, logs, archive, holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lethe.reporting.mail.letter import Item, Pair, Picture, Row, Section, Table
+from lethe.reporting.mail.phrases import reasons, share
+from lethe.reporting.summary import Change, KeyLine, LogLine, RuleLine, Summary
+from lethe.reporting.words import Wording, choose
+
+MOST_RULES = 25
+MOST_CHANGES = 20
+MOST_FAILURES = 12
+Pictures = Mapping[str, Picture]
+
+
+def erased(summary: Summary, words: Wording, pictures: Pictures) -> Section:
+    """What was erased, what stayed and why, by clause."""
+    busy = [rule for rule in summary.rules if _is_busy(rule)]
+    busy.sort(key=lambda rule: (-rule.erased, -sum(rule.kept.values()), rule.rule))
+    shown = busy[:MOST_RULES]
+    rows = tuple(_erased_row(rule, summary, words) for rule in shown)
+    head = tuple(words.say(f"head.{name}") for name in ("rule", "erased", "stayed", "undated"))
+    quiet = len(summary.rules) - len(busy)
+    intro = [_rows_sentence(summary, words)] if summary.nights else [words.say("erased.none")]
+    if quiet:
+        intro.append(words.count("erased.quiet", quiet))
+    left = len(busy) - len(shown)
+    return Section(
+        "erased",
+        words.say("section.erased"),
+        " ".join(intro),
+        table=Table(head, rows) if rows else None,
+        pictures=_pick(pictures, "erasures", "overdue", "backlog"),
+        more=words.count("more.rows", left) if left else None,
+    )
+
+
+def _is_busy(rule: RuleLine) -> bool:
+    return bool(rule.due or rule.erased or rule.kept or rule.refused or rule.set_aside)
+
+
+def _erased_row(rule: RuleLine, summary: Summary, words: Wording) -> Row:
+    section = next((c.section for c in summary.clauses if c.clause == rule.clause), None)
+    stayed = sum(rule.kept.values()) + sum(rule.set_aside.values()) + rule.waiting
+    notes = []
+    if rule.subjects:
+        notes.append(choose(rule.subjects, words.language))
+    if rule.waiting:
+        notes.append(words.count("erased.waiting", rule.waiting))
+    if rule.kept:
+        notes.append(reasons(words, rule.kept))
+    if rule.set_aside:
+        notes.append(words.say("erased.set_aside", reasons=reasons(words, rule.set_aside)))
+    if rule.refused:
+        notes.append(words.say("erased.undated", reasons=reasons(words, rule.refused)))
+    return Row(
+        choose(rule.title, words.language) or rule.rule,
+        (
+            words.number(rule.erased),
+            words.number(stayed),
+            words.number(sum(rule.refused.values())),
+        ),
+        tuple(notes),
+        f"§{section}" if section else None,
+    )
+
+
+def _rows_sentence(summary: Summary, words: Wording) -> str:
+    deleted = sum(table.deleted for table in summary.tables)
+    changed = sum(table.changed for table in summary.tables)
+    return words.say(
+        "erased.rows",
+        deleted=words.count("rows.deleted", deleted),
+        changed=words.count("rows.changed", changed),
+        tables=words.count("rows.tables", len(summary.tables)),
+    )
+
+
+def coming(summary: Summary, words: Wording, pictures: Pictures) -> Section | None:
+    """What falls due within 7 and 30 days."""
+    rules = [rule for rule in summary.rules if rule.next_30 or rule.next_7]
+    if not rules:
+        return None
+    rules.sort(key=lambda rule: (-rule.next_30, rule.rule))
+    shown = rules[:MOST_RULES]
+    rows = tuple(
+        Row(
+            choose(rule.title, words.language) or rule.rule,
+            (words.number(rule.next_7), words.number(rule.next_30)),
+            (choose(rule.subjects, words.language),) if rule.subjects else (),
+        )
+        for rule in shown
+    )
+    head = tuple(words.say(f"head.{name}") for name in ("rule", "week", "month"))
+    left = len(rules) - len(shown)
+    return Section(
+        "coming",
+        words.say("section.coming"),
+        table=Table(head, rows),
+        pictures=_pick(pictures, "due"),
+        more=words.count("more.rows", left) if left else None,
+    )
+
+
+def quality(summary: Summary, words: Wording) -> Section | None:
+    """What was checked, by clause; what failed, one by one."""
+    found = summary.quality
+    if found is None:
+        return None
+    sections = {clause.clause: clause for clause in summary.clauses}
+    bad = [line for line in found.clauses if line.failed or line.not_asked]
+    rows = []
+    for line in bad[:MOST_RULES]:
+        clause = sections.get(line.name)
+        name = choose(clause.promise, words.language) if clause else line.name
+        mark = f"§{clause.section}" if clause else None
+        cells = (words.number(line.passed), words.number(line.failed))
+        notes = (words.count("quality.not_asked", line.not_asked),) if line.not_asked else ()
+        rows.append(Row(name, cells, notes, mark))
+    passed = sum(line.passed for line in found.suites)
+    failed = sum(line.failed for line in found.suites)
+    intro = words.say(
+        "quality.intro",
+        at=words.instant(found.ran_at, summary.edition.time_zone),
+        passed=words.count("quality.passed", passed),
+        failed=words.count("quality.failed", failed),
+    )
+    items = [
+        Item(title, (words.count("quality.rows", count),), tone="bad")
+        for _, title, count in found.failures[:MOST_FAILURES]
+    ]
+    if found.leaks:
+        names = words.list(sorted(found.leaks)[:MOST_FAILURES])
+        count = words.count("quality.leaks", sum(found.leaks.values()))
+        items.append(Item(count, (names,), tone="bad"))
+    left = len(found.failures) - MOST_FAILURES
+    head = tuple(words.say(f"head.{name}") for name in ("clause", "passed", "failed"))
+    return Section(
+        "quality",
+        words.say("section.quality"),
+        intro,
+        tuple(items),
+        Table(head, tuple(rows)) if rows else None,
+        more=words.count("more.rows", left) if left > 0 else None,
+    )
+
+
+def logs(summary: Summary, words: Wording, pictures: Pictures) -> Section | None:
+    """Lines read, written, set aside; how far people could be told apart; the keys."""
+    if not summary.logs:
+        return None
+    rows = tuple(_log_row(line, words) for line in summary.logs)
+    head = tuple(words.say(f"head.{name}") for name in ("source", "read", "written", "aside"))
+    pairs = tuple(
+        Pair(words.say("logs.key", period=key.period), _key(key, words))
+        for key in summary.keys
+        if key.purpose == "log"
+    )
+    return Section(
+        "logs",
+        words.say("section.logs"),
+        words.say("logs.intro"),
+        table=Table(head, rows),
+        pairs=pairs,
+        pictures=_pick(pictures, "logs"),
+    )
+
+
+def _log_row(line: LogLine, words: Wording) -> Row:
+    notes = []
+    if line.quarantined:
+        notes.append(reasons(words, line.quarantined))
+    if line.late:
+        notes.append(words.count("logs.late", line.late))
+    if line.unique_share is not None:
+        score = words.say("logs.unique", share=share(words, line.unique_share))
+        if line.limit is not None:
+            score += " " + words.say("logs.limit", limit=words.percent(line.limit))
+        if line.smallest_group is not None:
+            score += " " + words.say("logs.group", k=words.number(line.smallest_group))
+        notes.append(score)
+    notes.append(words.say("logs.within" if line.is_within else "logs.beyond"))
+    aside = sum(line.quarantined.values())
+    cells = (words.number(line.read), words.number(line.written), words.number(aside))
+    return Row(line.source, cells, tuple(notes))
+
+
+def _key(key: KeyLine, words: Wording) -> str:
+    if key.state == "destroyed" and key.final_at:
+        return words.say("key.destroyed_final", day=words.day(key.final_at))
+    if key.state == "in_use" and key.destroy_after:
+        return words.say("key.in_use_until", day=words.day(key.destroy_after))
+    return words.code("key", key.state)
+
+
+def archive(summary: Summary, words: Wording) -> Section | None:
+    """Documents archived, destroyed, kept beyond the promise and why."""
+    found = summary.archive
+    if found is None:
+        return None
+    zone = summary.edition.time_zone
+    verified = words.say("archive.never")
+    if found.verified_at:
+        key = "archive.verified" if found.is_verified else "archive.faults"
+        verified = words.say(key, at=words.instant(found.verified_at, zone))
+    pairs = [
+        Pair(words.say("archive.records"), words.number(found.records)),
+        Pair(words.say("archive.added"), words.number(found.added)),
+        Pair(words.say("archive.destroyed"), words.number(found.destroyed)),
+        Pair(words.say("archive.check"), verified),
+    ]
+    if found.refused:
+        pairs.append(Pair(words.say("archive.refused"), reasons(words, found.refused)))
+    items = tuple(
+        Item(words.count("archive.beyond", count), (law,)) for law, count in found.beyond.items()
+    )
+    return Section("archive", words.say("section.archive"), items=items, pairs=tuple(pairs))
+
+
+def holds(summary: Summary, words: Wording) -> Section | None:
+    """Legal holds and restrictions in force, without whom they are about."""
+    if not summary.holds:
+        return None
+    items = []
+    for each in summary.holds:
+        title = words.count(f"hold.{each.kind}", each.count)
+        review = "hold.late" if each.is_late else "hold.review"
+        lines = (
+            words.say(
+                "hold.by",
+                reason=choose(each.title, words.language) or each.reason,
+                owner=each.owner,
+            ),
+            words.say(review, day=words.day(each.review_on)),
+        )
+        items.append(Item(title, lines, tone="ask" if each.is_late else "quiet"))
+    return Section("holds", words.say("section.holds"), items=tuple(items))
+
+
+def changes(summary: Summary, words: Wording) -> Section | None:
+    """What people changed, approved or read, the newest first."""
+    if not summary.changes:
+        return None
+    newest = sorted(summary.changes, key=lambda each: each.at, reverse=True)[:MOST_CHANGES]
+    left = len(summary.changes) - len(newest)
+    return Section(
+        "changes",
+        words.say("section.changes"),
+        items=tuple(_change(each, summary, words) for each in newest),
+        more=words.count("more.rows", left) if left else None,
+    )
+
+
+def _change(each: Change, summary: Summary, words: Wording) -> Item:
+    key = f"change.{each.kind}.{each.action}"
+    said = words.say(key) if words.has(key) else f"{each.kind}: {each.action}"
+    title = words.say("pair", label=said, value=each.what) if each.what else said
+    at = words.instant(each.at, summary.edition.time_zone, "medium")
+    line = words.say("change.by", at=at, by=each.by) if each.by else at
+    return Item(title, (line,))
+
+
+def _pick(pictures: Pictures, *names: str) -> tuple[Picture, ...]:
+    return tuple(pictures[name] for name in names if name in pictures)

@@ -1,0 +1,211 @@
+"""What stands first: the figures, what needs a person, what is broken, every promise."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from lethe.reporting.mail.letter import Item, Link, Row, Section, Table
+from lethe.reporting.mail.phrases import limit, reason, reasons
+from lethe.reporting.summary import Alarm, ClauseLine, Decision, Summary
+from lethe.reporting.words import Wording, choose
+
+MOST_DECISIONS = 10
+MOST_CLAUSES = 40
+MOST_NAMES = 8
+STANDINGS = ("kept", "not_kept", "not_yet_kept", "organisational", "not_applicable")
+
+
+def figures(summary: Summary, words: Wording) -> tuple[tuple[str, str], ...]:
+    """The four numbers of the period."""
+    erased = sum(rule.erased for rule in summary.rules)
+    stayed = sum(sum(rule.kept.values()) for rule in summary.rules)
+    waiting = sum(rule.waiting for rule in summary.rules)
+    week = sum(rule.next_7 for rule in summary.rules)
+    return tuple(
+        (words.number(number), words.count(f"figure.{name}", number))
+        for name, number in (
+            ("erased", erased),
+            ("stayed", stayed),
+            ("waiting", waiting),
+            ("week", week),
+        )
+    )
+
+
+def standing(summary: Summary, words: Wording) -> str:
+    """How many promises stand how: '41 kept · 2 not kept · 18 not yet kept'."""
+    tally: Counter[str] = Counter(clause.verdict for clause in summary.clauses)
+    return " · ".join(
+        words.count(f"tally.{verdict}", tally[verdict]) for verdict in STANDINGS if tally[verdict]
+    )
+
+
+def decisions(summary: Summary, words: Wording, base_url: str | None) -> Section | None:
+    """What waits for a person, with the way to it."""
+    if not summary.decisions:
+        return None
+    shown = summary.decisions[:MOST_DECISIONS]
+    return Section(
+        "decisions",
+        words.say("section.decisions"),
+        words.say("decisions.intro"),
+        items=tuple(_decision(each, summary, words, base_url) for each in shown),
+        more=_more(words, len(summary.decisions) - len(shown)),
+    )
+
+
+def _decision(each: Decision, summary: Summary, words: Wording, base_url: str | None) -> Item:
+    title = words.count(f"decision.{each.kind}.title", each.count, what=each.what)
+    lines = [choose(each.title, words.language)] if each.title else []
+    if each.kind == "refused":
+        lines.append(reasons(words, each.flags))
+    if said := limit(words, each.limit):
+        lines.append(f"{said}.")
+    if each.oldest_on and each.newest_on:
+        lines.append(
+            words.say(
+                "decision.due_between",
+                oldest=words.day(each.oldest_on),
+                newest=words.day(each.newest_on),
+            )
+        )
+    if each.kind == "plan" and each.flags:
+        lines.append(words.say("decision.flags", flags=_flags(each, words)))
+    if each.since:
+        lines.append(words.say("decision.since", day=words.day(each.since)))
+    if each.answer_until and each.answer_until < summary.last:
+        lines.append(words.say("decision.expired", day=words.day(each.answer_until)))
+    elif each.answer_until:
+        lines.append(words.say("decision.until", day=words.day(each.answer_until)))
+    if words.has(f"decision.{each.kind}.how"):
+        lines.append(words.say(f"decision.{each.kind}.how"))
+    link = None
+    if base_url and each.link:
+        link = Link(f"{base_url}{each.link}", words.say(f"decision.{each.kind}.link"))
+    mark = _section_of(each.clause, summary)
+    return Item(title, tuple(lines), mark, "ask", link)
+
+
+def _flags(each: Decision, words: Wording) -> str:
+    return ", ".join(
+        words.say(
+            "reason.counted",
+            n=words.number(count),
+            why=choose(each.said.get(flag), words.language) or reason(words, flag),
+        )
+        for flag, count in each.flags.items()
+    )
+
+
+def silences(summary: Summary, words: Wording) -> Section | None:
+    """Duties that were not heard of."""
+    if not summary.silences:
+        return None
+    zone = summary.edition.time_zone
+    items = []
+    for each in summary.silences:
+        heard = (
+            words.say("silence.last", at=words.instant(each.last_heard, zone))
+            if each.last_heard
+            else words.say("silence.never")
+        )
+        lines = [words.say("silence.expected", at=words.instant(each.expected_by, zone)), heard]
+        if each.nights > 1:
+            lines.append(words.count("silence.nights", each.nights))
+        items.append(Item(words.code("duty", each.duty), tuple(lines), tone="silent"))
+    return Section(
+        "silences", words.say("section.silences"), words.say("silences.intro"), tuple(items)
+    )
+
+
+def broken(summary: Summary, words: Wording, base_url: str | None) -> Section | None:
+    """Promises that are not kept, with the reason."""
+    found = [clause for clause in summary.clauses if clause.verdict == "not_kept"]
+    if not found:
+        return None
+    link = Link(f"{base_url}/lethe/clauses", words.say("broken.link")) if base_url else None
+    shown = found[:MOST_CLAUSES]
+    items = [
+        Item(
+            choose(clause.promise, words.language),
+            (choose(clause.reason, words.language),) if clause.reason else (),
+            f"§{clause.section}",
+            "bad",
+        )
+        for clause in shown
+    ]
+    more = _more(words, len(found) - len(shown))
+    title = words.say("section.broken")
+    return Section("broken", title, items=tuple(items), more=more, link=link)
+
+
+def alarms(summary: Summary, words: Wording) -> Section | None:
+    """What is out of order beside decisions and promises."""
+    if not summary.alarms:
+        return None
+    items = [Item(_alarm(each, words), _where(each, words), tone="ask") for each in summary.alarms]
+    return Section("alarms", words.say("section.alarms"), items=tuple(items))
+
+
+def _alarm(each: Alarm, words: Wording) -> str:
+    return words.count(f"alarm.{each.code}", each.count)
+
+
+def _where(each: Alarm, words: Wording) -> tuple[str, ...]:
+    if not each.where:
+        return ()
+    names = list(each.where[:MOST_NAMES])
+    rest = len(each.where) - len(names)
+    if rest:
+        names.append(words.count("more.names", rest))
+    return (words.list(names),)
+
+
+def promises(summary: Summary, words: Wording) -> Section:
+    """How the promises stand: in numbers each day, one by one each month."""
+    tally: Counter[str] = Counter(clause.verdict for clause in summary.clauses)
+    rows = tuple(
+        Row(words.code("standing", verdict), (words.number(tally[verdict]),))
+        for verdict in STANDINGS
+        if tally[verdict]
+    )
+    listed = [clause for clause in summary.clauses if clause.verdict == "not_yet_kept"]
+    if summary.period == "month":
+        listed = [each for each in summary.clauses if each.verdict not in ("not_kept",)]
+    shown = listed[:MOST_CLAUSES]
+    return Section(
+        "promises",
+        words.say("section.promises"),
+        words.say("promises.intro"),
+        tuple(_promise(clause, summary, words) for clause in shown),
+        Table((words.say("head.standing"), words.say("head.promises")), rows),
+        more=_more(words, len(listed) - len(shown)),
+    )
+
+
+def _promise(clause: ClauseLine, summary: Summary, words: Wording) -> Item:
+    lines = [words.code("standing", clause.verdict)]
+    if clause.verdict == "kept" and clause.last_evidence and clause.evidence:
+        lines = [
+            words.say(
+                "promise.evidence",
+                what=words.code("evidence", clause.evidence),
+                at=words.instant(clause.last_evidence, summary.edition.time_zone, "medium"),
+            )
+        ]
+        if not clause.tests:
+            lines.append(words.say("promise.untested"))
+    if clause.reason:
+        lines.append(choose(clause.reason, words.language))
+    tone = {"kept": "good", "not_yet_kept": "silent"}.get(clause.verdict, "quiet")
+    title = choose(clause.promise, words.language)
+    return Item(title, (" · ".join(lines),), f"§{clause.section}", tone)
+
+
+def _section_of(clause: str | None, summary: Summary) -> str | None:
+    found = [each.section for each in summary.clauses if each.clause == clause]
+    return f"§{found[0]}" if found else None
+
+
+def _more(words: Wording, left: int) -> str | None:
+    return words.count("more.rows", left) if left > 0 else None

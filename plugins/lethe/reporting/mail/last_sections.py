@@ -1,0 +1,120 @@
+"""What stands last: what we do not know, the proofs, the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lethe.reporting.mail.letter import Item, Pair, Section
+from lethe.reporting.mail.phrases import grouped, reasons
+from lethe.reporting.summary import Summary, Unknown
+from lethe.reporting.words import Wording, choose
+
+MOST_UNKNOWNS = 20
+_KINDS = ("refused", "undecided", "reading", "system", "processor", "copy", "untested")
+
+
+def unknowns(summary: Summary, words: Wording) -> Section | None:
+    """What somebody must confirm before a report may say more; each month in full."""
+    if not summary.unknowns:
+        return None
+    # Every day only what grows; what stands as it stood is for the month.
+    daily = ("refused", "undecided")
+    listed = [each for each in summary.unknowns if summary.period == "month" or each.kind in daily]
+    listed.sort(key=lambda each: (_rank(each), -each.count, each.what))
+    shown = listed[:MOST_UNKNOWNS]
+    rest = len(summary.unknowns) - len(shown)
+    return Section(
+        "unknowns",
+        words.say("section.unknowns"),
+        words.say("unknowns.intro"),
+        tuple(_unknown(each, words) for each in shown),
+        more=words.count("unknowns.more", rest) if rest else None,
+    )
+
+
+def _rank(each: Unknown) -> int:
+    return _KINDS.index(each.kind) if each.kind in _KINDS else len(_KINDS)
+
+
+def _unknown(each: Unknown, words: Wording) -> Item:
+    why = choose(each.why, words.language)
+    lines = [words.code("unknown", each.kind)]
+    if each.since:
+        lines.append(words.say("decision.since", day=words.day(each.since)))
+    if each.owner:
+        lines.append(words.say("unknown.owner", owner=each.owner))
+    if each.kind == "refused":
+        rule, _, reason = each.what.partition(": ")
+        return Item(
+            words.say(
+                "unknown.refused_line", reasons=reasons(words, {reason: each.count}), rule=rule
+            ),
+            (" · ".join(lines),),
+        )
+    title = why if each.kind != "untested" else f"{each.what}: {why}"
+    return Item(title, (" · ".join(lines),))
+
+
+def proof(summary: Summary, words: Wording) -> Section | None:
+    """Archive head, ledger seal and signer in full: the mailbox is the witness."""
+    pairs = []
+    zone = summary.edition.time_zone
+    if summary.archive:
+        head = summary.archive
+        pairs.append(
+            Pair(
+                words.say("proof.head", no=words.number(head.head_no)),
+                words.say(
+                    "proof.head.value",
+                    size=words.number(head.tree_size),
+                    at=words.instant(head.signed_at, zone),
+                ),
+            )
+        )
+        pairs.append(Pair(words.say("proof.root"), grouped(head.root), is_code=True))
+        if head.line:
+            pairs.append(Pair(words.say("proof.line"), head.line, is_code=True))
+    if summary.seal:
+        seal = summary.seal
+        pairs.append(
+            Pair(
+                words.say("proof.seal", no=words.number(seal.seal_no)),
+                words.say("proof.seal.value", at=words.instant(seal.sealed_at, zone)),
+            )
+        )
+        pairs.append(Pair(words.say("proof.seal.hash"), grouped(seal.seal_hash), is_code=True))
+        if seal.line:
+            pairs.append(Pair(words.say("proof.line"), seal.line, is_code=True))
+    if summary.signer:
+        pairs.append(Pair(words.say("proof.signer"), grouped(summary.signer), is_code=True))
+    pairs.append(Pair(words.say("proof.policy"), grouped(summary.edition.digest), is_code=True))
+    return Section(
+        "proof", words.say("section.proof"), words.say("proof.intro"), pairs=tuple(pairs)
+    )
+
+
+def files(
+    words: Wording, attached: Mapping[str, int], left_out: Mapping[str, int]
+) -> Section | None:
+    """What is attached, and what was too large for the mail."""
+    if not attached and not left_out:
+        return None
+    items = [Item(name, (_file(name, size, words),)) for name, size in attached.items()]
+    items += [
+        Item(name, (words.say("files.left_out", size=_size(size, words)),), tone="ask")
+        for name, size in left_out.items()
+    ]
+    intro = words.say("files.intro")
+    return Section("files", words.say("section.files"), intro, tuple(items))
+
+
+def _file(name: str, size: int, words: Wording) -> str:
+    key = f"file.{name.rpartition('.')[2]}"
+    said = words.say(key) if words.has(key) else ""
+    return " · ".join(part for part in (said, _size(size, words)) if part)
+
+
+def _size(size: int, words: Wording) -> str:
+    if size >= 1_000_000:
+        return words.say("size.mb", n=words.number(round(size / 1_000_000, 1)))
+    return words.say("size.kb", n=words.number(max(1, round(size / 1000))))
