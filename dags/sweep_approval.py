@@ -8,13 +8,13 @@ flagged has gone on.
 **What it does** one Required Action a rule, with the figures to judge by (how many, how old, how
 many are usual, who is among them) → the answer is recorded in the warehouse, under the approver's
 own database role and bound to the digest of the frozen set → what is approved is worked off, oldest
-first, at most the cap a night; `retention_sweep` goes on with it in the following nights.
+first, at most the cap a day; `retention_sweep` goes on with it in the following nights.
 
-**Who answers** the approvers whom the policy names, never whoever started the run by hand. Without
-an answer within seven days the set counts as rejected; a newer plan asks anew.
+**Who answers** the approvers whom the policy names, never whoever started the run by hand. A
+question closes after a day: the next night's plan has taken its place and asks anew.
 
-**If it fails** `record_answer` says why an answer was not taken. Marking a task as successful
-approves nothing. The same from a shell: `bin/lethe sweep run --approve DIGEST`.
+**If it fails** `record_answer` says why an answer was not taken; the others count all the same.
+Marking a task as successful approves nothing. From a shell: `bin/lethe sweep run --approve DIGEST`.
 """
 
 import pendulum
@@ -25,6 +25,7 @@ from lethe.tasks import (
     ask_approvers,
     list_questions,
     record_answer,
+    tell_answers,
     work_off_approved,
 )
 
@@ -42,6 +43,7 @@ def sweep_approval():
     answers = ask_approvers(questions)
     recorded = record_answer.expand(question=questions)
     answers >> recorded >> work_off_approved.override(trigger_rule="all_done")()
+    tell_answers(recorded)
 
 
 sweep_approval()

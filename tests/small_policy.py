@@ -52,5 +52,7 @@ def small_policy(text: str) -> LoadedPolicy:
         rule.setdefault("title", "A rule")
         rule.setdefault("period", "P2Y")
         rule["starting_point"].setdefault("event", "an event")
+    approvers = [{"user": "vera", "name": "Vera"}, {"user": "otto", "name": "Otto"}]
+    given["guards"] = {"approvers": approvers, **(given.get("guards") or {})}
     head = {key: value for key, value in HEAD.items() if key not in given}
     return parse_policy(yaml.safe_dump({**head, **given}, sort_keys=False), "small.yaml")

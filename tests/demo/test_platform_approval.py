@@ -131,7 +131,7 @@ def set_up(platform: Platform) -> None:
     environment |= {"PGPASSWORD": platform.ground.loader_password, "LETHE_PYTHON": sys.executable}
     done = subprocess.run(
         [
-            *(str(PROJECT / "bin" / "lethe"), "init", "--arm", "--by", "dpo"),
+            *(str(PROJECT / "bin" / "lethe"), "init", "--rehearsal", "--arm", "--by", "dpo"),
             *("--policy", str(file), "--dsn", platform.ground.loader_dsn()),
         ],
         check=False,
@@ -251,7 +251,8 @@ def test_marking_the_question_as_successful_erases_nothing_and_shifts_no_other_a
         f" WHERE dag_id = 'sweep_approval' AND task_id = 'ask_approvers' AND map_index = {index}",
         METADATA,
     )
-    wait_for(lambda: over(asked.platform, "sweep_approval"), "the end of the approval")
+    (run,) = wait_for(lambda: over(asked.platform, "sweep_approval"), "the end of the approval")
+    assert run["state"] == "failed", "an answer that could not be recorded is no success"
     states = {rule: asked.state(rule) for rule in asked.questions()}
     assert states == {
         "approved": "success",
@@ -288,6 +289,13 @@ def test_the_next_night_goes_on_with_what_was_approved_and_asks_anew_for_the_res
 ) -> None:
     (night,) = run_night(asked.platform.ground.api(), ["retention_sweep"], asked.platform.listen)
     assert night.state == "success"
+    assert asked.ids("approved") == [2, 3], "the cap of this day is used up"
+    api = asked.platform.ground.api()
+    ((tomorrow,),) = asked.sql("SELECT (max(as_of) + 1)::text FROM lethe.run")
+    known = len(over(asked.platform, "retention_sweep"))
+    conf = {"dry_run": False, "as_of": tomorrow}
+    api.post("/dags/retention_sweep/dagRuns", {"logical_date": None, "conf": conf})
+    wait_for(lambda: len(over(asked.platform, "retention_sweep")) > known, "the next night")
     assert asked.ids("approved") == [3]
     for rule in ("expired", "marked", "rejected"):
         assert asked.ids(rule) == [1, 2, 3]

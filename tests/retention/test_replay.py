@@ -10,9 +10,9 @@ import psycopg2
 import pytest
 from lethe.errors import GuardStop
 from lethe.retention.approved import work_off
+from lethe.retention.approving import approve_waiting
 from lethe.retention.night_guard import settle_night
 from lethe.retention.replay import Replay, replay
-from lethe.retention.sweep import approve_waiting
 from psycopg2 import extensions, sql
 
 from tests.kit import Kit, MakeKit

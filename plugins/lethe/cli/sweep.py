@@ -15,11 +15,12 @@ from lethe.errors import GuardStop
 from lethe.evidence.runs import Run
 from lethe.quality.inputs import check_inputs
 from lethe.retention.approved import work_off
+from lethe.retention.approving import approve_waiting
 from lethe.retention.plan import SweepPlan, read_plan
 from lethe.retention.readiness import destroy_files, prove_ready
 from lethe.retention.replay import as_document
 from lethe.retention.replay import replay as bring_up
-from lethe.retention.sweep import approve_waiting, run_sweep
+from lethe.retention.sweep import run_sweep
 
 app = typer.Typer(help="Plan and run the retention sweep.", no_args_is_help=True, epilog=COMMON)
 
@@ -37,13 +38,16 @@ def plan(context: typer.Context, rule: RuleOption = None) -> None:
     table = Table(title=f"Plan for {found.as_of}", title_justify="left")
     table.add_column("rule", no_wrap=True)
     table.add_column("due", justify="right")
-    for name in ("oldest due", "stopped", "refused"):
+    for name in ("oldest due", "stopped", "refused", "would wait"):
         table.add_column(name)
     for each in found.rules:
-        table.add_row(*_row(each))
+        table.add_row(*_row(each), found.over.get(each.rule, "–"))
     desk.console.print(table)
     for each in found.rules:
-        desk.console.print(f"[dim]{each.rule}[/dim] digest {each.digest.hex()}", soft_wrap=True)
+        waits = f" over a limit: {found.over[each.rule]}" if each.rule in found.over else ""
+        desk.console.print(
+            f"[dim]{each.rule}[/dim] digest {each.digest.hex()}{waits}", soft_wrap=True
+        )
     desk.console.print(f"[bold]whole plan[/bold] digest {found.digest.hex()}", soft_wrap=True)
 
 
@@ -89,6 +93,7 @@ def plan_document(found: SweepPlan) -> dict[str, Any]:
                 "not_yet_due": each.counts.get("not yet due", 0),
                 "oldest_due_on": each.oldest_on.isoformat() if each.oldest_on else None,
                 "newest_due_on": each.newest_on.isoformat() if each.newest_on else None,
+                "over_limit": found.over.get(each.rule),
                 "digest": each.digest.hex(),
             }
             for each in found.rules
@@ -115,8 +120,8 @@ def run(
         desk.site,
         desk.as_of,
         approve=approve,
-        approved_by=by or user,
-        requested_by=None if approve else user,
+        approved_by=by,
+        requested_by=user,
         rules=rule,
         inspect=lambda run_id: check_inputs(desk.site, run_id, desk.as_of, HANDED),
         tell=desk.tell,
@@ -144,9 +149,8 @@ def replay(
 ) -> None:
     """After a restore: bring the warehouse up to its witness; who was erased is erased again."""
     desk: Desk = context.obj
-    user = getpass.getuser()
     if approve:
-        approve_waiting(desk.site, approve, by or user)
+        approve_waiting(desk.site, approve, by)
         erased = work_off(desk.site, None)
         if not desk.answer({"erased": erased}):
             desk.console.print(f"Erased again: {_listed(erased)}")
@@ -181,10 +185,11 @@ def show_summary(desk: Desk, done: Run) -> None:
     for each in done.summary["rules"]:
         kept = {**each["kept"], **each["quarantined"]}
         waiting = each["over_limit"] if each["undecided"] and each["over_limit"] else "–"
+        earlier = done.summary.get("worked_off", {}).get(each["rule"], 0)
         table.add_row(
             each["rule"],
             f"{each['due']:,}",
-            f"{each['erased']:,}",
+            f"{each['erased']:,}" + (f" + {earlier:,} approved earlier" if earlier else ""),
             _listed(kept),
             _listed(each["refused"]),
             waiting,

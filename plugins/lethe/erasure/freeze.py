@@ -76,11 +76,12 @@ def read_rule(
 ) -> RulePlan:
     """Read a rule's plan aloud; nothing is written."""
     select = sql.SQL(
-        "{} SELECT outcome, count(*), min(due_on), max(due_on), {} FROM decided GROUP BY outcome"
-    ).format(assignment.decide.text, _rows_digest())
+        "{}, settled AS ({}) SELECT outcome, count(*), min(due_on), max(due_on), {}"
+        " FROM settled GROUP BY outcome"
+    ).format(assignment.decide.text, settled_plans(), _rows_digest())
     with connection.cursor() as cursor:
         cursor.execute(statement("erasure/set_planning"))
-        cursor.execute(select, dict(assignment.decide.values))
+        cursor.execute(select, _values(assignment, policy_digest))
         rows = cursor.fetchall()
     return _rule_plan(assignment, policy_digest, rows)
 
@@ -89,13 +90,8 @@ def freeze_rule(
     connection: extensions.connection, assignment: Assignment, policy_digest: bytes
 ) -> RulePlan:
     """Freeze a rule's due subjects as rows of the run, oldest first; the caller commits."""
-    values = dict(assignment.decide.values)
     freeze = _freezing(assignment.decide)
-    values |= {
-        "run_id": str(assignment.run_id),
-        "rule": assignment.rule,
-        "kind": assignment.steps.kind.name,
-    }
+    values = _values(assignment, policy_digest) | {"kind": assignment.steps.kind.name}
     with connection.cursor() as cursor:
         cursor.execute(statement("erasure/set_planning"))
         cursor.execute(freeze, values)
@@ -104,6 +100,15 @@ def freeze_rule(
     return _rule_plan(
         assignment, policy_digest, [(*row, digest if row[0] == "due" else None) for row in rows]
     )
+
+
+def _values(assignment: Assignment, policy_digest: bytes) -> dict[str, object]:
+    return {
+        **assignment.decide.values,
+        "run_id": str(assignment.run_id),
+        "rule": assignment.rule,
+        "edition": policy_digest,
+    }
 
 
 def frozen_digest(connection: extensions.connection, run_id: UUID, rule: str) -> bytes | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
 
 from psycopg2 import extensions
 
@@ -24,6 +26,11 @@ class Recorder:
         self._tokens = tokens
         self._tombstones = tombstones
         self._witness = witness
+        self._night: dict[str, Json] = {}
+
+    def for_night(self, on: date, run_id: UUID | None) -> None:
+        """Say whose work it is: the day of the night that does it, and its run."""
+        self._night = {"on": on.isoformat(), "night": str(run_id) if run_id else None}
 
     def begin(self, connection: extensions.connection, assignment: Assignment) -> EvidenceBatch:
         """Begin the evidence of one batch, in its transaction."""
@@ -62,7 +69,9 @@ class Recorder:
             )
             for each, token in zip(going, tokens, strict=True)
         ]
-        evidence.add_rows([*rows, LedgerRow("batch_done", _batch_payload(assignment, act))])
+        evidence.add_rows(
+            [*rows, LedgerRow("batch_done", {**_batch_payload(assignment, act), **self._night})]
+        )
 
 
 def _batch_payload(assignment: Assignment, act: BatchAct) -> dict[str, Json]:

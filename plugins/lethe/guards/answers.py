@@ -29,6 +29,8 @@ from lethe.policy.model import Policy
 Decision = Literal["approve", "reject"]
 
 
+SHARED_ROLE = "lethe_approver"
+"""The group role under which every decision is recorded; a login may have a role of its own."""
 DECISIONS: tuple[Decision, ...] = ("approve", "reject")
 
 
@@ -94,6 +96,48 @@ def require_approver(policy: Policy, by: str) -> None:
             f"'{by}' may not decide; the policy names: {', '.join(named) or 'nobody'} "
             "(guards.approvers)"
         )
+
+
+def find_approver(
+    connection: extensions.connection, policy: Policy, said: str | None, user: str
+) -> str:
+    """Name the approver who decides at a shell: as said, else by the user of the system, else by
+    the login of the approver's connection.
+
+    connection  of the approver, in any transaction
+    Raises      GuardStop if the policy does not name that person, or another role is his
+    """
+    named = {approver.user: approver for approver in policy.guards.approvers}
+    by = said or user
+    if by not in named and not said:
+        login, _ = _read_login(connection, "")
+        own = [name for name, each in named.items() if each.database_role == login]
+        by = own[0] if len(own) == 1 else user
+    try:
+        require_approver(policy, by)
+    except GuardStop as stop:
+        raise GuardStop(f"{stop}; say who approves with --by") from None
+    role = named[by].database_role
+    if role != SHARED_ROLE and not _read_login(connection, role)[1]:
+        raise GuardStop(
+            f"'{by}' decides under the database role '{role}' (guards.approvers), and the login "
+            "of the connection 'lethe_approver' is no member of it; use a login of that person"
+        )
+    return by
+
+
+def _read_login(connection: extensions.connection, role: str) -> tuple[str, bool]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement("guards/read_login"), {"role": role})
+        login, is_member = cursor.fetchone() or ("", False)
+    return str(login), bool(is_member)
+
+
+def list_askers(connection: extensions.connection, digests: Sequence[bytes]) -> list[str]:
+    """Name who asked by hand for a run that froze one of these sets."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement("guards/list_askers"), {"digests": list(digests)})
+        return [str(row[0]) for row in cursor.fetchall()]
 
 
 def require_four_eyes(by: str, *requested_by: str | None) -> None:

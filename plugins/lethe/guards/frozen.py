@@ -117,7 +117,7 @@ def settled_plans(decided: str = "decided") -> sql.Composed:
     """A relation to put after `decided`: who is still in an approved, unfinished set of the rule
     becomes 'in an open plan', so that nobody belongs to two open plans.
 
-    values  run_id (uuid), rule (text): the plan that is being frozen
+    values  run_id (uuid), rule (text), edition (bytea): the plan that is being frozen
     Returns  a SELECT of key, starting_on, due_on, outcome
     """
     return sql.SQL(
@@ -126,6 +126,7 @@ def settled_plans(decided: str = "decided") -> sql.Composed:
         " ELSE d.outcome END AS outcome"
         " FROM {} AS d LEFT JOIN ("
         "SELECT DISTINCT s.key FROM lethe.plan_rule AS p"
+        " JOIN lethe.run AS r ON r.run_id = p.run_id AND r.policy_digest = %(edition)s"
         " JOIN lethe.plan_subject AS s ON s.run_id = p.run_id AND s.rule = p.rule"
         " WHERE p.rule = %(rule)s AND p.run_id <> %(run_id)s AND p.state = 'approved'"
         " AND s.outcome IS NULL) AS o ON o.key = d.key"

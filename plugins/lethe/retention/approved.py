@@ -11,7 +11,7 @@ from uuid import UUID
 
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
-from lethe.errors import GuardStop
+from lethe.errors import GuardStop, LetheError
 from lethe.evidence.runs import read_run, set_state
 from lethe.guards.answers import answer, require_four_eyes, settle_answers
 from lethe.guards.questions import Question, as_markdown, build_questions
@@ -19,7 +19,7 @@ from lethe.include import statement
 from lethe.retention.night import read_night, witness_of
 from lethe.retention.night_close import close_night
 from lethe.retention.night_guard import expired_before
-from lethe.retention.night_work import erase_rule, verify_night
+from lethe.retention.night_work import Tonight, erase_rule, verify_night
 from lethe.retention.waiting import forget_lists, write_lists
 from lethe.retention.waves import in_order
 
@@ -49,10 +49,15 @@ def open_rules(site: Site, run_id: UUID | None) -> list[tuple[UUID, str]]:
 def work_off(site: Site, tonight: UUID | None) -> dict[str, int]:
     """Work off approved sets of earlier runs, at most the cap of each rule; close their runs.
 
-    Of several sets of one rule the older goes first, and the younger in a later night.
+    Of several sets of one rule the older goes first, and the younger in a later night. A set that
+    is refused does not stop the others.
+
+    tonight  the run of this night, which is left out
+    Raises   the first refusal, after everything else was done
     """
     settle(site)
-    on = _day_of(site, tonight)
+    night = Tonight(_day_of(site, tonight), tonight)
+    refused: list[LetheError] = []
     done: dict[str, int] = {}
     by_run: dict[UUID, list[str]] = {}
     chosen: set[str] = set()
@@ -63,8 +68,18 @@ def work_off(site: Site, tonight: UUID | None) -> dict[str, int]:
     for run_id, rules in by_run.items():
         _reopen(site, run_id)
         for rule in in_order(site, rules):
-            done[rule] = done.get(rule, 0) + erase_rule(site, run_id, rule).done
-        close_night(site, run_id, verify_night(site, run_id), on=on)
+            try:
+                done[rule] = erase_rule(site, run_id, rule, night=night).done
+            except LetheError as error:
+                log.error("Rule %s of run %s was not worked off: %s", rule, run_id, error)
+                refused.append(error)
+        try:
+            close_night(site, run_id, verify_night(site, run_id), on=night.on)
+        except LetheError as error:
+            log.error("Run %s was not closed: %s", run_id, error)
+            refused.append(error)
+    if refused:
+        raise refused[0]
     return done
 
 

@@ -53,7 +53,8 @@ def close_night(
             connection.commit()
             seal_ledger(connection, witness)
             return read_run(connection, run_id)
-        erased = sum(closing.done for closing in closings)
+        summary["worked_off"] = _worked_off(connection, night.run)
+        erased = sum(closing.done for closing in closings) + sum(summary["worked_off"].values())
         summary["outlook"] = known or count_tonight(ahead, erased)
         stopped = {planned.rule for planned in night.rules if planned.state == "stopped"}
         for rule in stopped:
@@ -68,6 +69,16 @@ def close_night(
         set_state(connection, run_id, state, finished=True, seal_no=number)
         connection.commit()
         return read_run(connection, run_id)
+
+
+def _worked_off(connection: extensions.connection, run: Run) -> dict[str, int]:
+    """What the night of this run erased of sets that were approved earlier, by rule."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("retention/list_worked_off"),
+            {"policy_name": run.policy_name, "night": str(run.run_id)},
+        )
+        return {rule: int(count) for rule, count in cursor.fetchall()}
 
 
 def _record_closing(

@@ -18,8 +18,7 @@ from lethe.guards.answers import settle_answers, supersede
 from lethe.guards.approval import find_decision
 from lethe.guards.edition_gate import require_edition
 from lethe.guards.editions import see_edition
-from lethe.guards.limits import merged, over_limit
-from lethe.include import statement
+from lethe.guards.limits import judge_limits
 from lethe.keys import KeyRing, year_of
 from lethe.policy.periods import boundary, start_of_day
 from lethe.retention.night import Night, PlannedRule, acting, read_night, set_rule_state, witness_of
@@ -75,25 +74,14 @@ def require_allowed(site: Site, connection: extensions.connection, run: Run) -> 
 def _judge_limits(
     site: Site, connection: extensions.connection, run: Run, planned: PlannedRule
 ) -> None:
-    guards = site.loaded.policy.guards
-    limits = merged(guards.cap, site.loaded.policy.rules[planned.rule].cap)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement("guards/read_history"),
-            {
-                "policy_name": run.policy_name,
-                "rule": planned.rule,
-                "before": run.as_of,
-                "nights": max(guards.history_nights, 90),
-            },
-        )
-        history = [int(row[1]) for row in cursor.fetchall()]
-    over = over_limit(
+    over = judge_limits(
+        connection,
+        site.loaded.policy,
+        run.as_of,
+        planned.rule,
         planned.due,
-        limits=limits,
-        population=sum(planned.counts.values()),
-        history=history,
-        nights=guards.history_nights,
+        sum(planned.counts.values()),
+        night=run.run_id,
     )
     if over is None:
         return

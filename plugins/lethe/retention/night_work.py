@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from lethe.evidence.witness import Witness
 from lethe.guards.approval import find_decision
 from lethe.guards.holds import require_queries
 from lethe.guards.inputs import find_stop
-from lethe.guards.limits import merged
+from lethe.guards.limits import count_erased, merged
 from lethe.keys import KeyRing, year_of
 from lethe.retention.assignments import assign
 from lethe.retention.night import CLEARED, PlannedRule, acting, read_night, witness_of
@@ -30,53 +31,81 @@ from lethe.retention.night_guard import require_allowed
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Tonight:
+    """The night that does the work: its day, and its run unless there is none."""
+
+    on: date
+    run_id: UUID | None
+
+
 def erase_rule(
     site: Site,
     run_id: UUID,
     rule: str,
     *,
+    night: Tonight | None = None,
     shard: int = 0,
     proceed: Callable[[], bool] = lambda: True,
 ) -> Tally:
     """Work off what is cleared of a rule's frozen set; several workers may do so at once.
 
+    night  the night that works off a set of an earlier run; None: the run's own
     shard  number of the worker
     """
     with acting(site, "runner", f"rule {rule}") as connection:
-        night = read_night(connection, run_id)
-        planned = next((each for each in night.rules if each.rule == rule), None)
+        found = read_night(connection, run_id)
+        planned = next((each for each in found.rules if each.rule == rule), None)
         if planned is None or planned.state not in CLEARED:
             return Tally()
-        require_allowed(site, connection, night.run)
-        _require_clearance(connection, night.run, planned)
-        if (stop := find_stop(connection, night.run.policy_name, rule)) is not None:
+        require_allowed(site, connection, found.run)
+        _require_clearance(connection, found.run, planned)
+        if (stop := find_stop(connection, found.run.policy_name, rule)) is not None:
             log.warning("Rule %s waits: %s", rule, stop)
             return Tally()
         require_queries(connection, site.loaded.policy, planned.kind)
+        night = night or Tonight(found.run.as_of, run_id)
+        most = _most(site, connection, planned, night)
         connection.rollback()
+        if most is not None and most <= 0:
+            log.info("Rule %s: the cap of %s is used up", rule, night.on)
+            return Tally()
         graph = site.graph(connection)
         witness = witness_of(site, connection)
-        recorder = recorder_of(connection, witness, night.run.as_of)
+        recorder = recorder_of(connection, witness, found.run.as_of)
+        recorder.for_night(night.on, night.run_id)
         eraser = Eraser(
             connection,
-            assign(graph, rule, night.run.as_of, run_id),
+            assign(graph, rule, found.run.as_of, run_id),
             recorder,
             manners=site.loaded.policy.guards.batches,
             shard=shard,
             proceed=proceed,
-            most=_most(site, planned),
+            most=most,
         )
         tally = eraser.work()
         log.info("Rule %s: erased %s subjects in %s batches", rule, tally.done, tally.batches)
         return tally
 
 
-def _most(site: Site, planned: PlannedRule) -> int | None:
-    """What was approved over the cap is worked off at most the cap a night, oldest first."""
+def _most(
+    site: Site, connection: extensions.connection, planned: PlannedRule, night: Tonight
+) -> int | None:
+    """What was approved over the cap is worked off at most the cap a day, oldest first.
+
+    The day's cap is one: what other runs of the day erased counts, and what tonight's own plan
+    may still erase without anybody's approval is set aside.
+    """
     if planned.state != "approved":
         return None
     policy = site.loaded.policy
-    return merged(policy.guards.cap, policy.rules[planned.rule].cap).subjects
+    cap = merged(policy.guards.cap, policy.rules[planned.rule].cap).subjects
+    if cap is None:
+        return None
+    erased, _ = count_erased(connection, policy.policy.name, planned.rule, night.on, None)
+    rules = read_night(connection, night.run_id).rules if night.run_id else ()
+    due = sum(each.due for each in rules if (each.rule, each.state) == (planned.rule, "planned"))
+    return cap - erased - due
 
 
 def _require_clearance(connection: extensions.connection, run: Run, planned: PlannedRule) -> None:

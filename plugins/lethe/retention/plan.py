@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -19,17 +19,22 @@ from lethe.erasure.freeze import RulePlan, freeze_rule, plan_digest, read_rule
 from lethe.errors import UsageError, WarehouseRefused, describe_database_error
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.runs import Run, begin_run
+from lethe.guards.limits import judge_limits
 from lethe.include import statement
 from lethe.retention.assignments import assign, order_rules
 
 
 @dataclass(frozen=True, slots=True)
 class SweepPlan:
-    """What a night would do, rule by rule."""
+    """What a night would do, rule by rule.
+
+    over  rule → the limit that it is over: it would wait for an approval of its digest
+    """
 
     policy: tuple[str, str, bytes]
     as_of: date
     rules: tuple[RulePlan, ...]
+    over: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> bytes:
@@ -62,9 +67,19 @@ def read_plan(site: Site, as_of: date, rules: Sequence[str] | None = None) -> Sw
                 _read(connection, graph, rule, as_of, site.digest)
                 for rule in chosen_rules(graph, rules)
             ]
+            acting_as(connection, "planner")
+            over = {plan.rule: _over(connection, site, as_of, plan) for plan in plans}
+            connection.rollback()
         except psycopg2.Error as error:
             raise _refused("planning", error) from None
-    return SweepPlan(site.edition, as_of, tuple(plans))
+    waiting = {rule: reason for rule, reason in over.items() if reason}
+    return SweepPlan(site.edition, as_of, tuple(plans), waiting)
+
+
+def _over(connection: extensions.connection, site: Site, as_of: date, plan: RulePlan) -> str | None:
+    return judge_limits(
+        connection, site.loaded.policy, as_of, plan.rule, plan.due, sum(plan.counts.values())
+    )
 
 
 def _read(

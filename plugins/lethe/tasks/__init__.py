@@ -4,7 +4,7 @@ Every other import stands inside the bodies: a DAG file is parsed every few seco
 """
 
 from lethe.tasks.alarms import MANNERS, late_alarms, ring_if_late, tell_failure
-from lethe.tasks.approval import ask_approvers, list_questions, record_answer
+from lethe.tasks.approval import ask_approvers, list_questions, record_answer, tell_answers
 from lethe.tasks.archive import (
     archive_documents,
     begin_archive,
@@ -54,6 +54,7 @@ __all__ = [
     "ring_if_late",
     "run_suites",
     "scan_leaks",
+    "tell_answers",
     "tell_failure",
     "tell_suite",
     "verify_sweep",

@@ -23,14 +23,18 @@ def list_questions() -> list[dict[str, Any]]:
 
 
 def ask_approvers(questions: Any) -> Any:
-    """One Required Action a question; without an answer in time it counts as rejected."""
+    """One Required Action a question; it closes after a day: the next plan took its place.
+
+    What nobody answered erases nothing: the next night asks about its own set, and what nobody
+    answered within `guards.approval_timeout` counts as rejected in the warehouse.
+    """
     from airflow.providers.standard.operators.hitl import HITLOperator
 
     asked = HITLOperator.partial(  # noqa: AIR001
         task_id="ask_approvers",
         options=["Approve", "Reject"],
         defaults="Reject",
-        response_timeout=timedelta(days=7),
+        response_timeout=timedelta(days=1),
         map_index_template="{{ task.subject }}",
         retries=0,
     )
@@ -61,3 +65,13 @@ def record_answer(question: dict[str, Any]) -> str:
         decision = record(the_site(), data, answer)
     log.info("Rule %s of %s: %s", data["rule"], data["as_of"], decision)
     return decision
+
+
+@task
+def tell_answers(decisions: list[str]) -> dict[str, int]:
+    """Count the answers; the run fails here if one of them could not be recorded."""
+    from collections import Counter
+
+    counted = dict(Counter(decisions))
+    log.info("Answers: %s", counted)
+    return counted

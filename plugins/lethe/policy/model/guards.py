@@ -57,7 +57,7 @@ class Approver(Model):
     name: str
     """Name for people."""
     database_role: str = "lethe_approver"
-    """Role under which the approval is recorded in the warehouse."""
+    """Role of his own: at a shell, the login of the connection `lethe_approver` must be a member."""
 
 
 class Canary(Model):

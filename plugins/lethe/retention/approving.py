@@ -1,0 +1,146 @@
+"""Approvals at a shell: who may give them, for which set, recorded as the approver."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from uuid import UUID
+
+import psycopg2
+
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.erasure.freeze import RulePlan, plan_digest
+from lethe.errors import (
+    ConfigurationError,
+    GuardStop,
+    describe_database_error,
+)
+from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.ledger import LedgerRow
+from lethe.evidence.witness import Witness
+from lethe.guards.answers import find_approver, list_askers, require_four_eyes
+from lethe.guards.approval import record_decision
+from lethe.include import statement
+from lethe.retention.night import Night, read_night, witness_of
+
+
+def identify_approver(site: Site, said: str) -> str:
+    """Name the approver at this shell.
+
+    said    with --by; '' for the user of the system, or the login of the approver's connection
+    Raises  GuardStop
+    """
+    with site.connected("approver") as connection:
+        try:
+            acting_as(connection, "approver")
+            return find_approver(connection, site.loaded.policy, said or None, getpass.getuser())
+        except psycopg2.Error as error:
+            raise _not_recorded(error) from None
+        finally:
+            connection.rollback()
+
+
+def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:
+    """Record, as the approver, the approval of a frozen set of this run by its digest.
+
+    by      as `identify_approver` names
+    Raises  GuardStop if the digest names nothing here: the set changed since it was read
+    """
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        night = read_night(connection, run_id)
+        connection.rollback()
+        witness = witness_of(site, connection)
+    named = _named(night, text)
+    if not named:
+        digest = plan_digest(_as_plans(night)).hex()
+        raise GuardStop(
+            f"no set of tonight's plan has the digest {text}: rows, policy or day changed since "
+            f"it was shown; tonight's plan has {digest}. Read it again with `lethe sweep plan`"
+        )
+    asked = night.run.requested_by
+    _approve(site, witness, by, [(run_id, rule, digest) for rule, digest in named], asked)
+
+
+def approve_waiting(site: Site, text: str, said: str) -> None:
+    """Record the approval of a set that waits, whichever run it is of.
+
+    Raises  GuardStop if no waiting set has that digest
+    """
+    by = identify_approver(site, said)
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement("retention/list_waiting_runs"),
+                {"policy_name": site.edition[0], "policy_digest": site.digest},
+            )
+            runs = [UUID(str(row[0])) for row in cursor.fetchall()]
+        nights = [read_night(connection, run_id) for run_id in runs]
+        connection.rollback()
+        witness = witness_of(site, connection)
+    named = [
+        (night.run.run_id, rule.rule, rule.digest)
+        for night in nights
+        for rule in night.rules
+        if rule.state == "waiting" and rule.digest.hex() == text.strip().lower()
+    ]
+    if not named:
+        raise GuardStop(f"no set that waits for approval has the digest {text}")
+    _approve(site, witness, by, named)
+
+
+def _approve(
+    site: Site,
+    witness: Witness,
+    by: str,
+    named: Sequence[tuple[UUID, str, bytes]],
+    asked: str | None = None,
+) -> None:
+    """Record it, unless the approver asked for these sets himself, now or earlier."""
+    with site.connected("approver") as connection:
+        try:
+            acting_as(connection, "approver")
+            askers = list_askers(connection, [digest for _, _, digest in named])
+            require_four_eyes(by, asked, *askers)
+            for run_id, rule, digest in named:
+                record_decision(
+                    connection,
+                    digest=digest,
+                    policy_digest=site.digest,
+                    decision="approve",
+                    decided_by=by,
+                    run_id=run_id,
+                    rule=rule,
+                )
+            evidence = EvidenceBatch(connection, named[0][0], witness)
+            evidence.add_rows(
+                LedgerRow("plan_approved", {"rule": rule, "digest": digest.hex(), "by": by})
+                for _, rule, digest in named
+            )
+            evidence.commit()
+        except psycopg2.Error as error:
+            connection.rollback()
+            raise _not_recorded(error) from None
+
+
+def _not_recorded(error: psycopg2.Error) -> ConfigurationError:
+    return ConfigurationError(
+        f"the approval was not recorded: {describe_database_error(error)}; it needs the "
+        "connection 'lethe_approver', whose user is a member of lethe_approver"
+    )
+
+
+def _named(night: Night, text: str) -> list[tuple[str, bytes]]:
+    wanted = text.strip().lower()
+    if plan_digest(_as_plans(night)).hex() == wanted:
+        return [(rule.rule, rule.digest) for rule in night.rules]
+    return [(rule.rule, rule.digest) for rule in night.rules if rule.digest.hex() == wanted]
+
+
+def _as_plans(night: Night) -> list[RulePlan]:
+    return [
+        RulePlan(rule.rule, rule.clause, rule.cluster, rule.kind, rule.digest)
+        for rule in night.rules
+    ]

@@ -1,0 +1,139 @@
+"""Approvals at a shell, and what a day may erase: one cap, however many runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from lethe.errors import GuardStop
+from lethe.retention.approved import work_off
+from lethe.retention.approving import identify_approver
+from lethe.retention.plan import read_plan
+
+from tests.kit import TODAY, Kit, MakeKit
+
+PEOPLE = """
+CREATE TABLE person (id int PRIMARY KEY, ended_on date);
+CREATE TABLE pet (id int PRIMARY KEY, ended_on date);
+INSERT INTO person SELECT i, '2020-01-01' FROM generate_series(1, 9) AS i;
+"""
+POLICY = """
+subjects: {person: {table: public.person, key: id}, pet: {table: public.pet, key: id}}
+clusters: {c: {subject: person}, d: {subject: pet}}
+rules:
+  r: {cluster: c, starting_point: {latest: [{column: ended_on}]}}
+  s: {cluster: d, starting_point: {latest: [{column: ended_on}]}}
+tables: {public.person: {cluster: c}, public.pet: {cluster: d}}
+guards: {cap: {subjects: 2}, approvers: [{user: vera, name: Vera}, {user: otto, name: Otto}]}
+"""
+
+
+def rule_digest(kit: Kit, rule: str = "r") -> str:
+    (found,) = [each for each in read_plan(kit.site, TODAY).rules if each.rule == rule]
+    return found.digest.hex()
+
+
+def approved(kit: Kit) -> list[tuple[str, ...]]:
+    return kit.execute("SELECT decided_by FROM lethe.approval")
+
+
+def test_only_a_named_approver_approves_at_a_shell_and_never_who_asked_for_the_set(
+    make_kit: MakeKit,
+) -> None:
+    kit = make_kit(PEOPLE, POLICY)
+    kit.sweep(requested_by="vera")
+    digest = rule_digest(kit)
+    with pytest.raises(GuardStop, match="'mallory' may not decide; the policy names: vera, otto"):
+        kit.sweep(approve=digest, approved_by="mallory")
+    with pytest.raises(GuardStop, match="asked for this run"):
+        kit.sweep(approve=digest, approved_by="vera", requested_by="vera")
+    assert approved(kit) == []
+    assert len(kit.ids("person")) == 9
+    kit.sweep(approve=digest, approved_by="otto", requested_by="otto")
+    assert approved(kit) == [("otto",)]
+    assert len(kit.ids("person")) == 7
+
+
+def test_an_approver_with_a_role_of_his_own_needs_a_login_that_is_a_member_of_it(
+    make_kit: MakeKit,
+) -> None:
+    kit = make_kit(PEOPLE, POLICY.replace("name: Vera}", "name: Vera, database_role: no_such}"))
+    with pytest.raises(GuardStop, match="under the database role 'no_such'"):
+        identify_approver(kit.site, "vera")
+    assert identify_approver(kit.site, "otto") == "otto"
+    ((login,),) = kit.execute("SELECT session_user")
+    own = kit.under(POLICY.replace("name: Vera}", f"name: Vera, database_role: {login}}}"))
+    assert identify_approver(own.site, "") == "vera", "named by the login of the connection"
+
+
+def test_the_plan_says_what_would_wait_and_does_not_count_an_open_set_again(
+    make_kit: MakeKit,
+) -> None:
+    kit = make_kit(PEOPLE, POLICY)
+    plan = read_plan(kit.site, TODAY)
+    assert plan.over == {"r": "9 subjects are due, the cap is 2 a night"}
+    kit.sweep(approve=rule_digest(kit), approved_by="vera")
+    plan = read_plan(kit.site, TODAY + timedelta(days=1))
+    (rule,) = [each for each in plan.rules if each.rule == "r"]
+    assert (rule.due, rule.counts["in an open plan"]) == (0, 7)
+    assert plan.over == {}
+
+
+def test_several_sweeps_of_one_day_share_one_cap(make_kit: MakeKit) -> None:
+    kit = make_kit(PEOPLE, POLICY)
+    kit.sweep(approve=rule_digest(kit), approved_by="vera")
+    kit.sweep()
+    kit.sweep()
+    assert len(kit.ids("person")) == 7
+    run = kit.sweep(TODAY + timedelta(days=1))
+    assert len(kit.ids("person")) == 5
+    assert run.summary["worked_off"] == {"r": 2}
+    assert run.summary["outlook"]["zero_nights"] == 0
+
+
+def test_what_becomes_due_after_the_cap_of_the_day_is_used_up_waits(make_kit: MakeKit) -> None:
+    kit = make_kit(PEOPLE.replace("(1, 9)", "(1, 2)"), POLICY)
+    kit.sweep()
+    assert kit.ids("person") == []
+    kit.execute("INSERT INTO person VALUES (10, '2020-01-01')")
+    run = kit.sweep()
+    assert kit.ids("person") == [10]
+    (rule,) = [each for each in run.summary["rules"] if each["rule"] == "r"]
+    assert "1 subjects are due after 2 were erased already" in rule["over_limit"]
+
+
+def test_what_the_night_itself_plans_goes_before_the_backlog(make_kit: MakeKit) -> None:
+    kit = make_kit(PEOPLE, POLICY)
+    kit.sweep(approve=rule_digest(kit), approved_by="vera")
+    kit.execute("INSERT INTO person VALUES (10, '2024-06-01')")
+    kit.sweep(TODAY + timedelta(days=1))
+    left = kit.ids("person")
+    assert 10 not in left
+    assert len(left) == 6, "one of tonight and one of the backlog"
+
+
+def test_a_set_that_is_refused_does_not_stop_the_others(make_kit: MakeKit) -> None:
+    kit = make_kit(
+        PEOPLE + "INSERT INTO pet SELECT i, '2020-01-01' FROM generate_series(1, 5) AS i;", POLICY
+    )
+    kit.sweep(approve=read_plan(kit.site, TODAY).digest.hex(), approved_by="vera")
+    assert (len(kit.ids("person")), len(kit.ids("pet"))) == (7, 3)
+    kit.execute("UPDATE lethe.plan_subject SET due_on = due_on + 1 WHERE rule = 'r'")
+    with pytest.raises(GuardStop, match="rule r: the frozen set is not the one"):
+        work_off(kit.site, None)
+    assert (len(kit.ids("person")), len(kit.ids("pet"))) == (7, 1)
+
+
+def test_another_edition_of_the_policy_voids_what_was_approved_and_keeps_nobody_for_ever(
+    make_kit: MakeKit,
+) -> None:
+    kit = make_kit(PEOPLE, POLICY)
+    kit.sweep(approve=rule_digest(kit), approved_by="vera")
+    kit.execute("UPDATE lethe.warehouse SET armed_at = NULL, armed_by = NULL")
+    kit.execute("DELETE FROM lethe.policy_version")
+    newer = kit.under(POLICY.replace("subjects: 2", "subjects: 3"))
+    (rule,) = [each for each in read_plan(newer.site, TODAY).rules if each.rule == "r"]
+    assert rule.due == 7
+    with pytest.raises(GuardStop, match="report-only"):
+        newer.sweep()
+    assert ("superseded",) in kit.execute("SELECT state FROM lethe.plan_rule WHERE rule = 'r'")
