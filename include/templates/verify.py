@@ -163,6 +163,14 @@ class Fault(Exception):
 
 
 def read_zip(path):
+    """Read a zip file of ours, or name what is wrong with it."""
+    try:
+        return _read_zip(path)
+    except struct.error:
+        raise Fault(path.name, 0, "the zip file was changed") from None
+
+
+def _read_zip(path):
     """Read a zip as we write it, and in no other form: every byte of it has one possible value.
 
     What a lenient reader skips is refused: two entries of one name, names that lead elsewhere,
@@ -318,7 +326,7 @@ class Pack:
         except Fault as fault:
             self.faults.append(fault)
             return self
-        except (struct.error, *UNREADABLE):
+        except UNREADABLE:
             broken = "manifest.json" if self.files else self.path.name
             self.fault(broken, 0, "cannot be read")
             return self
@@ -515,7 +523,7 @@ class Pack:
         self._erasures()
 
     def _erasures(self):
-        """Under each seal: as many hidden rows of erased subjects as the batches say they erased."""
+        """Under each seal, as many hidden rows of erased subjects as its batches erased."""
         done, erased, ended = {}, {}, set()
         for line, seal, row in self._of_kind("batch_done"):
             before, _ = done.get(seal, (0, 0))

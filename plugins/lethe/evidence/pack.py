@@ -72,6 +72,18 @@ class PackWriter:
         self._open(name).write_bytes(data)
         self._files[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
+    def add_copy(self, name: str, file: Path) -> None:
+        """Copy a file.
+
+        Raises  UsageError for a name that no pack may hold, ActError if it cannot be read
+        """
+        self._open(name)
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise ActError(f"{file}: cannot be read ({error.strerror})") from None
+        self.add(name, data)
+
     def finish(self, manifest: Mapping[str, Any], signer: PackSigner, target: Path) -> str:
         """Sign everything, zip it, and check the zip with its own verifier.
 

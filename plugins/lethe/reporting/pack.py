@@ -15,7 +15,7 @@ from psycopg2 import extensions
 
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
-from lethe.errors import ActError, UsageError, WarehouseRefused, describe_database_error
+from lethe.errors import UsageError, WarehouseRefused, describe_database_error
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.canonical import canonical_instant
 from lethe.evidence.initialise import Warehouse, read_warehouse
@@ -98,7 +98,7 @@ def make_pack(
     with PackWriter(folder) as pack:
         manifest = _gather(site, pack, period, (first, last), now)
         for title, file in sorted(attachments.items()):
-            pack.add(f"report/{title}", _read(file))
+            pack.add_copy(f"report/{title}", file)
         digest = pack.finish(manifest, signer, part)
         counts = dict(pack.counts)
     ledger = manifest["ledger"]
@@ -271,13 +271,6 @@ def _witness(site: Site, connection: extensions.connection) -> Witness:
     connection.rollback()
     named = site.loaded.policy.evidence.witness
     return open_witness(named.kind, named.location, warehouse_id)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise ActError(f"{file}: cannot be read ({error.strerror})") from None
 
 
 def _refused(error: psycopg2.Error) -> WarehouseRefused:
