@@ -15,6 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from lethe.errors import PolicyError
+from lethe.policy.diff import diff_policies
 from lethe.policy.digest import policy_digest
 from lethe.policy.load import load_model, load_policy, parse_policy
 from lethe.policy.model import Policy
@@ -361,6 +362,22 @@ def test_the_digest_follows_what_the_policy_says_and_not_how_it_is_written():
     assert {parse_policy(each).digest for each in same} == {load_policy(SMALLEST).digest}
     other = [text.replace("P2Y", "P3Y"), text + "guards: {cap: {subjects: 999}}\n"]
     assert len({parse_policy(each).digest for each in [text, *other]}) == 3
+
+
+def test_what_only_documents_makes_no_other_edition():
+    text = SMALLEST.read_text()
+    reading = (
+        "readings:\n  open: {question: When?, reading: On the day., why: It counts., "
+        "confirmed_by: Officer, confirmed_on: 2026-02-01}\n"
+    )
+    same = [
+        text + reading,
+        text.replace('section: "9"', 'section: "9"\n    sentence: "2-4"'),
+        text.replace("rules: inactive}", "rules: inactive, tests: [tests/test_it.py]}"),
+    ]
+    assert len({text, *same}) == 4
+    assert {parse_policy(each).digest for each in same} == {load_policy(SMALLEST).digest}
+    assert diff_policies(parse_policy(text).policy, parse_policy(same[0]).policy).changes == ()
 
 
 def test_the_digest_is_the_same_in_every_process():

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import rfc8785
 
-from lethe.policy.digest import policy_digest
+from lethe.policy.digest import DOCUMENTS_ONLY, policy_digest
 from lethe.policy.model import Policy
 from lethe.policy.periods import Period, end_of
 from lethe.policy.said import (
@@ -124,7 +124,7 @@ def diff_policies(old: Policy, new: Policy) -> PolicyDiff:
     before, after = _plain(old), _plain(new)
     changes = tuple(
         _change(place, was, becomes)
-        for section in Policy.model_fields
+        for section in before
         for place, was, becomes in _walk((section,), before[section], after[section])
     )
     return PolicyDiff(_edition(old), _edition(new), changes)
@@ -148,7 +148,7 @@ def _edition(policy: Policy) -> tuple[str, str, str]:
 
 
 def _plain(policy: Policy) -> dict[str, Any]:
-    plain: dict[str, Any] = policy.model_dump(mode="json", by_alias=True)
+    plain: dict[str, Any] = policy.model_dump(mode="json", by_alias=True, exclude=DOCUMENTS_ONLY)
     return plain
 
 

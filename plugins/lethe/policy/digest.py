@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import rfc8785
 from pydantic import BaseModel
+
+DOCUMENTS_ONLY: Final[Any] = {
+    "readings": True,
+    "clauses": {"__all__": {"sentence": True, "control": {"tests": True}}},
+}
+"""What only documents: where a sentence stands, who confirmed its reading, which tests prove it."""
 
 
 def policy_digest(policy: BaseModel) -> str:
@@ -22,7 +28,7 @@ def policy_digest(policy: BaseModel) -> str:
 
 def plain_policy(policy: BaseModel) -> Any:
     """What the digest is made over, before it is written as canonical JSON."""
-    return _plain(policy.model_dump(mode="python"))
+    return _plain(policy.model_dump(mode="python", exclude=DOCUMENTS_ONLY))
 
 
 def _plain(value: Any) -> Any:

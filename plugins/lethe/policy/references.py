@@ -60,6 +60,11 @@ def _clauses(policy: Policy) -> Iterator[Finding]:
     for name, clause in policy.clauses.items():
         for rule in clause.control.rules or ():
             yield from _unknown(("clauses", name, "control", "rules"), "rule", rule, policy.rules)
+    for name, reading in policy.readings.items():
+        if reading.clause is not None:
+            yield from _unknown(
+                ("readings", name, "clause"), "clause", reading.clause, policy.clauses
+            )
 
 
 def _clusters(policy: Policy) -> Iterator[Finding]:

@@ -134,10 +134,42 @@ class Clause(Model):
 
     section: str
     """Where it stands in the published text, such as '9' or '7.1'."""
+    sentence: Annotated[str, Field(pattern=r"^[1-9][0-9]*(-[1-9][0-9]*)?$")] | None = None
+    """Which sentence of that section, counted from 1, such as '3' or '2-4'."""
     promise: Text
     """What is promised, in our own words."""
     control: Control
     """How it is kept."""
+
+
+class Reading(Model):
+    """How a sentence that can be read in more than one way is read here, for somebody to confirm.
+
+    It documents: confirming one changes nothing of what runs, and makes no new edition.
+    """
+
+    clause: Key | None = None
+    """The clause whose sentence it is."""
+    question: Text
+    """What the text leaves open."""
+    reading: Text
+    """How this file reads it."""
+    why: Text
+    """What depends on it."""
+    owner: str | None = None
+    """Who must confirm it."""
+    confirmed_by: str | None = None
+    """Who confirmed it."""
+    confirmed_on: date | None = None
+    """On which day."""
+
+    @model_validator(mode="after")
+    def _confirmed_is_whole(self) -> Self:
+        if (self.confirmed_by is None) != (self.confirmed_on is None):
+            raise ValueError(
+                "confirmed_by and confirmed_on go together: who confirmed it, and when"
+            )
+        return self
 
 
 class Processor(Model):

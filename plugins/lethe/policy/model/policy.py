@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from lethe.policy.model.archive import Archive, Quality
 from lethe.policy.model.base import Key, Model, Table
-from lethe.policy.model.clauses import Clause, Controller, Edition, Processor, Purpose
+from lethe.policy.model.clauses import (
+    Clause,
+    Controller,
+    Edition,
+    Processor,
+    Purpose,
+    Reading,
+)
 from lethe.policy.model.guards import Guards
 from lethe.policy.model.logs import Logs
 from lethe.policy.model.places import (
@@ -31,6 +38,8 @@ class Policy(Model):
     """The controller and its officers."""
     clauses: dict[Key, Clause]
     """Every promise, with its control."""
+    readings: dict[Key, Reading] = {}
+    """How open sentences are read, for somebody to confirm."""
     purposes: dict[Key, Purpose]
     """Purposes of processing."""
     subjects: dict[Key, Subject]
