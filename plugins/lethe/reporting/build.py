@@ -12,6 +12,7 @@ from lethe.reporting.clause_lines import clause_lines
 from lethe.reporting.decisions import decisions
 from lethe.reporting.facts import Facts
 from lethe.reporting.notes import alarms, changes, silences, unknowns
+from lethe.reporting.readings import readings_of
 from lethe.reporting.summary import (
     Alarm,
     ArchiveHead,
@@ -71,6 +72,7 @@ def build_summary(facts: Facts) -> Summary:
         signer=facts.signer,
         alarms=rung,
         warehouse_id=facts.warehouse_id,
+        readings=readings_of(facts.policy),
     )
 
 

@@ -68,6 +68,7 @@ def _line(facts: Facts, state: ClauseState, rules: Sequence[RuleLine]) -> Clause
     return ClauseLine(
         clause=state.clause,
         section=state.section,
+        sentence=facts.policy.clauses[state.clause].sentence,
         promise=dict(state.promise),
         verdict=verdict,
         kind=control.kind,

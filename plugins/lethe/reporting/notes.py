@@ -9,6 +9,7 @@ from typing import Any
 from lethe.policy.periods import Period
 from lethe.reporting.clause_lines import closed_nights
 from lethe.reporting.facts import Facts
+from lethe.reporting.readings import open_readings
 from lethe.reporting.said import in_every_language, said
 from lethe.reporting.summary import Alarm, Change, ClauseLine, Silence, Unknown, Words
 from lethe.retention.clauses import built_wings
@@ -193,6 +194,9 @@ def unknowns(facts: Facts, clauses: tuple[ClauseLine, ...]) -> tuple[Unknown, ..
 
 def _readings(facts: Facts) -> Iterator[Unknown]:
     policy = facts.policy
+    if policy.readings:
+        yield from open_readings(policy)
+        return
     dpo = policy.controller.dpo.name
     archive = policy.archive
     if archive is not None:
