@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lethe.erasure.connectors import Fulfilled, fulfil_intents, open_intents
+from lethe.erasure.connectors import (
+    Fulfilled,
+    fulfil_intents,
+    naming_columns,
+    open_intents,
+)
 from lethe.erasure.stores import Folder, ObjectStore, Outside
 from lethe.retention.night import witness_of
 
@@ -50,7 +56,8 @@ def kit(make_kit: MakeKit) -> Kit:
 def fulfil(kit: Kit) -> Fulfilled:
     with kit.site.connected("runner") as connection:
         witness = witness_of(kit.site, connection)
-        return fulfil_intents(connection, kit.loaded.policy.systems, witness)
+        policy = kit.loaded.policy
+        return fulfil_intents(connection, policy.systems, witness, named_in=naming_columns(policy))
 
 
 def targets(kit: Kit) -> list[tuple[Any, ...]]:
@@ -79,6 +86,18 @@ def test_files_of_the_erased_go_and_nothing_else_however_it_is_named(kit: Kit) -
         ("files_set_aside", "quarantined", "2"),
     ]
     assert fulfil(kit).files == {}
+
+
+def test_a_file_that_a_living_row_still_names_goes_with_the_last_of_them(kit: Kit) -> None:
+    kit.execute("UPDATE person SET proof = 'a/1.pdf' WHERE id = 3")
+    kit.sweep()
+    assert fulfil(kit).of("proofs")["kept"] == 1
+    assert (kit.home / "proofs" / "a" / "1.pdf").exists()
+    assert ("kept", None, None) in targets(kit)
+    kit.execute("UPDATE person SET ended_on = '2020-01-01' WHERE id = 3")
+    kit.sweep(date(2026, 6, 2))
+    assert fulfil(kit).of("proofs") == {"done": 1}
+    assert not (kit.home / "proofs" / "a" / "1.pdf").exists()
 
 
 def test_a_folder_that_is_not_mounted_is_tried_again_later_and_later(kit: Kit) -> None:

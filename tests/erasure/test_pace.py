@@ -46,6 +46,18 @@ def test_a_pace_takes_one_subject_at_least_however_slow() -> None:
     assert pace.size == 1
 
 
+def test_a_server_that_is_slow_whatever_the_size_gets_no_batches_of_one() -> None:
+    pace = Pace(Batches(subjects=500, target_ms=250))
+    _after(pace, 20, fixed_ms=400, subject_ms=1)
+    assert pace.size == 20
+
+
+def test_few_subjects_with_very_many_rows_go_one_by_one() -> None:
+    pace = Pace(Batches(subjects=500, target_ms=250))
+    _after(pace, 20, fixed_ms=10, subject_ms=900)
+    assert pace.size <= 2
+
+
 def test_a_failed_batch_halves_the_next() -> None:
     pace = Pace(Batches(subjects=500))
     pace.failed()

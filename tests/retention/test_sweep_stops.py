@@ -8,6 +8,7 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
+from lethe.retention import statements
 from lethe.retention.night_close import close_night
 from lethe.retention.night_guard import guard_night, settle_night
 from lethe.retention.night_work import erase_rule, verify_night
@@ -165,3 +166,31 @@ def test_who_is_gone_or_back_by_the_time_of_the_act_is_skipped(make_kit: MakeKit
         kit.execute(f"DELETE FROM {table} WHERE id = 1")
     kit.execute("DELETE FROM person WHERE id = 1")
     assert finish(kit) == {"erased": 3, "already gone": 1}
+
+
+def test_rows_newer_than_the_cut_off_of_their_own_country_stop_at_the_act(
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The re-check looks away, as in a race: the delete itself tells whose row is too new."""
+    kit = make_kit(
+        """
+        CREATE TABLE person (id int PRIMARY KEY, country text, ended_on date);
+        CREATE TABLE visit (id int PRIMARY KEY, person_id int REFERENCES person, at date);
+        INSERT INTO person VALUES (1, 'FR', '2010-01-01'), (2, 'LU', '2010-01-01');
+        INSERT INTO visit VALUES (1, 1, '2022-01-01'), (2, 2, '2022-01-01');
+        """,
+        """
+subjects: {person: {table: public.person, key: id, country: country}}
+clusters: {c: {subject: person}}
+rules:
+  r:
+    cluster: c
+    starting_point: {latest: [{column: ended_on}]}
+    at_least: {FR: {period: P5Y, law: Code}}
+tables: {public.person: {cluster: c}, public.visit: {cluster: c, activity: at}}
+""",
+    )
+    monkeypatch.setattr(statements, "_newer", lambda *_: [])
+    run = kit.sweep()
+    assert kit.ids("person") == [1], "five years in France, two elsewhere"
+    assert kit.outcome(run) == {"erased": 1, "rows of public.visit became newer": 1}

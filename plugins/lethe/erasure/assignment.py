@@ -18,7 +18,7 @@ class Assignment:
     decide   WITH list up to the relation `decided` (k0…, key, starting_on, due_on, outcome)
     recheck  the same, restricted to the keys of a batch
     locks    statements that lock, for a batch, the rows that the decision rests on
-    cut_off  last day of activity that does not stop a subject; None: no activity stops one
+    cut_off  last day of activity that stops no subject, wherever it lives; None: none stops one
     keeps    statements that keep, for a batch, what outlives its rows; they run before the act
     """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
@@ -42,6 +43,7 @@ class BatchAct:
         self._anchored: dict[TableName, list[Key]] = {}
         self._staying: dict[TableName, set[Key]] = defaultdict(set)
         self._handled: Counter[TableName] = Counter()
+        self._last_due: dict[Key, date | None] = {}
         self.batch_id = batch_id
         self.outcomes = Outcomes()
 
@@ -123,7 +125,10 @@ class BatchAct:
     def _recheck(self) -> None:
         self._cursor.execute(statement("guards/lock_holds_shared"))
         rows = self._prepared.recheck.fetch(self._cursor, self._batch())
-        found = {tuple(cast(list[str], key)): str(outcome) for key, outcome in rows}
+        found = {tuple(cast(list[str], row[0])): str(row[1]) for row in rows}
+        self._last_due = {
+            tuple(cast(list[str], row[0])): cast("date | None", row[2]) for row in rows
+        }
         for key in list(self._going):
             outcome = found.get(key, "already gone")
             if outcome != "due":
@@ -216,7 +221,7 @@ class BatchAct:
         found = cast(list[tuple[Any, ...]], self._rows(act))
         if not found:
             return set()
-        if act.does == "delete" and len(found[0]) > 2 and any(row[2] for row in found):
+        if act.does == "delete" and any(self._is_newer(act, row) for row in found if len(row) > 2):
             raise RowsDiffer(f"rows of {act.table} became newer")
         owners: dict[Key, int] = {tuple(row[0] or ()): row[1] for row in found}
         acted_on = sum(owners.values())
@@ -237,6 +242,13 @@ class BatchAct:
             counts = by_key[key]
             counts[table] = counts.get(table, 0) + rows
         return set(owners)
+
+    def _is_newer(self, act: Act, row: tuple[Any, ...]) -> bool:
+        """A row came that would stop its subject; a shared one, any of the batch's subjects."""
+        limits = self._last_due
+        own = [limits.get(tuple(row[0] or ()))] if not act.anchor else [*limits.values()]
+        days = [day for day in own if day is not None]
+        return row[2] is not None and (not days or row[2] > max(days))
 
     def _require_counts(self) -> None:
         """What was deleted or blanked is what was counted under lock, table by table.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -20,13 +20,21 @@ from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
 from lethe.include import statement
+from lethe.policy.model import Policy
 from lethe.policy.model.places import System
+from lethe.policy.names import TableName, quoted
 
 log = logging.getLogger(__name__)
 
 _MOST_ATTEMPTS = 12
 """Minutes at first, days at the end; then a person must look."""
 _CHUNK = 100
+_TOLD = {
+    "done": "files_destroyed",
+    "absent": "files_destroyed",
+    "kept": "files_kept",
+    "quarantined": "files_set_aside",
+}
 
 
 @dataclass(slots=True)
@@ -53,9 +61,14 @@ def fulfil_intents(
     connection: extensions.connection,
     systems: Mapping[str, System],
     witness: Witness | None,
+    *,
+    named_in: Mapping[str, Sequence[tuple[TableName, str]]] | None = None,
 ) -> Fulfilled:
     """Fulfil every intent that is due for an attempt and whose system has a connector.
 
+    A file that a living row still names is kept: it goes with the last of them.
+
+    named_in    system → tables and columns that name its files (see `naming_columns`)
     connection  of the runner, outside a transaction; several workers may do so at once
     """
     stores = {
@@ -65,12 +78,28 @@ def fulfil_intents(
     }
     done = Fulfilled()
     while stores and (claimed := _claim(connection, list(stores))):
-        results = [(intent, *_attempt(stores[intent.system], intent)) for intent in claimed]
+        kept = _still_named(connection, named_in or {}, claimed)
+        results = [
+            (intent, "kept", None)
+            if (intent.system, intent.target) in kept
+            else (intent, *_attempt(stores[intent.system], intent))
+            for intent in claimed
+        ]
         _confirm(connection, results, witness)
         done.files.update((intent.system, outcome or "failed") for intent, outcome, _ in results)
     for (system, outcome), count in sorted(done.files.items()):
         log.info("System %s: %s files %s", system, count, outcome)
     return done
+
+
+def naming_columns(policy: Policy) -> dict[str, list[tuple[TableName, str]]]:
+    """Name for each system the tables and columns that name its files."""
+    found: dict[str, list[tuple[TableName, str]]] = {}
+    for table, entry in policy.tables.items():
+        for name, spec in entry.columns.items():
+            if spec.file_reference is not None:
+                found.setdefault(spec.file_reference, []).append((table, name))
+    return found
 
 
 def open_intents(connection: extensions.connection) -> dict[str, dict[str, int]]:
@@ -90,6 +119,27 @@ def _claim(connection: extensions.connection, systems: list[str]) -> list[_Inten
         claimed = [_Intent(*row) for row in cursor.fetchall()]
     connection.commit()
     return claimed
+
+
+def _still_named(
+    connection: extensions.connection,
+    named_in: Mapping[str, Sequence[tuple[TableName, str]]],
+    claimed: Sequence[_Intent],
+) -> set[tuple[str, str]]:
+    """The (system, target) of claimed files that a row of any table still names."""
+    found: set[tuple[str, str]] = set()
+    acting_as(connection, "runner")
+    with connection.cursor() as cursor:
+        for system in {intent.system for intent in claimed}:
+            targets = [intent.target for intent in claimed if intent.system == system]
+            for table, column in named_in.get(system, ()):
+                named = statement(
+                    "erasure/find_named_files", table=table.identifier, column=quoted(column)
+                )
+                cursor.execute(named, {"targets": targets})
+                found |= {(system, str(row[0])) for row in cursor.fetchall()}
+    connection.rollback()
+    return found
 
 
 def _attempt(store: Store, intent: _Intent) -> tuple[str | None, str | None]:
@@ -133,7 +183,7 @@ def _confirm(
     evidence = EvidenceBatch(connection, UUID(str(run)) if run else None, witness)
     evidence.add_rows(
         LedgerRow(
-            "files_destroyed" if outcome != "quarantined" else "files_set_aside",
+            _TOLD[outcome or ""],
             {
                 "run": str(run_id) if run_id else None,
                 "system": system,

@@ -66,7 +66,8 @@ def lock_rows(graph: Graph, kind: Kind, table: TableName, way: Way) -> Statement
 
 
 def recheck(kind: Kind, decide: Statement) -> Statement:
-    """The decision about the batch's subjects as key and outcome, by the keys that were frozen.
+    """The decision about the batch's subjects, by the keys that were frozen: key, outcome, and the
+    last day of activity that does not stop the subject.
 
     decide  WITH list up to the relation `decided`, restricted to the batch
     """
@@ -74,7 +75,9 @@ def recheck(kind: Kind, decide: Statement) -> Statement:
     rooted = root_in_batch(kind, own, kind.types)
     where = all_of(rooted.where) if rooted.tables else sql.SQL("true")
     return Statement(
-        sql.SQL("{decide} SELECT {key} AS key, d.outcome FROM {source} WHERE {where}").format(
+        sql.SQL(
+            "{decide} SELECT {key} AS key, d.outcome, d.last_due FROM {source} WHERE {where}"
+        ).format(
             decide=decide.text,
             key=rooted.key,
             source=comma([sql.SQL("decided AS d"), *rooted.tables]),

@@ -96,7 +96,7 @@ def delete(
 ) -> Statement:
     """Delete the batch's rows of a member, except those that a row from outside references.
 
-    cut_off  adds a column `newer`: a row with activity after that day was among them
+    cut_off  adds a column `newest`: the last day of activity after that day, if there was any
     """
     context = Context(graph, as_of, Values())
     found = rows_of(context, kind, member, "t")
@@ -132,8 +132,10 @@ def _newer(
         return sql.SQL(""), sql.SQL("")
     sql_type = context.graph.column_type(member.table, member.activity)
     day = day_sql(context, column("t", member.activity), sql_type)
-    after = sql.SQL(", ({} > {}::date) IS TRUE AS newer").format(day, context.values.bind(cut_off))
-    return after, sql.SQL(", bool_or(newer) AS newer")
+    after = sql.SQL(", CASE WHEN {0} > {1}::date THEN {0} END AS newest").format(
+        day, context.values.bind(cut_off)
+    )
+    return after, sql.SQL(", max(newest) AS newest")
 
 
 def blank(graph: Graph, kind: Kind, blanking: Blanking, as_of: date) -> Statement | None:

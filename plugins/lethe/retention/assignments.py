@@ -11,6 +11,7 @@ from lethe.erasure.clock import freeze_clock
 from lethe.erasure.locks import find_locks
 from lethe.erasure.questions import lock_rows
 from lethe.erasure.steps import plan_steps
+from lethe.policy.model.rules import Rule
 from lethe.policy.periods import boundary
 from lethe.retention.statements import judge
 
@@ -29,9 +30,17 @@ def assign(graph: Graph, rule: str, as_of: date, run_id: UUID) -> Assignment:
         judge(graph, rule, as_of),
         judge(graph, rule, as_of, batch=True),
         tuple(lock_rows(graph, steps.kind, table, way) for table, way in find_locks(graph, rule)),
-        boundary(as_of, named.period) if named.newer_rows == "stop" else None,
+        _cut_off(named, as_of),
         freeze_clock(graph, named.cluster, as_of),
     )
+
+
+def _cut_off(rule: Rule, as_of: date) -> date | None:
+    """The earliest cut-off of all countries; the re-check gives that of each subject."""
+    if rule.newer_rows != "stop":
+        return None
+    periods = (rule.period, *(minimum.period for minimum in rule.at_least.values()))
+    return min(boundary(as_of, period) for period in periods)
 
 
 def rests_on(graph: Graph, rules: list[str]) -> dict[str, set[str]]:

@@ -6,7 +6,7 @@ from datetime import date
 
 from lethe.catalogue.site import Site
 from lethe.erasure.canaries import try_canaries
-from lethe.erasure.connectors import Fulfilled, fulfil_intents
+from lethe.erasure.connectors import Fulfilled, fulfil_intents, naming_columns
 from lethe.erasure.selftest import prove_eraser
 from lethe.retention.assignments import assign
 from lethe.retention.night import witness_of
@@ -30,4 +30,5 @@ def destroy_files(site: Site) -> Fulfilled:
     """Destroy the files that erased rows named, as far as a connector reaches them."""
     with site.connected("runner") as connection:
         witness = witness_of(site, connection)
-        return fulfil_intents(connection, site.loaded.policy.systems, witness)
+        policy = site.loaded.policy
+        return fulfil_intents(connection, policy.systems, witness, named_in=naming_columns(policy))

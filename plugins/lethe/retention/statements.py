@@ -254,7 +254,7 @@ def _decided(kind: Kind) -> sql.Composable:
         for name in ("held", "restricted", "newer", "unarchived")
     )
     text = (
-        "SELECT {key}, {text} AS key, j.starting_on, j.due_on, CASE"
+        "SELECT {key}, {text} AS key, j.starting_on, j.due_on, j.last_due, CASE"
         " WHEN j.outcome <> 'due' THEN j.outcome"
         " WHEN held.k0 IS NOT NULL THEN 'held'"
         " WHEN restricted.k0 IS NOT NULL THEN 'restricted'"
