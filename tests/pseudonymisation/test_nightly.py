@@ -15,6 +15,7 @@ from lethe.cli.logs import keys_app, logs_app
 from lethe.errors import ConfigurationError, GuardStop, UsageError
 from lethe.evidence.initialise import disarm
 from lethe.evidence.verify import verify_ledger
+from lethe.pseudonymisation.key_end import destroy_due, destroy_month
 from lethe.pseudonymisation.key_life import LogKeys, log_room
 from lethe.pseudonymisation.nightly import FileOutcome, find_files, find_inputs, work_night
 
@@ -166,7 +167,12 @@ def test_the_limit_of_linkability_fails_the_night_and_says_why(kit: Kit) -> None
     write(kit, "a.log", text)
     (outcome,) = night(strict)
     assert outcome.exit_code == 1
-    assert "40.00% of 5 rows are unique by" in outcome.over_limit[0]
+    assert "40.00% of 5 rows are unique by time, method, path" in outcome.over_limit[0]
+    # What could be told apart again must not become all that is left.
+    assert not outcome.destroyed
+    assert (kit.home / "raw" / "a.log").exists()
+    (again,) = night(kit)
+    assert (again.destroyed, len(rows(kit))) == (True, 5)
 
 
 def test_a_key_is_destroyed_when_its_window_has_ended_and_then_its_late_lines_are(
@@ -176,12 +182,12 @@ def test_a_key_is_destroyed_when_its_window_has_ended_and_then_its_late_lines_ar
     write(kit, "a.log", may)
     night(kit)
     with log_room(kit.site, date(2027, 5, 31)) as room:
-        assert [each.record.purpose for each in LogKeys(room).destroy_due()] == ["log_quarantine"]
+        assert [e.record.purpose for e in destroy_due(room).destroyed] == ["log_quarantine"]
         with pytest.raises(GuardStop, match="serves until 2027-05-31"):
-            LogKeys(room).destroy("2026-05")
+            destroy_month(room, "2026-05")
     later = date(2027, 6, 1)
     with log_room(kit.site, later) as room:
-        done = {(each.record.purpose, each.record.period) for each in LogKeys(room).destroy_due()}
+        done = {(e.record.purpose, e.record.period) for e in destroy_due(room).destroyed}
     assert done == {("log", "2026-05")}
     told = [payload for kind, payload in ledger(kit) if kind == "log_key_destroyed"]
     assert told[-1]["final_at"] == (later + timedelta(days=90)).isoformat()

@@ -18,7 +18,7 @@ from lethe.connections import acting_as
 from lethe.errors import UsageError
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.witness_opening import begin_witness
-from lethe.guards.hold_entries import Hold, HoldKeys, Wanted
+from lethe.guards.hold_entries import LOG_PERIOD, Hold, HoldKeys, Wanted
 from lethe.guards.holds import add_holds, list_holds, release_hold
 from lethe.guards.lookup import Key, find_by_identifier, find_by_key
 from lethe.keys import KeyRing
@@ -33,7 +33,12 @@ holds_app = typer.Typer(
 @holds_app.command("add", epilog=COMMON)
 def add(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(help="Kind of subject, as the policy names it.")],
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help="Kind of subject, as the policy names it; log:period for months of logs."
+        ),
+    ],
     reason: Annotated[str, typer.Option(help="Why; kept in the warehouse only.")],
     owner: Annotated[str, typer.Option(help="Who answers for it.")],
     review: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="When to look at it again.")],
@@ -166,6 +171,14 @@ def _state(hold: Hold, as_of: date) -> str:
     return "[red]review overdue[/red]" if hold.is_overdue(as_of) else "in force"
 
 
+def _month(text: str) -> Key:
+    try:
+        date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise UsageError(f"'{text}' is no month of logs; write YYYY-MM") from None
+    return (text,)
+
+
 def _find(
     connection: extensions.connection,
     graph: Graph,
@@ -174,6 +187,8 @@ def _find(
     identifier: str | None,
 ) -> list[Key]:
     kind = graph.kinds.get(subject)
+    if subject == LOG_PERIOD:
+        return [_month(each) for each in key or ()]
     if kind is None:
         raise UsageError(f"the policy has no subject '{subject}'; it has: {', '.join(graph.kinds)}")
     if identifier:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,9 +10,15 @@ import typer
 from rich.table import Table
 
 from lethe.cli.desk import COMMON, Desk
+from lethe.errors import ActError, LetheError, UsageError
 from lethe.keys import KeyRecord
-from lethe.pseudonymisation.key_life import DueKey, LogKeys, log_room
-from lethe.pseudonymisation.nightly import FileOutcome, find_files, find_inputs, work_night
+from lethe.pseudonymisation.key_end import destroy_due, destroy_month
+from lethe.pseudonymisation.key_guards import approve_destruction, held_now
+from lethe.pseudonymisation.key_life import DueKey, LogKeys, LogRoom, log_room
+from lethe.pseudonymisation.night import begin_night, close_night, list_pieces, work_piece
+from lethe.pseudonymisation.nightly import find_files, find_inputs, work_night
+from lethe.pseudonymisation.reread import find_aside, reread_file
+from lethe.pseudonymisation.tablerun import reread_rows
 
 logs_app = typer.Typer(help="Pseudonymise logs.", no_args_is_help=True, epilog=COMMON)
 keys_app = typer.Typer(help="The keys of pseudonyms.", no_args_is_help=True, epilog=COMMON)
@@ -39,32 +46,108 @@ def run(
         ),
     ] = None,
     workers: Annotated[int, typer.Option(min=0, max=64, help="Processes.")] = 2,
+    quarantine: Annotated[
+        bool,
+        typer.Option("--quarantine", help="Read again what was set aside, instead of raw logs."),
+    ] = False,
 ) -> None:
-    """Pseudonymise raw logs: Parquet by day, every line accounted for."""
+    """Pseudonymise raw logs: Parquet by day, every line accounted for.
+
+    Without --input the files, raw tables and tables in place of the policy.
+    """
     desk: Desk = context.obj
-    with log_room(desk.site, desk.as_of) as room:
-        files = find_inputs(room, inputs) if inputs else find_files(room)
-        wanted = destroy if destroy is not None else inputs is None
-        outcomes = list(
-            work_night(
-                room,
-                files,
-                desk.tell,
-                output=output.resolve() if output else None,
-                chosen_format=chosen_format,
-                destroy=wanted,
-                workers=workers,
-            )
-        )
-    code = max((outcome.exit_code for outcome in outcomes), default=0)
-    if not desk.answer(_document(outcomes)):
-        _show(desk, outcomes)
+    if quarantine and inputs:
+        raise UsageError("say --input or --quarantine: what was set aside lies in the output")
+    if inputs is None and not quarantine and (output, chosen_format) == (None, None):
+        told = _run_night(desk, workers) if destroy is not False else _run_files(desk, workers)
+    else:
+        told = _run_some(desk, inputs, chosen_format, output, destroy, workers, quarantine)
+    document = _document(told)
+    if not desk.answer(document):
+        _show(desk, document)
+    code = max((each.pop("exit_code") for each in told), default=0)
     if code:
         raise typer.Exit(code)
 
 
-def _document(outcomes: list[FileOutcome]) -> dict[str, Any]:
-    files = [outcome.as_data() for outcome in outcomes]
+def _run_some(
+    desk: Desk,
+    inputs: str | None,
+    chosen_format: str | None,
+    output: Path | None,
+    destroy: bool | None,
+    workers: int,
+    quarantine: bool,
+) -> list[dict[str, Any]]:
+    """Work on files that the call names, or on what was set aside."""
+    with log_room(desk.site, desk.as_of) as room:
+        if quarantine:
+            return _reread(desk, room, chosen_format)
+        files = find_inputs(room, inputs) if inputs else find_files(room)
+        outcomes = work_night(
+            room,
+            files,
+            desk.tell,
+            output=output.resolve() if output else None,
+            chosen_format=chosen_format,
+            destroy=destroy if destroy is not None else inputs is None,
+            workers=workers,
+        )
+        return [each.as_data() | {"exit_code": each.exit_code} for each in outcomes]
+
+
+def _run_files(desk: Desk, workers: int) -> list[dict[str, Any]]:
+    """Work on the policy's files and keep the raw ones; a raw table cannot be kept."""
+    return _run_some(desk, None, None, None, False, workers, False)
+
+
+def _reread(desk: Desk, room: LogRoom, chosen_format: str | None) -> list[dict[str, Any]]:
+    told = []
+    for file in find_aside(room):
+        desk.tell(f"Reading again {file.title}")
+        outcome = reread_file(room, file, chosen_format=chosen_format)
+        told.append(outcome.as_data() | {"exit_code": outcome.exit_code})
+    for name, source in room.logs.sources.items():
+        if source.table is not None:
+            desk.tell(f"Reading again what was set aside of {name}")
+            told.append(reread_rows(room, name).as_data() | {"exit_code": 0})
+    return told
+
+
+def _run_night(desk: Desk, workers: int) -> list[dict[str, Any]]:
+    """The whole night, as the DAG does it; a piece that fails stops no other."""
+    run_id = begin_night(desk.site, desk.as_of)
+    done, told = [], []
+    pieces = list_pieces(desk.site, run_id)
+    for piece in pieces:
+        desk.tell(f"Pseudonymising {piece.title}")
+        try:
+            done.append(work_piece(desk.site, run_id, piece, workers=workers))
+            told.append(done[-1] | {"exit_code": 0})
+        except LetheError as fault:
+            told.append(
+                {
+                    "source": piece.source,
+                    "file": piece.title,
+                    "format": None,
+                    "read": 0,
+                    "written": 0,
+                    "quarantined": {},
+                    "raw_destroyed": False,
+                    "fault": str(fault),
+                    "exit_code": fault.exit_code,
+                }
+            )
+    desk.tell("Destroying what has ended")
+    try:
+        close_night(desk.site, run_id, done, len(pieces))
+    except ActError:
+        # Each piece has said why it failed.
+        desk.tell("Some pieces failed")
+    return told
+
+
+def _document(files: list[dict[str, Any]]) -> dict[str, Any]:
     quarantined: dict[str, int] = {}
     for each in files:
         for reason, count in each["quarantined"].items():
@@ -77,25 +160,23 @@ def _document(outcomes: list[FileOutcome]) -> dict[str, Any]:
     }
 
 
-def _show(desk: Desk, outcomes: list[FileOutcome]) -> None:
-    table = Table(title=f"{len(outcomes)} raw logs", title_justify="left")
+def _show(desk: Desk, document: dict[str, Any]) -> None:
+    table = Table(title=f"{len(document['files'])} raw logs", title_justify="left")
     table.add_column("file", overflow="fold")
     table.add_column("format")
     for name in ("read", "written", "quarantined"):
         table.add_column(name, justify="right")
     table.add_column("raw")
-    for outcome in outcomes:
-        data = outcome.as_data()
+    for each in document["files"]:
         table.add_row(
-            data["file"],
-            data["format"] or "–",
-            f"{data['read']:,}",
-            f"{data['written']:,}",
-            f"{sum(data['quarantined'].values()):,}",
-            "destroyed" if outcome.destroyed else "kept",
+            each["file"],
+            each["format"] or "–",
+            f"{each['read']:,}",
+            f"{each['written']:,}",
+            f"{sum(each['quarantined'].values()):,}",
+            "destroyed" if each["raw_destroyed"] else "kept",
         )
     desk.console.print(table)
-    document = _document(outcomes)
     aside = document["quarantined"]
     desk.console.print(
         f"read {document['read']} = written {document['written']} + quarantined"
@@ -103,9 +184,11 @@ def _show(desk: Desk, outcomes: list[FileOutcome]) -> None:
         + "".join(f"\n    {count} {reason}" for reason, count in sorted(aside.items())),
         markup=False,
     )
-    for outcome in outcomes:
-        for words in (*outcome.over_limit, *([str(outcome.fault)] if outcome.fault else [])):
-            desk.console.print(f"{outcome.file.title}: {words}", markup=False, soft_wrap=True)
+    for each in document["files"]:
+        for words in (*each.get("over_limit", ()), *([each["fault"]] if each["fault"] else [])):
+            desk.console.print(
+                f"{each['source']}: {each['file']}: {words}", markup=False, soft_wrap=True
+            )
 
 
 @keys_app.command("list", epilog=COMMON)
@@ -142,20 +225,32 @@ def destroy_keys(
     period: Annotated[
         str | None, typer.Argument(help="A month, YYYY-MM; by default all that are due.")
     ] = None,
+    approve: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="Approve exactly these keys first.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Who approves; default: the user of the system.")
+    ] = None,
 ) -> None:
     """Destroy the keys of logs whose window has ended; what they made can no more be undone."""
     desk: Desk = context.obj
     with log_room(desk.site, desk.as_of) as room:
-        keys = LogKeys(room)
-        done = keys.destroy_due() if period is None else keys.destroy(period)
-    if desk.answer({"destroyed": [_due(each) for each in done]}):
+        if approve is not None:
+            due = [e.record for e in LogKeys(room).due() if period in (None, e.record.period)]
+            free = [key for key in due if key.period not in held_now(room)]
+            approve_destruction(room, approve, free, by or getpass.getuser())
+        ended = destroy_due(room) if period is None else destroy_month(room, period)
+    document = {"destroyed": [_due(each) for each in ended.destroyed], "held": ended.held}
+    if desk.answer(document):
         return
-    desk.console.print(f"{len(done)} keys destroyed")
-    for each in done:
+    desk.console.print(f"{len(ended.destroyed)} keys destroyed")
+    for each in ended.destroyed:
         desk.console.print(
             f"    {each.record.purpose} {each.record.period}: final on {each.final_at}, when the"
             " backups that hold it have aged out"
         )
+    for month, why in ended.held.items():
+        desk.console.print(f"    {month} stays: {why} stands on it")
 
 
 def _key(key: KeyRecord) -> dict[str, Any]:

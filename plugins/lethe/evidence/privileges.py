@@ -69,6 +69,8 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
         },
     ),
     *_for("runner", {"SELECT INSERT": "summary", "SELECT INSERT UPDATE": "report_mail"}),
+    # FOR UPDATE asks for the right to change one column.
+    _control("runner", "log_aside", "UPDATE", "source"),
     _control("runner", "reveal_case", "SELECT INSERT"),
     _control("runner", "reveal_case", "UPDATE", "revealed_at closed_at closed_by"),
     _control("runner", "archive_tile", "SELECT INSERT"),

@@ -20,6 +20,8 @@ TOKEN_PURPOSE = "token"  # noqa: S105 (the purpose of a key, no secret)
 
 
 SEAL_PURPOSE = "hold"
+LOG_PERIOD = "log:period"
+"""A hold on a month of logs keeps its key; no key of a policy is like this name."""
 
 
 @dataclass(frozen=True, slots=True)

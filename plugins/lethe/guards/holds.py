@@ -27,6 +27,7 @@ from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness, WitnessRecord, decode, encode
 from lethe.guards.hold_entries import (
+    LOG_PERIOD,
     SEAL_PURPOSE,
     Hold,
     HoldKeys,
@@ -210,7 +211,7 @@ def _require_sense(wanted: Wanted, policy: Policy, as_of: date) -> None:
     for name in ("reason", "owner", "by"):
         if not getattr(wanted, name).strip():
             raise UsageError(f"a hold needs {'who adds it' if name == 'by' else name}")
-    if wanted.kind not in policy.subjects:
+    if wanted.kind not in (*policy.subjects, LOG_PERIOD):
         raise UsageError(
             f"the policy has no subject '{wanted.kind}'; it has: {', '.join(policy.subjects)}"
         )

@@ -94,14 +94,14 @@ def pseudonymise_file(
         written = datetime.fromtimestamp(raw.modified_ns / 1e9, UTC).date()
         plan = replace(plan, read_on=written)
     try:
-        with _work_room(output, source) as work:
-            _clear(output, source)
+        with work_room(output, source) as work:
+            clear_unfinished(output, source)
             checkpoint("started")
             tally, files = _work(path, raw, plan, work, source, missing_key, workers, checkpoint)
             inspect([work / part.name for part in files if part.rows])
             moved = _look_again(path, raw)
             report = _report(source, raw, plan, tally, files, moved=moved)
-            _commit(output, work, report, checkpoint)
+            commit_run(output, work, report, checkpoint)
     except OSError as error:
         raise ActError(f"{path.name}: {error.strerror or type(error).__name__}") from None
     checkpoint("committed")
@@ -109,7 +109,7 @@ def pseudonymise_file(
 
 
 @contextmanager
-def _work_room(output: Path, source: str) -> Iterator[Path]:
+def work_room(output: Path, source: str) -> Iterator[Path]:
     """Give an empty directory that no other run uses, and remove it however the run ends.
 
     A process that is killed leaves its directory behind, without the lock: the next run of any
@@ -248,7 +248,8 @@ def _report(
     )
 
 
-def _commit(output: Path, work: Path, report: RunReport, checkpoint: Checkpoint) -> None:
+def commit_run(output: Path, work: Path, report: RunReport, checkpoint: Checkpoint) -> None:
+    """Move the files of a run in; it counts from the moment in which its list has its name."""
     runs = output / "_runs"
     runs.mkdir(exist_ok=True)
     pending = runs / f"{report.source}.pending"
@@ -269,7 +270,7 @@ def _commit(output: Path, work: Path, report: RunReport, checkpoint: Checkpoint)
     _sync(runs)
 
 
-def _clear(output: Path, source: str) -> None:
+def clear_unfinished(output: Path, source: str) -> None:
     """Remove what an unfinished run of the same source left."""
     pending = output / "_runs" / f"{source}.pending"
     if pending.exists():

@@ -198,32 +198,11 @@ class LogKeys:
                 found.append(DueKey(key, ended, final_at))
         return found
 
-    def destroy_due(self) -> list[DueKey]:
-        """Destroy every key whose window has ended, each with its row on the ledger.
-
-        Raises  GuardStop where this warehouse may not be destroyed from
-        """
-        due = self.due()
-        if due:
-            self._room.require_destruction_allowed()
-        for each in due:
-            self._destroy(each)
-        return due
-
-    def destroy(self, period: str) -> list[DueKey]:
-        """Destroy the keys of one month, whose windows must have ended.
+    def refuse(self, period: str) -> None:
+        """Say why the keys of a month cannot be destroyed.
 
         Raises  UsageError where there is none; GuardStop before its time
         """
-        chosen = [each for each in self.due() if each.record.period == period]
-        if not chosen:
-            self._refuse(period)
-        self._room.require_destruction_allowed()
-        for each in chosen:
-            self._destroy(each)
-        return chosen
-
-    def _refuse(self, period: str) -> None:
         keys = [key for key in self.every() if key.period == period and key.purpose == PURPOSE]
         if not keys:
             raise UsageError(f"there is no key of logs for {period}; see `lethe keys list`")
@@ -235,19 +214,6 @@ class LogKeys:
             f"the key of {period} serves until {self.window_end(period)}: the policy's window is"
             f" {self._room.logs.key_window}, and without the key nobody could follow up a fraud"
         )
-
-    def _destroy(self, each: DueKey) -> None:
-        key = each.record
-        acting_as(self._room.connection, "runner")
-        self._room.ring.destroy(key.purpose, key.period, each.final_at)
-        told = {
-            "key": str(key.key_id),
-            "purpose": key.purpose,
-            "period": key.period,
-            "window_ended": each.window_ended.isoformat(),
-            "final_at": each.final_at.isoformat(),
-        }
-        self._room.record(LedgerRow("log_key_destroyed", told))
 
 
 _THIRTY_DAYS: Final = Period.parse("P30D")

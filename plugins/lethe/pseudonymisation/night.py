@@ -21,7 +21,9 @@ from lethe.errors import ActError, AnswerIsNo, GuardStop
 from lethe.evidence.runs import Run, begin_run, read_run, set_state
 from lethe.evidence.settle import require_in_step
 from lethe.guards.editions import see_edition
+from lethe.pseudonymisation.key_end import KeysEnded, destroy_due
 from lethe.pseudonymisation.key_life import LogKeys, LogRoom, log_room
+from lethe.pseudonymisation.life import Ended, end_lives
 from lethe.pseudonymisation.nightly import FileOutcome, RawFile, find_files, work_file
 from lethe.pseudonymisation.statements import Range
 from lethe.pseudonymisation.tablerun import find_months, work_rows
@@ -156,23 +158,31 @@ def close_night(site: Site, run_id: UUID, told: Sequence[Mapping[str, Any]], pie
     Raises  ActError, at the very end, where a piece failed
     """
     with _room_of(site, run_id) as room:
+        keys, files, stopped = KeysEnded(), Ended(), []
         try:
-            destroyed = LogKeys(room).destroy_due()
-            stopped = None
+            room.require_destruction_allowed()
+            files = end_lives(room)
+            keys = destroy_due(room)
         except GuardStop as stop:
-            destroyed, stopped = [], str(stop)
-            log.warning("No key is destroyed tonight: %s", stop)
+            stopped.append(str(stop))
+            log.warning("Not everything that has ended is destroyed tonight: %s", stop)
         summary = {
             "pieces": pieces,
             "failed": pieces - len(told),
             "read": sum(each["read"] for each in told),
             "written": sum(each["written"] for each in told),
             "quarantined": _added(each["quarantined"] for each in told),
+            "spared": sum(each.get("spared", 0) for each in told),
             "sources": sorted({each["source"] for each in told}),
             "keys_destroyed": [
-                {"period": e.record.period, "final_at": e.final_at.isoformat()} for e in destroyed
+                {"period": each.record.period, "final_at": each.final_at.isoformat()}
+                for each in keys.destroyed
             ],
-            "keys_stopped": stopped,
+            "keys_held": keys.held,
+            "files_destroyed": dict(files.files),
+            "files_held": files.held,
+            "rows_set_aside_destroyed": dict(files.rows),
+            "stopped": stopped,
         }
         failed = pieces - len(told)
         acting_as(room.connection, "runner")

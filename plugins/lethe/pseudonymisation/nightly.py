@@ -205,12 +205,12 @@ def _write(
         plan,
         output,
         missing_key=keys.secret,
-        inspect=partial(_require_clean, source),
+        inspect=partial(require_clean, source),
         workers=workers,
     )
 
 
-def _require_clean(source: LogSource, files: list[Path]) -> None:
+def require_clean(source: LogSource, files: list[Path]) -> None:
     """Refuse output in which something personal is found by patterns of another hand."""
     pseudonyms = {name for name, f in source.fields.items() if f.method.startswith("ipcrypt")}
     leaks = scan_files(files, ADDRESS_COLUMNS | pseudonyms)
@@ -244,7 +244,7 @@ def _record_written(
 
     Both in one transaction: rows are there exactly once, however often this is tried.
     """
-    if _is_recorded(room, "log_written", report.source):
+    if is_recorded(room, "log_written", report.source):
         return
     table = room.logs.sources[file.source].output_table
     told: dict[str, Any] = {
@@ -294,7 +294,7 @@ def _destroy_raw(room: LogRoom, file: RawFile, report: RunReport) -> None:
         raise VerificationError(
             f"{file.path.name} is not the file any more that was read; it stays for the next night"
         )
-    if not _is_recorded(room, "log_raw_intended", report.source):
+    if not is_recorded(room, "log_raw_intended", report.source):
         told = {"run": report.source, "source": file.source, "raw_sha256": report.raw.digest}
         room.record(LedgerRow("log_raw_intended", told))
     try:
@@ -312,7 +312,8 @@ def _destroy_raw(room: LogRoom, file: RawFile, report: RunReport) -> None:
     room.record(LedgerRow("log_raw_destroyed", told))
 
 
-def _is_recorded(room: LogRoom, kind: str, run: str) -> bool:
+def is_recorded(room: LogRoom, kind: str, run: str) -> bool:
+    """Say whether the ledger has a row of a kind about a run."""
     with room.connection.cursor() as cursor:
         cursor.execute(statement("logs/find_ledger_rows"), {"kind": kind, "run": run})
         found = cursor.fetchone() is not None

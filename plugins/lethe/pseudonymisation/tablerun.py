@@ -17,8 +17,9 @@ import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import numpy as np
 import psycopg2
@@ -44,7 +45,7 @@ from lethe.pseudonymisation.leakscan import ADDRESS_COLUMNS, scan_rows
 from lethe.pseudonymisation.linkability import Groups, Linkability, quasi_identifiers
 from lethe.pseudonymisation.logplan import ADDRESS_METHODS, Kind, LogPlan
 from lethe.pseudonymisation.plan import plan_source
-from lethe.pseudonymisation.quarantine import seal
+from lethe.pseudonymisation.quarantine import seal, unseal
 from lethe.pseudonymisation.sinks import OutputTable
 from lethe.pseudonymisation.staging import Staging
 from lethe.pseudonymisation.statements import Range, RawTable
@@ -101,6 +102,22 @@ class RowsDone:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """How rows are set aside: under which month's key, since when, until when."""
+
+    month: str
+    key: bytes = field(repr=False)
+    on: date
+    ends_on: date
+    number: UUID | None = None
+    sealed: bytes = field(default=b"", repr=False)
+
+
+def _bound(aside: _Aside) -> bytes:
+    return aside.number.bytes if aside.number else b""
+
+
 def find_months(room: LogRoom, name: str) -> list[Range]:
     """Divide a raw table into months, so that they can be worked on side by side.
 
@@ -152,6 +169,18 @@ def work_rows(
             return rows.work(batch_rows)
 
 
+def reread_rows(room: LogRoom, name: str) -> RowsDone:
+    """Read again what was set aside of a raw table; what cannot be read stays as it is."""
+    room.require_destruction_allowed()
+    with room.site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        raw = RawTable(room.site.graph(connection), name, room.logs.sources[name], room.as_of)
+        raw.check()
+        connection.rollback()
+        with closing(_Rows(room, connection, raw, Range(), f"{name}: set aside")) as rows:
+            return rows.reread()
+
+
 class _Rows:
     """The work on one part of one raw table."""
 
@@ -194,6 +223,7 @@ class _Rows:
         self._staging = Staging(output, raw.title) if wanted else None
         self._done = RowsDone(raw.title, title)
         self._after: tuple[str, ...] | None = None
+        self._made: list[str] = []
         self._kinds = {kind.name for kind, _ in raw.guarded_kinds()}
 
     def close(self) -> None:
@@ -254,15 +284,8 @@ class _Rows:
                 f"{self._done.title}: {len(frame)} rows were read, {written} written and"
                 f" {reasons.total()} set aside"
             )
-        self._set_aside(frame, rejected)
-        if self._table is not None:
-            for table in days.values():
-                self._table.write(table)
-        files = self._staging.stage(str(batch.batch), days) if self._staging else []
-        batch.add_rows([LedgerRow("log_written", self._told(batch, len(frame), reasons, files))])
-        batch.commit()
-        if self._staging is not None:
-            self._staging.move_in(str(batch.batch))
+        self._set_aside(frame, rejected, self._tonight())
+        self._put(batch, days, "log_written", self._told(batch, len(frame), reasons))
         self._after = bound
         self._done.read += len(frame)
         self._done.written += written
@@ -357,28 +380,85 @@ class _Rows:
         )
         return bool(self._done.over_limit)
 
-    def _set_aside(self, frame: pl.DataFrame, rejected: dict[str, list[Any]]) -> None:
+    def _put(
+        self, batch: EvidenceBatch, days: dict[str, pa.Table], kind: str, told: dict[str, Any]
+    ) -> None:
+        """Write rows where they belong, with their ledger row, and commit."""
+        if self._table is not None:
+            for table in days.values():
+                self._table.write(table)
+        files = self._staging.stage(str(batch.batch), days) if self._staging else []
+        batch.add_rows([LedgerRow(kind, told | {"files": files})])
+        batch.commit()
+        if self._staging is not None:
+            self._staging.move_in(str(batch.batch))
+
+    def _tonight(self) -> _Aside:
+        return _Aside(
+            month_of(self._room.as_of),
+            self._quarantine_key,
+            self._room.as_of,
+            end_of(self._room.as_of, self._source.quarantine),
+        )
+
+    def _set_aside(
+        self, frame: pl.DataFrame, rejected: dict[str, list[Any]], aside: _Aside
+    ) -> None:
         kept = {why: np.concatenate(rows) for why, rows in rejected.items() if why not in NOT_KEPT}
         if not kept:
             return
-        aside = uuid4()
-        sealed = seal(self._quarantine_key, pack_rows(frame, kept), aside.bytes)
+        number = uuid4()
+        self._made.append(str(number))
         values = {
-            "aside_id": str(aside),
+            "aside_id": str(number),
             "source": self._raw.title,
             "reasons": json.dumps({why: len(rows) for why, rows in kept.items()}),
             "row_count": sum(len(rows) for rows in kept.values()),
-            "key_period": month_of(self._room.as_of),
-            "sealed": sealed,
-            "aside_on": self._room.as_of,
-            "ends_on": end_of(self._room.as_of, self._source.quarantine),
+            "key_period": aside.month,
+            "sealed": seal(aside.key, pack_rows(frame, kept), number.bytes),
+            "aside_on": aside.on,
+            "ends_on": aside.ends_on,
         }
         with self._connection.cursor() as cursor:
             cursor.execute(statement("logs/add_aside"), values)
 
-    def _told(
-        self, batch: EvidenceBatch, read: int, reasons: Counter[str], files: list[dict[str, Any]]
-    ) -> dict[str, Any]:
+    def reread(self) -> RowsDone:
+        """Read everything that was set aside once more, a transaction for each sealed piece."""
+        while (aside := self._claim()) is not None:
+            self._made.append(str(aside.number))
+            frame = unpack_rows(unseal(aside.key, aside.sealed, _bound(aside)))
+            tables, rejected = pseudonymise_rows(self._batches, frame)
+            days = by_day(tables)
+            self._require_clean(list(days.values()))
+            reasons = Counter({why: sum(map(len, rows)) for why, rows in rejected.items()})
+            self._done.read += len(frame)
+            self._done.quarantined += reasons
+            if reasons.total() == len(frame):
+                self._connection.rollback()
+                continue
+            self._done.written += len(frame) - reasons.total()
+            batch = EvidenceBatch(self._connection, self._room.run_id, self._room.witness)
+            self._set_aside(frame, rejected, aside)
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement("logs/forget_aside"), {"aside_id": str(aside.number)})
+            self._put(batch, days, "log_reread", self._told(batch, len(frame), reasons))
+        return self._done
+
+    def _claim(self) -> _Aside | None:
+        self._begin()
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                statement("logs/claim_aside"), {"source": self._raw.title, "not_these": self._made}
+            )
+            row = cursor.fetchone()
+        if row is None:
+            self._connection.rollback()
+            return None
+        number, month, sealed, on, ends_on = row
+        key = self._keys.quarantine_key(str(month))
+        return _Aside(str(month), key, on, ends_on, UUID(str(number)), bytes(sealed))
+
+    def _told(self, batch: EvidenceBatch, read: int, reasons: Counter[str]) -> dict[str, Any]:
         score = self._done.linkability
         return {
             "run": str(batch.batch),
@@ -390,7 +470,6 @@ class _Rows:
             "written": read - reasons.total(),
             "quarantined": dict(sorted(reasons.items())),
             "raw_destroyed": read,
-            "files": files,
             "unique_share": round(score.unique_share, 6) if score else None,
             "smallest_group": score.smallest_group if score else None,
         }
