@@ -18,6 +18,7 @@ holds the value of a row.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -100,11 +101,20 @@ class VerificationError(ActError):
     """The read-back after an act found what should not be there."""
 
 
+_ABOUT_RIGHTS = frozenset({"aclcheck_error", "aclcheck_error_col", "check_enable_rls"})
+"""Functions of the server that complain of rights: not those that raise what somebody wrote."""
+_DENIED = re.compile(
+    r"for (?P<kind>table|view|schema|sequence|function|procedure|column|database|"
+    r"materialized view|foreign table|relation) (?P<name>\"[^\"]+\"|\S+)"
+)
+
+
 def describe_database_error(error: psycopg2.Error) -> str:
     """Say of a database error only what carries no value of a row.
 
     Returns  'SQLSTATE 23503, table crm.ticket, constraint ticket_account_fkey'
-    Source   PostgreSQL, Appendix A; the primary message and DETAIL carry values
+    Source   PostgreSQL, Appendix A; the primary message and DETAIL carry values, but for the
+             server's own words about rights, which name an object and nothing else
     """
     parts = [f"SQLSTATE {error.pgcode}" if error.pgcode else type(error).__name__]
     if error.diag.table_name:
@@ -114,4 +124,17 @@ def describe_database_error(error: psycopg2.Error) -> str:
         parts.append(f"column {error.diag.column_name}")
     if error.diag.constraint_name:
         parts.append(f"constraint {error.diag.constraint_name}")
+    if error.diag.source_function in _ABOUT_RIGHTS:
+        parts += _denied(error.diag.message_primary or "")
     return ", ".join(parts)
+
+
+def _denied(message: str) -> list[str]:
+    """Which object of the catalogue is meant, and what stands in the way."""
+    found = _DENIED.search(message)
+    if found is None:
+        return []
+    what = f"{found['kind']} {found['name'].strip(chr(34))}"
+    return [
+        f"row-level security filters {what}" if "row-level" in message else f"no right on {what}"
+    ]

@@ -12,6 +12,7 @@ from lethe.catalogue.graph import Graph
 from lethe.catalogue.writing import write
 from lethe.connections import group_role
 from lethe.erasure.grants import needed_grants
+from lethe.erasure.rights import find_obstacles, has_roles, require_rights
 from lethe.erasure.steps import plan_steps
 from lethe.errors import PolicyError
 from lethe.evidence.privileges import Grant, grant_statements, missing_grants
@@ -19,14 +20,16 @@ from lethe.policy.load import LoadedPolicy
 
 
 def require_plannable(connection: extensions.connection, loaded: LoadedPolicy) -> Graph:
-    """Bind a policy, and refuse one that cannot be bound or whose erasures cannot be ordered.
+    """Bind a policy, and refuse one that cannot be bound, whose erasures cannot be ordered, or for
+    which the runner would lack a right at the act.
 
-    Raises  PolicyError with all faults, WarehouseRefused, WarehouseUnreachable
+    Raises  PolicyError with all faults, ConfigurationError, WarehouseRefused, WarehouseUnreachable
     """
     bound = bind(connection, loaded)
     faults = (*bound.faults, *as_faults(loaded, check_steps(bound.graph)))
     if faults:
         raise PolicyError(faults)
+    require_rights(connection, bound.graph)
     return bound.graph
 
 
@@ -64,16 +67,10 @@ def check_rights(connection: extensions.connection, bound: Bound) -> Iterator[Fo
     Where `lethe init` has been, those of Lethe's group roles count; else the current role's.
     """
     grants = needed_grants(bound.graph)
-    with connection.cursor() as cursor:
-        # Roles are of the whole server, and `lethe init` of one database.
-        cursor.execute(
-            "SELECT to_regrole('lethe_runner'), to_regrole('lethe_planner'),"
-            " to_regnamespace('lethe')"
-        )
-        has_roles = None not in (cursor.fetchone() or (None,))
-    missing = missing_grants(connection, grants) if has_roles else list(_own(bound, grants))
+    is_ready = has_roles(connection)
+    missing = missing_grants(connection, grants) if is_ready else list(_own(bound, grants))
     for grant in missing:
-        role = group_role(grant.role) if has_roles else bound.graph.catalogue.role
+        role = group_role(grant.role) if is_ready else bound.graph.catalogue.role
         columns = f" ({', '.join(grant.columns)})" if grant.columns else ""
         yield Found(
             "alarm",
@@ -83,6 +80,11 @@ def check_rights(connection: extensions.connection, bound: Bound) -> Iterator[Fo
             "`lethe init`, or give your DBA what `lethe init --print-sql` prints",
             "; ".join(write(one) for one in grant_statements([grant])),
         )
+    if is_ready:
+        for each in find_obstacles(connection, bound.graph, grants):
+            place = ("tables", str(each.table))
+            yield Found("alarm", each.code, place, each.says, each.way_out)
+        return
     for table in sorted({grant.table for grant in grants}):
         if bound.graph.catalogue.tables[table].rls_filters_us:
             yield Found(

@@ -127,6 +127,15 @@ def initialise(
     return done
 
 
+def find_ready(connection: extensions.connection) -> Initialised | None:
+    """Find Lethe's own schema up to date, whatever rights on the warehouse's tables are missing."""
+    connection.rollback()
+    try:
+        return _find_ready(connection, False, None)
+    finally:
+        connection.rollback()
+
+
 def arm(connection: extensions.connection, by: str | None = None) -> Warehouse:
     """Record that the approver allows this warehouse to be erased from.
 
@@ -170,9 +179,12 @@ def _initialise(
 
 
 def _find_ready(
-    connection: extensions.connection, rehearsal: bool, grants: Sequence[Grant]
+    connection: extensions.connection, rehearsal: bool, grants: Sequence[Grant] | None
 ) -> Initialised | None:
-    """Find that a DBA has done everything, so that a user without rights has nothing to do."""
+    """Find that a DBA has done everything, so that a user without rights has nothing to do.
+
+    grants  None: not looked at
+    """
     try:
         if current_revision(connection) != newest_revision():
             return None
@@ -181,7 +193,10 @@ def _find_ready(
     except errors.InsufficientPrivilege:
         connection.rollback()
         return None
-    if missing_grants(connection, (*CONTROL_GRANTS, *grants)) or rehearsal > warehouse.rehearsal:
+    wanted = (*CONTROL_GRANTS, *(grants or ()))
+    if grants is not None and missing_grants(connection, wanted):
+        return None
+    if rehearsal > warehouse.rehearsal:
         return None
     return Initialised(warehouse, (), newest_revision(), newest_revision(), 0)
 

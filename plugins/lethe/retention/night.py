@@ -10,7 +10,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import psycopg2
-from psycopg2 import extensions
+from psycopg2 import errorcodes, extensions
 
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
@@ -112,5 +112,14 @@ def acting(site: Site, role: Literal["runner"], doing: str) -> Iterator[extensio
             if not connection.closed:
                 connection.rollback()
             raise WarehouseRefused(
-                f"{doing} failed: {describe_database_error(error)}", error.pgcode
+                f"{doing} failed: {describe_database_error(error)}{_way_out(error)}", error.pgcode
             ) from None
+
+
+def _way_out(error: psycopg2.Error) -> str:
+    if error.pgcode != errorcodes.INSUFFICIENT_PRIVILEGE:
+        return ""
+    return (
+        "; the sweep is run by the runner: use the connection 'lethe_warehouse' (or a --dsn) whose "
+        "user is a member of lethe_runner; what the policy needs beyond that `lethe init` grants"
+    )
