@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -11,15 +11,19 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from psycopg2 import extensions
 
+from lethe.archive.binary import RowStream, begin_row, pack_bigint, pack_bytes, pack_day, pack_texts
 from lethe.archive.heads import BEGINNING, Head, Signer, add_head, last_head
 from lethe.archive.records import NewRecord
 from lethe.archive.sealing import Agreement, RecordSealer, agree
 from lethe.archive.tiles import TiledTree, open_tree, store_tiles
 from lethe.errors import TamperingFound
-from lethe.evidence.copying import write_field
+from lethe.evidence.canonical import canonical_instant
 from lethe.evidence.merkle import hash_leaf
 from lethe.include import statement
 from lethe.keys import KeyRing, derive
+
+_CHUNK = 64 * 1024
+_ROW = begin_row(15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,12 @@ class Append:
         self._agreement = agree(keys.recovery) if keys.recovery is not None else None
         self._sealer = keys.sealer(keys.current, self._agreement)
         self._leaves: list[bytes] = []
-        self._rows: list[str] = []
+        self._rows: list[bytes] = []
         self.head_no = self._before.head_no + 1 if self._before else 1
+        self._head_text = str(self.head_no).encode()
+        self._head_packed = pack_bigint(self.head_no)
         self.at = datetime.now(UTC)
+        self.recorded_at = canonical_instant(self.at)
 
     @property
     def next_no(self) -> int:
@@ -101,27 +108,46 @@ class Append:
     def add(self, new: NewRecord) -> int:
         """Seal a record; gives the number of its leaf."""
         number = self.next_no
-        sealed = self._sealer.seal(number, new.record, new.columns(self.head_no))
-        self._leaves.append(sealed.leaf)
-        fields = (
-            number,
-            new.kind,
-            new.document_type,
-            new.document_key,
-            new.number,
-            new.issued_on,
-            new.country,
-            new.party_no,
-            new.subject_kind,
-            new.subject_key,
-            new.content_token,
-            self.head_no,
-            sealed.sealed,
-            sealed.wrapped,
-            sealed.recovery,
-        )
-        self._rows.append("\t".join(map(write_field, fields)))
+        self._rows.append(self._seal(new))
         return number
+
+    def add_all(self, records: Iterator[NewRecord]) -> None:
+        """Seal records and send them while they are sealed.
+
+        records  may ask for `next_no` and `leaf` of this append, and nothing of the connection
+        """
+        self._send(map(self._seal, records))
+
+    def _send(self, rows: Iterator[bytes]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.copy_expert(statement("archive/copy_records"), RowStream(rows), _CHUNK)
+
+    def _seal(self, new: NewRecord) -> bytes:
+        number = self.next_no
+        columns = new.columns(self._head_text)
+        leaf, sealed, wrapped, recovery = self._sealer.seal(number, new.record, columns)
+        self._leaves.append(leaf)
+        kind, document_type, _, title, _, country, _, subject_kind, *_ = columns
+        return b"".join(
+            (
+                _ROW,
+                pack_bigint(number),
+                pack_bytes(kind),
+                pack_bytes(document_type),
+                pack_texts(new.document_parts),
+                pack_bytes(title),
+                pack_day(new.issued_on),
+                pack_bytes(country),
+                pack_bigint(new.party_no),
+                pack_bytes(subject_kind),
+                pack_texts(new.subject_parts),
+                pack_bytes(new.content_token),
+                self._head_packed,
+                pack_bytes(sealed),
+                pack_bytes(wrapped),
+                pack_bytes(recovery),
+            )
+        )
 
     def add_statement(self, gone_no: int, day: str, clause: str, *, ends: bool = False) -> int:
         """Add the signed leaf that says which leaf was lawfully destroyed.
@@ -160,9 +186,7 @@ class Append:
         if not self._leaves:
             raise ValueError("an append without a leaf would sign nothing")
         if self._rows:
-            with self._connection.cursor() as cursor:
-                lines = io.StringIO("\n".join([*self._rows, ""]))
-                cursor.copy_expert(statement("archive/copy_records"), lines)
+            self._send(iter(self._rows))
         self._tree.append(self._leaves)
         store_tiles(self._connection, self._tree.changed())
         head = self._sign()

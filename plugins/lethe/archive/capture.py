@@ -7,10 +7,9 @@ seal, append, sign, evidence, commit. Whatever kills it, the next run finds what
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -19,23 +18,31 @@ from uuid import UUID
 from psycopg2 import extensions
 
 from lethe.archive.appending import Append, ArchiveKeys
+from lethe.archive.binary import (
+    RowStream,
+    begin_row,
+    pack_bigint,
+    pack_bytes,
+    pack_instant,
+    pack_texts,
+)
+from lethe.archive.capture_rows import Row, read_ahead
 from lethe.archive.heads import Head
 from lethe.archive.reading import read_records
-from lethe.archive.records import NewRecord, write_record
+from lethe.archive.records import NewRecord, read_parts, verbatim, write_record
 from lethe.archive.statements import DocumentStatements
 from lethe.catalogue.fragments import Statement
 from lethe.catalogue.graph import Graph
 from lethe.connections import acting_as
 from lethe.evidence.batch import EvidenceBatch
-from lethe.evidence.canonical import canonical_instant
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
 from lethe.include import statement
 
 log = logging.getLogger(__name__)
 
-BATCH = 1_000
-_SEEN = ("number", "issued_on", "country", "currency", "total", "corrects")
+BATCH = 4_000
+_ROW = begin_row(5)
 
 
 @dataclass(slots=True)
@@ -62,26 +69,14 @@ class Captured:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    number: int
-    key: str | None
-    owner: str | None
-    title: str | None
-    day: str | None
-    country: str | None
-    currency: str | None
-    total: str | None
-    corrects: str | None
-    bound: str
-    digest: memoryview
-    party: str
-    year_end: str
-    before: memoryview | None
-    before_no: int | None
-    key_json: str
-    owner_json: str
-    ended: bool
+@dataclass(slots=True)
+class _Party:
+    """A version of party data; leaf_no is None until it is archived."""
+
+    text: str
+    token: bytes
+    leaf_no: int | None = None
+    leaf: bytes = b""
 
 
 class Capture:
@@ -90,6 +85,7 @@ class Capture:
     def __init__(
         self,
         connection: extensions.connection,
+        reader: extensions.connection,
         graph: Graph,
         name: str,
         *,
@@ -100,23 +96,24 @@ class Capture:
         batch: int = BATCH,
     ) -> None:
         self._connection = connection
+        self._reader = reader
         self._statements = DocumentStatements(graph, name, as_of)
         self._kind = self._statements.document.subject
-        self._policy = graph.policy.policy
+        self._policy = {"name": graph.policy.policy.name, "version": graph.policy.policy.version}
         self._run_id = run_id
         self._as_of = as_of
         self._keys = keys
         self._witness = witness
         self._size = batch
         self._run = {"run_id": str(run_id), "rule": f"capture:{name}"}
+        self._heads: set[int] = set()
         self.captured = Captured(name)
 
-    def work(self, proceed: Callable[[], bool] = lambda: True) -> Captured:
+    def work(self) -> Captured:
         """Archive everything that is new or corrected."""
         self._list_work()
-        after: int | None = 0
-        while after is not None and proceed():
-            after = self._batch(after)
+        for rows in read_ahead(self._reader, self._statements, self._run, self._size):
+            self._batch(rows)
         self._close()
         return self.captured
 
@@ -136,164 +133,258 @@ class Capture:
                 self.captured.notes["archived, and deleted from the warehouse"] += deleted
         self._connection.commit()
 
-    def _batch(self, after: int) -> int | None:
+    def _batch(self, rows: Sequence[Row]) -> None:
         acting_as(self._connection, "runner")
         append = Append(self._connection, self._keys)
-        with self._connection.cursor() as cursor:
-            rows = self._fetch(
-                cursor,
-                self._statements.read_batch(),
-                {**self._run, "after": after, "size": self._size},
-            )
-            if not rows:
-                self._connection.rollback()
-                return None
-            outcomes, notes = self._archive(append, cursor, [_Row(*row) for row in rows])
-            self._decide(cursor, outcomes)
-        self._commit(append, outcomes)
-        for reason in outcomes.values():
-            self.captured.outcomes[reason] += 1
-        self.captured.notes.update(notes)
-        return int(rows[-1][0])
-
-    def _archive(
-        self, append: Append, cursor: extensions.cursor, rows: Sequence[_Row]
-    ) -> tuple[dict[int, str], Counter[str]]:
-        outcomes: dict[int, str] = {}
+        parties = self._parties_of(rows)
+        going, outcomes = self._sort_out(append, rows)
         notes: Counter[str] = Counter()
+        if not going:
+            self._connection.rollback()
+        else:
+            self._archive(append, going, parties, outcomes, notes)
+            self._commit(append, outcomes)
+            self._heads.add(append.head_no)
+        self.captured.outcomes.update(outcomes)
+        self.captured.notes.update(notes)
+
+    def _sort_out(self, append: Append, rows: Sequence[Row]) -> tuple[list[Row], Counter[str]]:
+        """What is to be archived, decided again under the lock of the archive."""
+        outcomes: Counter[str] = Counter()
         going = []
         for row in rows:
             if row.key is None:
-                outcomes[row.number] = "gone meanwhile"
+                outcomes["gone meanwhile"] += 1
             elif row.ended:
-                outcomes[row.number] = "account erased"
+                outcomes["account erased"] += 1
             elif row.owner is None:
-                outcomes[row.number] = "refused: no customer"
-            elif row.before is not None and bytes(row.before) == bytes(row.digest):
-                outcomes[row.number] = "unchanged"
+                outcomes["refused: no customer"] += 1
+            elif row.before == row.digest:
+                outcomes["unchanged"] += 1
             else:
                 going.append(row)
+        others = set(range(rows[0].head_no + 1, append.head_no)) - self._heads
+        if not others and all(row.before_no is None for row in going):
+            return going, outcomes
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                statement("archive/find_archived"),
+                {
+                    "document_type": self.captured.document,
+                    "kind": self._kind,
+                    "keys": [row.key for row in going],
+                    "owners": [row.owner for row in going],
+                },
+            )
+            now = {key: (leaf, ended) for key, leaf, ended in cursor.fetchall()}
+        still = [row for row in going if now[row.key] == (row.before_no, False)]
+        if len(still) < len(going):
+            outcomes["left to a newer run"] += len(going) - len(still)
+        return still, outcomes
+
+    def _archive(
+        self,
+        append: Append,
+        going: Sequence[Row],
+        parties: Mapping[int, _Party],
+        outcomes: Counter[str],
+        notes: Counter[str],
+    ) -> None:
         befores = self._read_before(going)
-        parties = self._find_parties(cursor, append, going, befores)
-        archived = []
+        self._find_parties(append, going, parties, befores)
+        archived: list[tuple[Row, int]] = []
+        append.add_all(self._records(append, going, parties, befores, archived, notes))
+        corrected = sum(1 for row in going if row.before_no in befores)
+        counted = {"archived": len(going) - corrected, "corrected": corrected}
+        outcomes.update({name: count for name, count in counted.items() if count})
+        self._mark(append, archived)
+
+    def _records(
+        self,
+        append: Append,
+        going: Sequence[Row],
+        parties: Mapping[int, _Party],
+        befores: Mapping[int, dict[str, Any]],
+        archived: list[tuple[Row, int]],
+        notes: Counter[str],
+    ) -> Iterator[NewRecord]:
+        """Party data that the archive has not, and documents; notes which leaf each will have."""
         for row in going:
-            before = befores.get(row.before_no) if row.before_no is not None else None
-            number, changed = self._add(append, row, parties[row.number], before)
-            archived.append((row.key, bytes(row.digest), number))
-            outcomes[row.number] = "corrected" if before else "archived"
-            notes.update(f"{name} changed" for name in changed if name in ("number", "currency"))
-        if archived:
+            before = None if row.before_no is None else befores.get(row.before_no)
+            if before is None:
+                party = parties[row.number]
+                if party.leaf_no is None:
+                    party.leaf_no = append.next_no
+                    yield self._party_record(append, row, party)
+                    party.leaf = append.leaf(party.leaf_no)
+                named = {"leaf": party.leaf.hex(), "leaf_no": party.leaf_no}
+            else:
+                named = before["party"]
+            changed = self._changed(row, before) if before else []
+            for name in changed:
+                if name in ("number", "currency"):
+                    notes[f"{name} changed"] += 1
+            archived.append((row, append.next_no))
+            yield self._document_record(append, row, named, before, changed)
+
+    def _mark(self, append: Append, archived: Sequence[tuple[Row, int]]) -> None:
+        new = [(row, leaf) for row, leaf in archived if row.before is None]
+        kind = pack_bytes(self.captured.document.encode())
+        at = pack_instant(append.at)
+        rows = (
+            b"".join(
+                (
+                    _ROW,
+                    kind,
+                    pack_texts(read_parts(row.key_json)),
+                    pack_bytes(row.digest),
+                    pack_bigint(leaf),
+                    at,
+                )
+            )
+            for row, leaf in new
+        )
+        if new:
+            with self._connection.cursor() as cursor:
+                cursor.copy_expert(statement("archive/copy_archived"), RowStream(rows))
+        again = [(row, leaf) for row, leaf in archived if row.before is not None]
+        if not again:
+            return
+        with self._connection.cursor() as cursor:
             cursor.execute(
                 statement("archive/mark_archived"),
                 {
                     "document_type": self.captured.document,
-                    "keys": [key for key, _, _ in archived],
-                    "digests": [digest for _, digest, _ in archived],
-                    "leaves": [number for _, _, number in archived],
+                    "keys": [row.key for row, _ in again],
+                    "digests": [row.digest for row, _ in again],
+                    "leaves": [leaf for _, leaf in again],
                     "at": append.at,
                 },
             )
-        return outcomes, notes
 
-    def _add(
-        self, append: Append, row: _Row, party_no: int, before: dict[str, Any] | None
-    ) -> tuple[int, list[str]]:
-        fields: dict[str, Any] = {
-            "corrects": row.corrects,
+    @staticmethod
+    def _changed(row: Row, before: Mapping[str, Any]) -> list[str]:
+        now = {
+            "number": row.title,
+            "issued_on": row.day,
             "country": row.country,
             "currency": row.currency,
-            "financial_year_end": row.year_end,
-            "issued_on": row.day,
-            "number": row.title,
             "total": row.total,
+            "corrects": row.corrects,
         }
-        changed = [name for name in _SEEN if before and before[name] != fields[name]]
-        document = NewRecord(
+        return [name for name, value in now.items() if before[name] != value]
+
+    def _document_record(
+        self,
+        append: Append,
+        row: Row,
+        party: Mapping[str, Any],
+        before: dict[str, Any] | None,
+        changed: list[str],
+    ) -> NewRecord:
+        record = write_record(
+            {
+                "bound": verbatim(row.bound),
+                "change": {"what": changed, "why": "correction"} if before else None,
+                "corrects": row.corrects,
+                "country": row.country,
+                "currency": row.currency,
+                "financial_year_end": row.year_end,
+                "issued_on": row.day,
+                "key": verbatim(row.key_json),
+                "kind": "document",
+                "number": row.title,
+                "party": party,
+                "policy": self._policy,
+                "previous": row.before_no if before else None,
+                "recorded_at": append.recorded_at,
+                "subject": {"key": verbatim(row.owner_json), "kind": self._kind},
+                "total": row.total,
+                "type": self.captured.document,
+                "valid_from": self._as_of.isoformat() if before else row.day,
+                "version": before["version"] + 1 if before else 1,
+            }
+        )
+        return NewRecord(
             "document",
             self._kind,
             row.owner or "",
-            self._token("document", row.bound),
-            write_record(
-                {
-                    **fields,
-                    "change": {"what": changed, "why": "correction"} if before else None,
-                    "key": json.loads(row.key_json),
-                    "kind": "document",
-                    "party": {"leaf": append.leaf(party_no).hex(), "leaf_no": party_no},
-                    "policy": self._named_policy(),
-                    "previous": row.before_no if before else None,
-                    "recorded_at": canonical_instant(append.at),
-                    "subject": {"key": json.loads(row.owner_json), "kind": self._kind},
-                    "type": self.captured.document,
-                    "valid_from": self._as_of.isoformat() if before else row.day,
-                    "version": before["version"] + 1 if before else 1,
-                },
-                row.bound,
-            ),
+            read_parts(row.owner_json),
+            self._token(b"document", row.digest),
+            record,
             self.captured.document,
             row.key,
+            read_parts(row.key_json),
             row.title,
             row.day,
             row.country,
-            party_no,
+            int(party["leaf_no"]),
         )
-        return append.add(document), changed
+
+    def _party_record(self, append: Append, row: Row, party: _Party) -> NewRecord:
+        self.captured.parties += 1
+        record = write_record(
+            {
+                "bound": verbatim(party.text),
+                "kind": "party",
+                "policy": self._policy,
+                "recorded_at": append.recorded_at,
+                "subject": {"key": verbatim(row.owner_json), "kind": self._kind},
+                "valid_from": row.day,
+            }
+        )
+        parts = read_parts(row.owner_json)
+        return NewRecord("party", self._kind, row.owner or "", parts, party.token, record)
+
+    def _parties_of(self, rows: Sequence[Row]) -> dict[int, _Party]:
+        """The party data of each document; equal data of one subject are one and the same."""
+        found: dict[int, _Party] = {}
+        same: dict[tuple[str, str], _Party] = {}
+        by_day: dict[tuple[str, str | None], _Party] = {}
+        for row in rows:
+            if row.owner is None:
+                continue
+            named = row.owner, row.day if self._statements.by_day else None
+            if row.party is not None:
+                text = row.owner, row.party
+                if text not in same:
+                    same[text] = _Party(row.party, self._token(b"party", row.party.encode()))
+                by_day[named] = same[text]
+            found[row.number] = by_day[named]
+        return found
 
     def _find_parties(
         self,
-        cursor: extensions.cursor,
         append: Append,
-        rows: Sequence[_Row],
-        befores: dict[int, dict[str, Any]],
-    ) -> dict[int, int]:
-        """The version of the party that each document is bound to; one that is missing is added.
+        rows: Sequence[Row],
+        parties: Mapping[int, _Party],
+        befores: Mapping[int, dict[str, Any]],
+    ) -> None:
+        """Find the versions of party data that the archive holds already.
 
         A corrected document stays bound to the version that it was issued under.
         """
-        tokens = {row.number: self._token("party", row.party) for row in rows}
-        cursor.execute(
-            statement("archive/find_parties"),
-            {
-                "kind": self._kind,
-                "keys": [row.owner for row in rows],
-                "tokens": list(tokens.values()),
-            },
-        )
-        known = {(key, bytes(token)): int(number) for key, token, number in cursor.fetchall()}
-        found = {}
-        for row in rows:
-            before = befores.get(row.before_no) if row.before_no is not None else None
-            if before is not None:
-                found[row.number] = int(before["party"]["leaf_no"])
-                continue
-            named = (row.owner, tokens[row.number])
-            if named not in known:
-                known[named] = self._add_party(append, row, tokens[row.number])
-            found[row.number] = known[named]
-        return found
-
-    def _add_party(self, append: Append, row: _Row, token: bytes) -> int:
-        self.captured.parties += 1
-        return append.add(
-            NewRecord(
-                "party",
-                self._kind,
-                row.owner or "",
-                token,
-                write_record(
-                    {
-                        "kind": "party",
-                        "policy": self._named_policy(),
-                        "recorded_at": canonical_instant(append.at),
-                        "subject": {"key": json.loads(row.owner_json), "kind": self._kind},
-                        "valid_from": row.day,
-                    },
-                    row.party,
-                ),
+        asked = {
+            (str(row.owner), parties[row.number].token): parties[row.number]
+            for row in rows
+            if row.before_no not in befores
+        }
+        if not asked:
+            return
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                statement("archive/find_parties"),
+                {
+                    "kind": self._kind,
+                    "keys": [owner for owner, _ in asked],
+                    "tokens": [token for _, token in asked],
+                },
             )
-        )
+            for owner, token, number in cursor.fetchall():
+                party = asked[owner, bytes(token)]
+                party.leaf_no, party.leaf = int(number), append.leaf(int(number))
 
-    def _read_before(self, rows: Sequence[_Row]) -> dict[int, dict[str, Any]]:
+    def _read_before(self, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
         numbers = [row.before_no for row in rows if row.before_no is not None]
         if not numbers:
             return {}
@@ -302,32 +393,15 @@ class Capture:
             for opened in read_records(self._connection, self._keys, leaves=numbers)
         }
 
-    def _decide(self, cursor: extensions.cursor, outcomes: dict[int, str]) -> None:
-        skipped = {
-            number: None if reason in ("archived", "corrected") else reason
-            for number, reason in outcomes.items()
-        }
-        cursor.execute(
-            statement("erasure/decide_subjects"),
-            {
-                **self._run,
-                "numbers": list(outcomes),
-                "outcomes": ["skipped" if reason else "done" for reason in skipped.values()],
-                "reasons": list(skipped.values()),
-            },
-        )
-
-    def _commit(self, append: Append, outcomes: dict[int, str]) -> None:
-        if not any(reason in ("archived", "corrected") for reason in outcomes.values()):
-            self._connection.commit()
-            return
+    def _commit(self, append: Append, outcomes: Mapping[str, int]) -> None:
         head = append.finish()
         evidence = EvidenceBatch(self._connection, self._run_id, self._witness)
-        counted = Counter(outcomes.values())
-        evidence.add_rows([told(head, {"document": self.captured.document, **counted})])
+        evidence.add_rows([told(head, {"document": self.captured.document, **outcomes})])
         evidence.add_event("archive_head", {"head": head.line(self._keys.warehouse_id)})
         evidence.commit()
-        log.info("%s: %s; the tree has %s leaves", self.captured.document, counted, head.tree_size)
+        log.info(
+            "%s: %s; the tree has %s leaves", self.captured.document, dict(outcomes), head.tree_size
+        )
 
     def _close(self) -> None:
         left = self.captured.issued - self.captured.outcomes.total()
@@ -338,11 +412,8 @@ class Capture:
             cursor.execute(statement("archive/forget_work"), self._run)
         self._connection.commit()
 
-    def _token(self, what: str, text: str) -> bytes:
-        return hmac.digest(self._keys.tokens, f"{what}\x00{text}".encode(), "sha256")
-
-    def _named_policy(self) -> dict[str, str]:
-        return {"name": self._policy.name, "version": self._policy.version}
+    def _token(self, what: bytes, content: bytes) -> bytes:
+        return hmac.digest(self._keys.tokens, b"%s\x00%s" % (what, content), "sha256")
 
     @staticmethod
     def _fetch(

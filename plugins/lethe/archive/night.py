@@ -127,16 +127,18 @@ def capture_documents(site: Site, run_id: UUID, document: str, *, batch: int = B
         graph = site.graph(connection)
         witness = open_witness_of(site, connection)
         keys = make_keys(site, connection, witness)
-        return Capture(
-            connection,
-            graph,
-            document,
-            run_id=run_id,
-            as_of=run.as_of,
-            keys=keys,
-            witness=witness,
-            batch=batch,
-        ).work()
+        with site.connected("runner") as reader:
+            return Capture(
+                connection,
+                reader,
+                graph,
+                document,
+                run_id=run_id,
+                as_of=run.as_of,
+                keys=keys,
+                witness=witness,
+                batch=batch,
+            ).work()
 
 
 def expire_records(

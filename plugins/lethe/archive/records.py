@@ -1,73 +1,83 @@
 """Records as canonical JSON (RFC 8785), and the rows that stand for them.
 
-Every value of the warehouse is text or null, every number of ours a small integer: so the bytes
-are the same on every server and in every year. `bound` comes canonical from the server and sorts
-first among the names, so it is put in as it is.
+Every value of the warehouse is text or null, every number of ours a small whole one: so the bytes
+are the same on every server and in every year. For those msgspec writes what rfc8785 writes, twenty
+times quicker, as long as no name holds a character beyond U+FFFF (UTF-16 orders those elsewhere).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, NoReturn
 
+import msgspec
 import rfc8785
 
 FORMAT = "lethe-archive/1"
 Kind = Literal["document", "party", "clock"]
-_encode = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-).encode
+_encode = msgspec.json.Encoder(order="sorted").encode
+_beyond_utf16 = re.compile(rb"[\xf0-\xff]").search
 
 
-@dataclass(frozen=True, slots=True)
-class NewRecord:
+def _refuse_float(text: str) -> NoReturn:
+    raise ValueError(f"a record holds no such number: {len(text)} characters")
+
+
+read_parts = msgspec.json.Decoder(list[str | None]).decode
+"""The elements of an array that the server gave as JSON."""
+_decode = msgspec.json.Decoder(float_hook=_refuse_float).decode
+
+
+class NewRecord(NamedTuple):
     """A record to be archived.
 
-    document_key, subject_key  PostgreSQL's text form of the arrays
+    subject_key, document_key  PostgreSQL's text form of the arrays; their elements in *_parts
     record                     canonical bytes
     """
 
     kind: Kind
     subject_kind: str
     subject_key: str
+    subject_parts: Sequence[str | None]
     content_token: bytes
     record: bytes
     document_type: str | None = None
     document_key: str | None = None
+    document_parts: Sequence[str | None] | None = None
     number: str | None = None
     issued_on: str | None = None
     country: str | None = None
     party_no: int | None = None
 
-    def columns(self, head_no: int) -> list[bytes | None]:
+    def columns(self, head_no: bytes) -> list[bytes | None]:
         """What stands beside the ciphertext in the clear, and is bound to it."""
-        texts = (
-            self.kind,
-            self.document_type,
-            self.document_key,
-            self.number,
-            self.issued_on,
-            self.country,
-            None if self.party_no is None else str(self.party_no),
-            self.subject_kind,
-            self.subject_key,
-            self.content_token.hex(),
-            str(head_no),
-        )
-        return [None if text is None else text.encode() for text in texts]
+        return [
+            self.kind.encode(),
+            self.document_type.encode() if self.document_type is not None else None,
+            self.document_key.encode() if self.document_key is not None else None,
+            self.number.encode() if self.number is not None else None,
+            self.issued_on.encode() if self.issued_on is not None else None,
+            self.country.encode() if self.country is not None else None,
+            b"%d" % self.party_no if self.party_no is not None else None,
+            self.subject_kind.encode(),
+            self.subject_key.encode(),
+            self.content_token.hex().encode(),
+            head_no,
+        ]
 
 
-def write_record(fields: Mapping[str, Any], bound: str | None = None) -> bytes:
-    """Write a record: its fields, and what the server gave as canonical text.
+def verbatim(canonical: str) -> msgspec.Raw:
+    """Text that the server gave as canonical JSON; it is put in as it is."""
+    return msgspec.Raw(canonical.encode())
 
-    fields  names after 'bound' in the alphabet; texts, whole numbers, lists and mappings of them
+
+def write_record(fields: Mapping[str, Any]) -> bytes:
+    """Write a record.
+
+    fields  texts, whole numbers, lists and mappings of them, and what is `verbatim`
     """
-    text = _encode({"format": FORMAT, **fields})
-    if bound is not None:
-        text = f'{{"bound":{bound},{text[1:]}'
-    return text.encode()
+    return _encode({"format": FORMAT, **fields})
 
 
 def read_record(data: bytes) -> dict[str, Any]:
@@ -75,8 +85,9 @@ def read_record(data: bytes) -> dict[str, Any]:
 
     Raises  ValueError
     """
-    value = json.loads(data)
-    if _encode(value).encode() != data and rfc8785.dumps(value) != data:
+    value = _decode(data)
+    quick = data.isascii() or _beyond_utf16(data) is None
+    if (_encode(value) if quick else rfc8785.dumps(value)) != data:
         raise ValueError("the bytes are not canonical JSON")
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise ValueError("the bytes are no record of the archive")

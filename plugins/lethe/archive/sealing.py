@@ -14,8 +14,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -29,10 +31,10 @@ NONCE = 12
 _ABSENT = b"\xff"
 _WRAP = b"lethe/archive/wrap/1"
 _SEAL = b"lethe/archive/seal/1"
+_DRAWN = struct.Struct(f"{SALT}s{KEY}s{NONCE}s{NONCE}s{NONCE}s")
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """A record as it is stored, with its leaf."""
 
     leaf: bytes
@@ -57,32 +59,39 @@ class RecordSealer:
     recovery   agreed with the offline key; None while there is none, or to open only
     """
 
-    __slots__ = ("_recover", "_warehouse", "_wrap")
+    __slots__ = ("_about", "_drawn", "_recover", "_warehouse", "_wrap")
 
     def __init__(self, secret: bytes, warehouse: bytes, recovery: Agreement | None = None) -> None:
         self._wrap = AESGCM(derive(secret, "archive/wrap"))
         self._recover = AESGCM(recovery.secret) if recovery else None
         self._warehouse = warehouse
+        self._about = _WRAP + warehouse
+        self._drawn: Iterator[tuple[bytes, ...]] = iter(())
 
     def seal(self, leaf_no: int, record: bytes, columns: Sequence[bytes | None]) -> Sealed:
         """Seal a canonical record.
 
         columns  what stands beside it in the clear, in their order
         """
-        drawn = os.urandom(SALT + KEY + 3 * NONCE)
-        salt, data_key = drawn[:32], drawn[32:64]
+        salt, data_key, first, second, third = self._draw()
         leaf = make_leaf(salt, record)
-        bound = b"%s%s%d\x00%s" % (_WRAP, self._warehouse, leaf_no, leaf)
-        nonce = drawn[64:76]
-        wrapped = nonce + self._wrap.encrypt(nonce, data_key, bound)
+        bound = b"%s%d\x00%s" % (self._about, leaf_no, leaf)
+        wrapped = first + self._wrap.encrypt(first, data_key, bound)
         recovery = None
         if self._recover is not None:
-            nonce = drawn[76:88]
-            recovery = nonce + self._recover.encrypt(nonce, data_key, bound)
-        nonce = drawn[88:]
+            recovery = second + self._recover.encrypt(second, data_key, bound)
         about = associate(self._warehouse, leaf_no, leaf, columns, recovery)
-        sealed = nonce + AESGCM(data_key).encrypt(nonce, salt + record, about)
+        sealed = third + AESGCM(data_key).encrypt(third, salt + record, about)
         return Sealed(leaf, sealed, wrapped, recovery)
+
+    def _draw(self) -> tuple[bytes, ...]:
+        """Salt, data key and three nonces, out of randomness that is drawn for many records."""
+        found = next(self._drawn, None)
+        if found is None:
+            drawn = os.urandom(_DRAWN.size * 256)
+            self._drawn = _DRAWN.iter_unpack(drawn)
+            found = next(self._drawn)
+        return found
 
     def open(
         self, leaf_no: int, leaf: bytes, stored: Sealed, columns: Sequence[bytes | None]
@@ -91,7 +100,7 @@ class RecordSealer:
 
         Raises  InvalidTag if any byte of it, of its columns or of its leaf is another one
         """
-        bound = b"%s%s%d\x00%s" % (_WRAP, self._warehouse, leaf_no, leaf)
+        bound = b"%s%d\x00%s" % (self._about, leaf_no, leaf)
         wrapped = stored.wrapped
         data_key = self._wrap.decrypt(wrapped[:NONCE], wrapped[NONCE:], bound)
         return open_with(data_key, self._warehouse, leaf_no, leaf, stored, columns)

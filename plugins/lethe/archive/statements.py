@@ -75,32 +75,32 @@ class DocumentStatements:
         """
         context = Context(self._graph, self._as_of, Values())
         text = (
-            "WITH issued AS MATERIALIZED (SELECT {key} AS key, {day} AS day,"
-            " {number}::text AS number, o.owner, {digest} AS digest"
-            " FROM {table} AS d LEFT JOIN LATERAL ({owner}) AS o ON true WHERE {issued}),"
-            " judged AS MATERIALIZED (SELECT i.key, i.day, CASE"
+            "WITH judged AS MATERIALIZED (SELECT {key} AS key, {day} AS day, {k}, CASE"
             " WHEN a.ended_on IS NOT NULL THEN 'past its period'"
             " WHEN a.key IS NOT NULL AND f.subject_key IS NOT NULL THEN 'account erased'"
-            " WHEN a.bound_digest = i.digest THEN 'unchanged'"
-            " WHEN i.owner IS NULL THEN 'refused: no customer'"
-            " WHEN i.day IS NULL THEN 'refused: no date'"
-            " WHEN i.day < {first}::date OR i.day > {last}::date"
+            " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} THEN 'unchanged'"
+            " WHEN o.owner IS NULL THEN 'refused: no customer'"
+            " WHEN {day} IS NULL THEN 'refused: no date'"
+            " WHEN {day} < {first}::date OR {day} > {last}::date"
             " THEN 'refused: implausible date'"
-            " WHEN btrim(coalesce(i.number, '')) = '' THEN 'refused: no number' END AS reason"
-            " FROM issued AS i LEFT JOIN lethe.archived_document AS a"
-            " ON a.document_type = {name} AND a.key = i.key"
+            " WHEN btrim(coalesce({number}::text, '')) = '' THEN 'refused: no number' END AS reason"
+            " FROM {table} AS d LEFT JOIN LATERAL ({owner}) AS o ON true"
+            " LEFT JOIN lethe.archived_document AS a"
+            " ON a.document_type = {name} AND a.key = {key}"
             " LEFT JOIN lethe.archive_frozen AS f"
-            " ON f.subject_kind = {kind} AND f.subject_key = i.owner),"
+            " ON f.subject_kind = {kind} AND f.subject_key = o.owner WHERE {issued}),"
             " listed AS (INSERT INTO lethe.plan_subject"
             " (run_id, rule, subject_no, subject_kind, key, due_on)"
-            " SELECT %(run_id)s, %(rule)s, row_number() OVER (ORDER BY day, key), {name}, key, day"
-            " FROM judged WHERE reason IS NULL RETURNING 1)"
+            " SELECT %(run_id)s, %(rule)s, row_number() OVER (ORDER BY {owner_order}, day, key),"
+            " {name}, key, day FROM judged WHERE reason IS NULL RETURNING 1)"
             " SELECT reason, count(*) FROM judged GROUP BY reason"
         )
         plausible = self._archive.starting_point.plausible
         return Statement(
             sql.SQL(text).format(
                 key=self._key(context, "d"),
+                k=comma(self._owner_columns("o")),
+                owner_order=comma(self._owner_columns("judged")),
                 day=document_day(context, self.document, "d"),
                 number=column("d", self.document.number),
                 digest=bound_digest(bound_text(context, self._kind, self.document, "d")),
@@ -144,36 +144,43 @@ class DocumentStatements:
         """Read documents of the work list with everything bound to them.
 
         values   run_id (uuid), rule (text), after, size (bigint)
-        Returns  subject_no, key, subject key, number, day, country, currency, total, corrects,
-                 bound text, digest, party text, day of the financial year's end, digest and leaf
-                 of the version before, whether the customer is there
+        Returns  rows as `capture_rows.Row`; the party's text stands with the first document of a
+                 subject (and day, where a history says what held then), else NULL
         """
         context = Context(self._graph, self._as_of, Values())
         text = (
             "WITH batch AS MATERIALIZED (SELECT b.subject_no, b.key FROM lethe.plan_subject AS b"
             " WHERE b.run_id = %(run_id)s AND b.rule = %(rule)s AND b.subject_no > %(after)s"
-            " AND b.outcome IS NULL ORDER BY b.subject_no LIMIT %(size)s),"
-            " found AS MATERIALIZED (SELECT b.subject_no, {key} AS key, {number}::text AS number,"
+            " ORDER BY b.subject_no LIMIT %(size)s),"
+            " found AS MATERIALIZED (SELECT b.subject_no, b.key AS listed, d.*,"
+            " row_number() OVER (PARTITION BY {party_of} ORDER BY b.subject_no) = 1 AS is_first"
+            " FROM batch AS b LEFT JOIN LATERAL (SELECT {key} AS key, {number}::text AS number,"
             " {day} AS day, {country} AS country, {currency} AS currency, {total} AS total,"
             " {corrects} AS corrects, {bound} AS bound, o.*"
-            " FROM batch AS b JOIN {table} AS d ON {same}"
-            " LEFT JOIN LATERAL ({owner}) AS o ON true WHERE {issued})"
-            " SELECT b.subject_no, c.key::text, c.owner::text, c.number, c.day::text, c.country,"
-            " c.currency, c.total, c.corrects, c.bound, {digest}, {party}, {year_end}::text,"
-            " a.bound_digest, a.leaf_no, to_json(c.key)::text, to_json(c.owner)::text,"
-            " a.ended_on IS NOT NULL OR (a.key IS NOT NULL AND f.subject_key IS NOT NULL)"
-            " FROM batch AS b LEFT JOIN found AS c USING (subject_no)"
-            " LEFT JOIN lethe.archived_document AS a ON a.document_type = {name} AND a.key = b.key"
+            " FROM {table} AS d LEFT JOIN LATERAL ({owner}) AS o ON true"
+            " WHERE {same} AND {issued}) AS d ON true)"
+            " SELECT c.subject_no, c.key::text, c.owner::text, c.number, c.day::text, c.country,"
+            " c.currency, c.total, c.corrects, c.bound, {digest},"
+            " CASE WHEN c.is_first THEN {party} END, {year_end}::text,"
+            " a.bound_digest, a.leaf_no,"
+            " to_json(c.key)::text, to_json(c.owner)::text,"
+            " a.ended_on IS NOT NULL OR (a.key IS NOT NULL AND f.subject_key IS NOT NULL),"
+            " (SELECT coalesce(max(h.head_no), 0) FROM lethe.archive_head AS h)"
+            " FROM found AS c"
+            " LEFT JOIN lethe.archived_document AS a"
+            " ON a.document_type = {name} AND a.key = c.listed"
             " LEFT JOIN lethe.archive_frozen AS f"
             " ON f.subject_kind = {kind} AND f.subject_key = c.owner"
-            " ORDER BY b.subject_no"
+            " ORDER BY c.subject_no"
         )
         document = self.document
+        party_of = [*self._owner_columns("d"), *([sql.SQL("d.day")] if self.by_day else [])]
         return Statement(
             sql.SQL(text).format(
                 key=self._key(context, "d"),
                 number=column("d", document.number),
                 day=document_day(context, document, "d"),
+                party_of=comma(party_of),
                 country=self._optional(document.country, "upper(btrim({}::text))"),
                 currency=self._optional(document.currency, "{}::text"),
                 total=self._optional(document.total, "{}::text"),
@@ -193,6 +200,14 @@ class DocumentStatements:
             ),
             context.values.bound,
         )
+
+    @property
+    def by_day(self) -> bool:
+        """Party data may differ from one day of issue to another."""
+        return any(bound.history is not None for bound in self._archive.party)
+
+    def _owner_columns(self, alias: str) -> list[sql.Composable]:
+        return [column(alias, f"k{i}") for i in range(len(self._kind.key))]
 
     def year_end(self, day: sql.Composable) -> sql.Composed:
         """The last day of the financial year that a day falls in."""

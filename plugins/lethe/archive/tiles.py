@@ -7,10 +7,11 @@ level n. An append rewrites the last tile of a level at most; a proof reads a fe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 
 from psycopg2 import extensions
 
-from lethe.evidence.merkle import EMPTY_ROOT, hash_node, root_of
+from lethe.evidence.merkle import EMPTY_ROOT, hash_node
 from lethe.include import statement
 
 WIDTH = 256
@@ -35,9 +36,8 @@ class TiledTree:
 
     def append(self, leaves: Sequence[bytes]) -> None:
         """Add leaves, already hashed."""
-        for leaf in leaves:
-            self._push(0, self.size, leaf)
-            self.size += 1
+        self._extend(0, self.size, leaves)
+        self.size += len(leaves)
 
     def changed(self) -> list[tuple[int, int, bytes]]:
         """The tiles that the appends made or changed."""
@@ -94,7 +94,11 @@ class TiledTree:
 
     def leaf(self, number: int) -> bytes:
         """A leaf."""
-        return self._node(0, number)
+        tile, at = divmod(number, WIDTH)
+        found = self._tile(0, tile)[at * HASH : (at + 1) * HASH]
+        if number >= self.size or len(found) < HASH:
+            raise IndexError(f"the tree has no leaf {number}")
+        return found
 
     def _node(self, height: int, index: int) -> bytes:
         level, above = divmod(height, _BITS)
@@ -104,7 +108,7 @@ class TiledTree:
         if at + width <= WIDTH and above < _BITS:
             hashes = self._tile(level, tile)[at * HASH : (at + width) * HASH]
             if len(hashes) == width * HASH:
-                return root_of(split(hashes))
+                return perfect_root(hashes)
         raise IndexError(f"the tree has no node {index} at height {height}")
 
     def _tile(self, level: int, tile: int) -> bytes:
@@ -113,19 +117,30 @@ class TiledTree:
             found = self._tiles[level, tile] = self._read(level, tile)
         return found
 
-    def _push(self, level: int, index: int, node: bytes) -> None:
-        tile, at = divmod(index, WIDTH)
-        before = self._tile(level, tile)[: at * HASH] if at else b""
-        grown = before + node
-        self._tiles[level, tile] = grown
-        self._changed[level, tile] = None
-        if at == WIDTH - 1:
-            self._push(level + 1, tile, root_of(split(grown)))
+    def _extend(self, level: int, first: int, nodes: Sequence[bytes]) -> None:
+        tile, at = divmod(first, WIDTH)
+        hashes = (self._tile(level, tile)[: at * HASH] if at else b"") + b"".join(nodes)
+        whole = []
+        for number, start in enumerate(range(0, len(hashes), WIDTH * HASH), start=tile):
+            grown = hashes[start : start + WIDTH * HASH]
+            self._tiles[level, number] = grown
+            self._changed[level, number] = None
+            if len(grown) == WIDTH * HASH:
+                whole.append(perfect_root(grown))
+        if whole:
+            self._extend(level + 1, tile, whole)
 
 
-def split(hashes: bytes) -> list[bytes]:
-    """The hashes of a tile."""
-    return [hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]
+def perfect_root(hashes: bytes) -> bytes:
+    """The root over hashes, one after another, whose number is a power of two."""
+    while len(hashes) > HASH:
+        hashes = b"".join(
+            [
+                sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest()
+                for at in range(0, len(hashes), 2 * HASH)
+            ]
+        )
+    return hashes
 
 
 def open_tree(connection: extensions.connection, size: int) -> TiledTree:

@@ -13,8 +13,7 @@ from psycopg2 import extensions, sql
 
 from lethe.archive.records import read_record
 from lethe.archive.sealing import RecordSealer, Sealed
-from lethe.archive.tiles import HASH, WIDTH, split
-from lethe.evidence.merkle import root_of
+from lethe.archive.tiles import HASH, WIDTH, perfect_root
 from lethe.include import statement
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00"
@@ -94,7 +93,7 @@ def _verify_tiles(
             if len(hashes) == WIDTH * HASH:
                 place, at = divmod(tile, WIDTH)
                 stored = above.get(place, b"")[at * HASH : (at + 1) * HASH]
-                if stored != root_of(split(hashes)):
+                if stored != perfect_root(hashes):
                     part.faults.append(f"tile {level}/{tile}: is not what the level above says")
         level, below, first, last = level + 1, above, above_first, above_last
 

@@ -1,0 +1,11 @@
+-- Find what the archive holds of some documents now, and whether their accounts were erased.
+-- identifiers: none
+-- values: document_type, kind (text), keys, owners (text[], each the text form of text[])
+-- locks: none
+SELECT d.key, a.leaf_no,
+       a.ended_on IS NOT NULL OR (a.key IS NOT NULL AND f.subject_key IS NOT NULL)
+FROM unnest(%(keys)s::text[], %(owners)s::text[]) AS d(key, owner)
+LEFT JOIN lethe.archived_document AS a
+  ON a.document_type = %(document_type)s AND a.key = d.key::text[]
+LEFT JOIN lethe.archive_frozen AS f
+  ON f.subject_kind = %(kind)s AND f.subject_key = d.owner::text[]
