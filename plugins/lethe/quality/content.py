@@ -9,29 +9,42 @@ Source  ISO/IEC 7812 (issuer ranges, Luhn), ISO 13616 (IBAN), GS1 (EAN-13)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 
 from psycopg2 import sql
 
-from lethe.catalogue.model import Column
-
-_GAP = r"[[:space:]._/\u00A0\u2009\u202F\u2013-]{0,2}"
-_RUN_FILTER = rf"[0-9](?:{_GAP}[0-9]){{12}}"
+_SPACES = r"\u00A0\u00AD\u00B7\u2000-\u2015\u2028-\u202F\u205F-\u2064\u2212\u3000\uFEFF"
+_SEPARATOR = rf"[[:space:]._/+{_SPACES}-]"
+_GAP = rf"{_SEPARATOR}{{0,3}}"
+# Separators in the dress of a URL, of HTML, of JSON.
+_DRESSED = r"%[0-9a-f]{2}|&(?:nbsp|#160|#xa0);|\\(?:u00a0|u202f|u2009|[nrt])"
+_DECIMAL = r"(?<![0-9._])[0-9]{1,12}\.[0-9]{7,}(?!\.?[0-9])"
+_RUN_FILTER = rf"[1-689](?:{_SEPARATOR}*[0-9]){{12}}"
 # No hexadecimal token: digits, perhaps letters a to f, and more digits on either side.
 _RUN = rf"(?<![0-9][A-Fa-f]*)[0-9](?:{_GAP}[0-9]){{12,}}(?![A-Fa-f]*[0-9])"
 _ISSUERS = (
     "^(?:"
     "4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
-    "|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"  # Mastercard
+    "|5[0-8][0-9]{14}|6[0-9]{15}"  # Mastercard, Maestro, Discover, UnionPay, Elo, RuPay, Dankort
+    "|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"  # Mastercard
     "|3[47][0-9]{13}"  # American Express
     "|3(?:0[0-5]|09|[689][0-9])[0-9]{11,16}"  # Diners Club
     "|(?:6011|64[4-9][0-9]|65[0-9]{2})[0-9]{12,15}"  # Discover
-    "|(?:62|81)[0-9]{14,17}"  # UnionPay
+    "|(?:62|8[12])[0-9]{14,17}"  # UnionPay, RuPay
     "|35(?:2[89]|[3-8][0-9])[0-9]{12,15}|(?:2131|1800)[0-9]{11}"  # JCB
-    "|(?:5018|5020|5038|5893|6304|6759|676[123])[0-9]{9,15}"  # Maestro
-    "|220[0-4][0-9]{12,15}"  # Mir
+    "|(?:5018|5020|5038|5893|6304|6390|67[0-9]{2})[0-9]{9,15}"  # Maestro
+    "|220[0-4][0-9]{12,15}|9792[0-9]{12}"  # Mir, Troy
+    "|1[0-9]{14}"  # UATP
     ")$"
+)
+# Groups of one length (the last may be shorter) that are not part of a longer list of such; up to
+# four groups may be of any length.
+_GROUPED = (
+    "(j - i < 4 OR ("
+    "(SELECT count(DISTINCT length(g)) FROM unnest(t.groups[i:j - 1]) AS g) = 1"
+    " AND length(t.groups[j]) <= length(t.groups[i])"
+    " AND length(t.groups[i - 1]) IS DISTINCT FROM length(t.groups[i])"
+    " AND length(t.groups[j + 1]) IS DISTINCT FROM length(t.groups[i])))"
 )
 _LUHN = (
     "(SELECT sum(CASE WHEN (length(w.d) - p) % 2 = 0 THEN x.v"
@@ -46,19 +59,35 @@ _NO_ARTICLE = (
     " FROM generate_series(1, 13) AS p)))"
 )
 _CARD = (
-    "EXISTS (SELECT FROM regexp_matches({text}, {run}, 'g') AS r(run),"
+    "EXISTS (SELECT FROM regexp_matches("
+    "regexp_replace({text}, {decimal}, ' x ', 'g'), {run}, 'g') AS r(run),"
     " LATERAL (SELECT array_agg(s.g ORDER BY s.n) AS groups"
     " FROM regexp_split_to_table(r.run[1], '[^0-9]+') WITH ORDINALITY AS s(g, n)) AS t,"
     " generate_series(1, cardinality(t.groups)) AS i,"
     " generate_series(i, least(i + 18, cardinality(t.groups))) AS j,"
     " LATERAL (SELECT array_to_string(t.groups[i:j], '') AS d) AS w"
-    " WHERE length(w.d) BETWEEN 13 AND 19 AND w.d ~ {issuers} AND {article} AND {luhn})"
+    " WHERE length(w.d) BETWEEN 13 AND 19 AND w.d ~ {issuers} AND {grouped}"
+    " AND {article} AND {luhn})"
 )
-_IBAN_FILTER = r"[a-z]{2}[0-9]{2}(?:[[:space:].-]?[a-z0-9]){11}"
+_DIGITS = "^[0-9]{13,19}$"
+_PLAIN_CARD = (
+    "(SELECT w.d ~ {issuers} AND {article} AND {luhn} FROM (SELECT {number} AS d OFFSET 0) AS w)"
+)
+_LETTER_GAP = rf"{_SEPARATOR}{{0,2}}"
+_IBAN_FILTER = rf"(?:^|[^a-z0-9]|iban)[a-z]{{2}}[0-9]{{2}}(?:{_SEPARATOR}{{0,2}}[a-z0-9]){{11}}"
+# Where an account begins: its country and check digits, at the start of a word or behind 'IBAN'.
+_HEAD = "(?:^|[^A-Za-z0-9]|iban)((?:{countries})[0-9]{{2}})"
 _IBAN = (
-    "EXISTS (SELECT FROM regexp_matches({text}, {accounts}, 'gi') AS r(hit),"
-    " LATERAL (SELECT upper(regexp_replace(r.hit[1], '[^A-Za-z0-9]', '', 'g')) AS a) AS w"
-    " WHERE (SELECT string_agg(CASE WHEN s.c ~ '[0-9]' THEN s.c ELSE (ascii(s.c) - 55)::text END,"
+    "EXISTS (SELECT FROM"
+    " generate_series(1, regexp_count({text}, {head}, 1, 'i')) AS n,"
+    " LATERAL (SELECT regexp_instr({text}, {head}, 1, n, 0, 'i', 1) AS at) AS h,"
+    " LATERAL (SELECT substr({text}, h.at, 110) AS tail) AS s,"
+    " LATERAL (SELECT ({structures}::jsonb) ->> upper(left(s.tail, 2)) AS shape) AS k,"
+    " LATERAL (SELECT upper(regexp_replace("
+    "(regexp_match(s.tail, '^' || k.shape || '(?![A-Za-z0-9])', 'i'))[1],"
+    " '[^A-Za-z0-9]', '', 'g')) AS a) AS w"
+    " WHERE w.a IS NOT NULL AND"
+    " (SELECT string_agg(CASE WHEN s.c ~ '[0-9]' THEN s.c ELSE (ascii(s.c) - 55)::text END,"
     " '' ORDER BY s.n) FROM regexp_split_to_table(substr(w.a, 5) || left(w.a, 4), '')"
     " WITH ORDINALITY AS s(c, n))::numeric % 97 = 1)"
 )
@@ -67,61 +96,58 @@ _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"(?:(?<![0-9A-Za-z./])|(?<=://)|(?<=@))(?:{_BYTE}\.){{3}}{_BYTE}(?![0-9A-Za-z]|\.[0-9])"
 
 
-def row_text(columns: Iterable[Column], alias: str = "m") -> sql.Composed | None:
-    """Everything in a row that may hold digits or words, as one text; None if there is nothing."""
-    parts = [_as_text(column, alias) for column in columns if holds_text(column)]
-    if not parts:
-        return None
-    return sql.SQL("concat_ws(chr(1), {})").format(sql.SQL(", ").join(parts))
-
-
-def holds_text(column: Column) -> bool:
-    """Texts, JSON, XML, arrays, composites, and numbers that are large enough for a card."""
-    if column.is_text or column.is_json or column.type_kind == "composite":
-        return True
-    base = column.element_type or column.base_type
-    return (
-        _bare(base) in _LARGE
-        or column.base_type.rpartition(".")[2] in ("xml", "hstore")
-        or (column.is_array and _bare(base) in _TEXTS)
-    )
-
-
-_LARGE = frozenset({"bigint", "numeric", "double precision", "real", "money"})
-_TEXTS = frozenset({"text", "character varying", "character", "json", "jsonb", "citext", "xml"})
-
-
-def _bare(sql_type: str) -> str:
-    return sql_type.partition("(")[0].rstrip()
-
-
-def _as_text(column: Column, alias: str) -> sql.Composed:
-    name = sql.SQL("{}.{}").format(
-        sql.Identifier(alias), sql.Identifier(column.name.replace("%", "%%"))
-    )
-    if _bare(column.base_type) in ("double precision", "real") and not column.is_array:
-        return sql.SQL(
-            "CASE WHEN {0} BETWEEN 1e12 AND 1e19 THEN to_char({0}, 'FM9999999999999999999') END"
-        ).format(name)
-    return sql.SQL("{}::text").format(name)
+def undressed(text: sql.Composable) -> sql.Composed:
+    """The text with a space for every character that a URL, HTML or JSON wrote otherwise."""
+    return sql.SQL(
+        "(SELECT CASE WHEN w.t LIKE {} OR w.t LIKE {} OR w.t LIKE {}"
+        " THEN regexp_replace(w.t, {}, ' ', 'gi') ELSE w.t END AS t"
+        " FROM (SELECT {} AS t OFFSET 0) AS w OFFSET 0)"
+    ).format(*(_literal(one) for one in (r"%\%%", "%&%", r"%\\%", _DRESSED)), text)
 
 
 def has_card(text: sql.Composable) -> sql.Composed:
     """A card number stands in the text: issuer range, length, Luhn; separators do not hide it."""
-    found = sql.SQL(_escaped(_CARD)).format(
+    found = _sql(_CARD).format(
         text=text,
+        decimal=_literal(_DECIMAL),
         run=_literal(_RUN),
         issuers=_literal(_ISSUERS),
-        article=sql.SQL(_escaped(_NO_ARTICLE)),
-        luhn=sql.SQL(_escaped(_LUHN)),
+        grouped=_sql(_GROUPED),
+        article=_sql(_NO_ARTICLE),
+        luhn=_sql(_LUHN),
     )
-    return _filtered(text, "~", _RUN_FILTER, found)
+    return sql.SQL("CASE WHEN {} ~ {} THEN {} ELSE false END").format(
+        text, _literal(_RUN_FILTER), found
+    )
+
+
+def is_plain_number(number: sql.Composable) -> sql.Composed:
+    """The whole text is one number as long as a card's, of an issuer's range."""
+    return sql.SQL("({0} ~ {1} AND {0} ~ {2})").format(
+        number, _literal(_DIGITS), _literal(_ISSUERS)
+    )
+
+
+def is_card(number: sql.Composable) -> sql.Composed:
+    """A plain number is a card's."""
+    return _sql(_PLAIN_CARD).format(
+        number=number,
+        issuers=_literal(_ISSUERS),
+        article=_sql(_NO_ARTICLE),
+        luhn=_sql(_LUHN),
+    )
 
 
 def has_iban(text: sql.Composable) -> sql.Composed:
     """A whole IBAN stands in the text: structure of its country, check digits modulo 97."""
-    found = sql.SQL(_escaped(_IBAN)).format(text=text, accounts=_literal(_accounts()))
-    return _filtered(text, "~*", _IBAN_FILTER, found)
+    found = _sql(_IBAN).format(
+        text=text,
+        head=_literal(_HEAD.format(countries="|".join(_structures()))),
+        structures=_literal(_json(_structures())),
+    )
+    return sql.SQL("CASE WHEN {0} ~* {1} THEN {2} ELSE false END").format(
+        text, _literal(_IBAN_FILTER), found
+    )
 
 
 def has_address(text: sql.Composable) -> sql.Composed:
@@ -129,42 +155,43 @@ def has_address(text: sql.Composable) -> sql.Composed:
     return sql.SQL("({} ~ {})").format(text, _literal(_IPV4))
 
 
-def _filtered(
-    text: sql.Composable, operator: str, pattern: str, found: sql.Composable
-) -> sql.Composed:
-    return sql.SQL("CASE WHEN {} {} {} THEN {} ELSE false END").format(
-        text, sql.SQL(operator), _literal(pattern), found
-    )
-
-
 @cache
-def _accounts() -> str:
-    """One regular expression for the account numbers of all countries, from their registry."""
+def _structures() -> dict[str, str]:
+    """Country → pattern of its account numbers, from their registry, caught as a whole."""
     from stdnum import numdb
 
+    return {
+        country: f"({country}[0-9]{{2}}{_pieces(fields['bban'])})"
+        for _, country, _, fields, _ in numdb.get("iban").prefixes
+    }
+
+
+def _pieces(bban: str) -> str:
+    """'4!n4!n12!c' as a regular expression with separators allowed before every character."""
     classes = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
-    found = []
-    for _, country, _, fields, _ in numdb.get("iban").prefixes:
-        head = f"{country}(?:[[:space:].-]?[0-9]){{2}}"
-        found.append(_structure(head, fields["bban"], classes))
-    return rf"(?:(?<![A-Za-z0-9])|(?<=iban))({'|'.join(found)})(?![A-Za-z0-9])"
-
-
-def _structure(head: str, bban: str, classes: dict[str, str]) -> str:
-    """'4!n4!n12!c' as a regular expression with a separator allowed before every character."""
-    parts, number = [head], ""
+    parts, number = "", ""
     for character in bban:
         if character.isdigit():
             number += character
         elif character in classes:
-            parts.append(f"(?:[[:space:].-]?{classes[character]}){{{number}}}")
+            parts += _piece(classes[character], int(number))
             number = ""
-    return "".join(parts)
+    return parts
+
+
+def _piece(one: str, times: int) -> str:
+    return f"(?:{_LETTER_GAP}{one}){{{times}}}"
+
+
+def _json(found: dict[str, str]) -> str:
+    import json
+
+    return json.dumps(found)
+
+
+def _sql(text: str) -> sql.SQL:
+    return sql.SQL(text.replace("%", "%%"))
 
 
 def _literal(text: str) -> sql.Composable:
     return sql.Literal(text.replace("%", "%%"))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%%")

@@ -7,11 +7,13 @@ from typing import Literal
 
 from psycopg2 import sql
 
+from lethe.catalogue.fragments import column as qualified
 from lethe.catalogue.model import Column, Table
 from lethe.policy.model.conditions import Condition
 from lethe.policy.names import TableName
-from lethe.quality.content import has_address, has_card, has_iban, row_text
+from lethe.quality.content import has_address, has_card, has_iban, undressed
 from lethe.quality.ground import Found, Ground, RowCheck
+from lethe.quality.texts import row_text
 
 _GATES: tuple[
     tuple[Literal["card", "iban"], Callable[[sql.Composable], sql.Composed], str], ...
@@ -35,12 +37,14 @@ def find(ground: Ground) -> Iterator[Found]:
                 because = f"the role {ground.catalogue.role} may not read {name}; grant SELECT"
                 yield ground.broken(f"{gate}.{name}", gate, None, because)
                 continue
-            text = row_text(_searched(ground, table, gate))
+            searched = tuple(_searched(ground, table, gate))
+            text = row_text(searched)
             if text is None:
                 continue
-            holds = sql.SQL("NOT {}").format(search(text))
-            title = words.format(name)
-            yield RowCheck(name, ground.expect(gate, str(name), title, table=name, holds=holds))
+            alias = "text" if len(searched) == len(table.columns) else f"{gate}_text"
+            holds = sql.SQL("NOT {}").format(search(qualified(alias, "t")))
+            made = ground.expect(gate, str(name), words.format(name), table=name, holds=holds)
+            yield RowCheck(name, made, {alias: undressed(text)})
     yield from _addresses(ground)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from psycopg2 import sql
+
 from lethe.errors import LetheError
 from lethe.quality import contents, dues, extras, promises, shapes, statics
 from lethe.quality.expectations import Absent, Derivation, Scan
@@ -49,10 +51,14 @@ def _found(ground: Ground) -> Iterator[Found]:
 
 def _shared(ground: Ground, checks: list[RowCheck]) -> Scan:
     table = checks[0].table
+    source = ground.rows_of(table)
+    for alias, relation in {a: r for check in checks for a, r in check.beside.items()}.items():
+        # Computed once a row, however many expectations read it.
+        source = sql.SQL("{}, LATERAL {} AS {}").format(source, relation, sql.Identifier(alias))
     return Scan(
         str(table),
         ground.suite_of(table),
-        ground.rows_of(table),
+        source,
         tuple(check.expectation for check in checks),
         table,
         ground.key_of(table),

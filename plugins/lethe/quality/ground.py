@@ -254,10 +254,15 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class RowCheck:
-    """An expectation over the rows of a table, which shares the scan of that table."""
+    """An expectation over the rows of a table, which shares the scan of that table.
+
+    beside  relations of one row beside each row `m`, by alias, that `holds` reads; whoever wants
+            the same shares it
+    """
 
     table: TableName
     expectation: Expectation
+    beside: Mapping[str, sql.Composable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,16 @@ from lethe.quality.ground import Found, Ground, OwnScan, RowCheck
 
 Shape = Literal["email", "country", "vat"]
 
+# Lengths are compared apart: PostgreSQL is slow to match counted repetitions.
 _HASHED = (
-    r"^(\$(2[abxy]|argon2(id|i|d)|scrypt|pbkdf2[^$]*|5|6|1|y|7|gy|apr1|P|H|S|bcrypt[^$]*)\$.{8,}"
-    r"|\{[A-Za-z0-9.-]{3,24}\}.{12,}"
-    r"|(pbkdf2|scrypt|bcrypt|argon2)[A-Za-z0-9_]*[$:].{16,}"
-    r"|(md5|sha1|sha224|sha256|sha384|sha512)[$:].{20,}"
-    r"|SCRAM-SHA-256\$.{20,}"
-    r"|([0-9a-f]{2}){16,}|([0-9A-F]{2}){16,}|\*[0-9A-F]{40})$"
+    r"^(\$(2[abxy]|argon2(id|i|d)|scrypt|pbkdf2[^$]*|5|6|1|y|7|gy|apr1|P|H|S|bcrypt[^$]*)\$."
+    r"|\{[A-Za-z0-9.-]+\}."
+    r"|(pbkdf2|scrypt|bcrypt|argon2)[A-Za-z0-9_]*[$:]."
+    r"|(md5|sha1|sha224|sha256|sha384|sha512)[$:]."
+    r"|SCRAM-SHA-256\$."
+    r"|([0-9a-f][0-9a-f])+$|([0-9A-F][0-9A-F])+$|\*[0-9A-F]+$)"
 )
+_SHORTEST_HASH = 16
 # What a person would type: words, dates, numbers, addresses, tax numbers. A pseudonym or a
 # ciphertext has a prefix, or is one long word of letters and digits.
 _CLEAR = (
@@ -34,8 +36,10 @@ _CLEAR = (
     r"|^[[:alpha:]]{1,24}([ '-][[:alpha:]]+)*$"
     r"|^[[:alnum:]._/-]{1,11}$"
 )
-_LABEL = "[[:alnum:]]([[:alnum:]-]{0,61}[[:alnum:]])?"
-_EMAIL = rf"^[^@[:space:],;<>()]{{1,64}}@({_LABEL}\.)+[[:alpha:]][[:alnum:]-]{{0,61}}[[:alnum:]]$"
+# No counted repetition: PostgreSQL matches without it forty times faster.
+_LABEL = "[[:alnum:]]([[:alnum:]-]*[[:alnum:]])?"
+_EMAIL = rf"^[^@[:space:],;<>()]+@({_LABEL}\.)+[[:alpha:]][[:alnum:]-]*[[:alnum:]]$"
+_LONGEST_EMAIL = 254
 _NAMES: tuple[tuple[Shape, re.Pattern[str]], ...] = (
     ("email", re.compile(r"(^|_)(e_?mail|mail|courriel)(_address|$|_)", re.IGNORECASE)),
     ("vat", re.compile(r"(^|_)(vat|tva|ust_?id|btw)(_?(no|nr|number|id|code))?$", re.IGNORECASE)),
@@ -75,7 +79,7 @@ def _of(ground: Ground, name: TableName, known: Known, spec: Column) -> Iterator
         yield _protected(ground, "critical", name, known, spec)
     shape = shape_of(ground, name, known, spec)
     if shape == "email" and ground.off("email") is None:
-        yield _matching(ground, "email", name, known, _EMAIL, "e-mail addresses are plausible")
+        yield _emails(ground, name, known)
     elif shape == "country" and ground.off("country") is None:
         yield _countries(ground, name, known)
     elif shape == "vat" and ground.off("vat") is None:
@@ -97,7 +101,9 @@ def _protected(
     elif known.base_type == "bytea":
         kept = sql.SQL("octet_length({}) >= 16").format(here)
     elif how == "hashed":
-        kept = sql.SQL("{} ~ {}").format(text, ground.values.bind(_HASHED))
+        kept = sql.SQL("({0} ~ {1} AND length({0}) >= {2})").format(
+            text, ground.values.bind(_HASHED), sql.Literal(_SHORTEST_HASH)
+        )
     elif how is None:
         kept = sql.SQL("false")
     else:
@@ -131,16 +137,14 @@ def _is_code(known: Known) -> bool:
     return known.type in ("character(2)", "character varying(2)") or "code" in known.name.lower()
 
 
-def _matching(
-    ground: Ground, kind: Shape, name: TableName, known: Known, pattern: str, words: str
-) -> RowCheck:
+def _emails(ground: Ground, name: TableName, known: Known) -> RowCheck:
     text = sql.SQL("btrim({}::text)").format(_column(known))
-    holds = sql.SQL("CASE WHEN {0} <> '' THEN {0} ~ {1} END").format(
-        text, ground.values.bind(pattern)
+    holds = sql.SQL("CASE WHEN {0} <> '' THEN {0} ~ {1} AND length({0}) <= {2} END").format(
+        text, ground.values.bind(_EMAIL), sql.Literal(_LONGEST_EMAIL)
     )
-    title = f"{words} in {name}, column {known.name}"
+    title = f"e-mail addresses are plausible in {name}, column {known.name}"
     what = f"{name}.{known.name}"
-    return RowCheck(name, ground.expect(kind, what, title, table=name, holds=holds))
+    return RowCheck(name, ground.expect("email", what, title, table=name, holds=holds))
 
 
 def _countries(ground: Ground, name: TableName, known: Known) -> RowCheck:
