@@ -3,13 +3,12 @@
 -- values: none
 -- locks: none
 COPY (
-    SELECT r.leaf_no, r.head_no::text, r.sealed, r.wrapped, r.recovery, r.kind, r.document_type,
+    SELECT r.leaf_no, r.sealed, r.wrapped, r.recovery, r.kind, r.document_type,
            r.document_key::text, r.number, r.issued_on::text, r.country, r.party_no::text,
-           r.subject_kind, r.subject_key::text, encode(r.content_token, 'hex'),
+           r.subject_kind, r.subject_key::text, encode(r.content_token, 'hex'), r.head_no::text,
            a.bound_digest, a.archived_at::text
     FROM lethe.archive_record AS r
-    LEFT JOIN lethe.archived_document AS a
-      ON a.document_type = r.document_type AND a.key = r.document_key AND a.leaf_no = r.leaf_no
+    LEFT JOIN lethe.archived_document AS a ON a.leaf_no = r.leaf_no AND a.ended_on IS NULL
     WHERE r.leaf_no >= {first} AND r.leaf_no < {last}
     ORDER BY r.leaf_no
 ) TO STDOUT (FORMAT binary)

@@ -28,7 +28,8 @@ from lethe.keys import derive
 
 SALT = KEY = 32
 NONCE = 12
-_ABSENT = b"\xff"
+ABSENT = b"\xff"
+"""Stands for NULL among the columns that a ciphertext is bound to."""
 _WRAP = b"lethe/archive/wrap/1"
 _SEAL = b"lethe/archive/seal/1"
 _DRAWN = struct.Struct(f"{SALT}s{KEY}s{NONCE}s{NONCE}s{NONCE}s")
@@ -171,7 +172,7 @@ def associate(
     No text of PostgreSQL holds a zero byte, and none is the byte 0xff: the columns cannot be
     shifted against each other. What may hold any byte stands in front, at a fixed length.
     """
-    texts = b"\x00".join([_ABSENT if column is None else column for column in columns])
+    texts = b"\x00".join([ABSENT if column is None else column for column in columns])
     other = recovery or b""
     head = b"%s%s%s%d\x00%d\x00" % (_SEAL, warehouse, leaf, leaf_no, len(other))
     return head + other + texts

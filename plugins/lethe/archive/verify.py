@@ -180,10 +180,22 @@ class Verifier:
             )
             for start in range(0, size, step)
         ]
+        unlisted: set[int] = set()
+        superseded: set[int] = set()
         for part in self._run(ranges):
             self.found.records += part.records
+            unlisted |= part.unlisted
+            superseded |= part.superseded
             for fault in part.faults:
                 self._fault(fault)
+        self._versions(unlisted, superseded - absent)
+
+    def _versions(self, unlisted: set[int], superseded: set[int]) -> None:
+        """Of each document the newest version is listed, and no other."""
+        for number in sorted(unlisted - superseded):
+            self._fault(f"record {number}: is missing from the list of archived documents")
+        for number in sorted(superseded - unlisted):
+            self._fault(f"record {number}: is listed, and is not the newest version")
 
     def _run(self, ranges: Sequence[Range]) -> Iterator[Part]:
         if len(ranges) < 2 or self._dsn is None:
@@ -201,8 +213,8 @@ class Verifier:
     def _beside(self, size: int) -> None:
         for (number,) in self._query("list_beyond", {"size": size}):
             self._fault(f"record {number}: inserted, no head covers it")
-        for number, what in self._query("find_strays"):
-            self._fault(f"record {number}: its document {what}")
+        for (number,) in self._query("find_strays"):
+            self._fault(f"record {number}: a document is listed under it, and it is not that")
         ends = {leaf for leaf, said in self._gone.items() if '"ends_document":true' in said}
         for number, day, digest in self._query("list_ended"):
             ends.discard(int(str(-1 if number is None else number)))

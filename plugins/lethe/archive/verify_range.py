@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from psycopg2 import extensions, sql
 
+from lethe.archive.binary import END, HEADER
 from lethe.archive.records import read_record
-from lethe.archive.sealing import RecordSealer, Sealed
+from lethe.archive.sealing import ABSENT, RecordSealer, Sealed
 from lethe.archive.tiles import HASH, WIDTH, perfect_root
 from lethe.include import statement
 
-_HEADER = b"PGCOPY\n\xff\r\n\x00"
+_PAST_HEADER = 19
+_FIELDS = 17
+_PLACES = range(_FIELDS)
+_HEAD = 14
 _MOST = 200
-_encode = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-).encode
+_length = struct.Struct(">i").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,16 @@ class Range:
 
 @dataclass(slots=True)
 class Part:
-    """What a range gave."""
+    """What a range gave.
+
+    unlisted    documents that the list of archived documents does not name
+    superseded  documents that a later version names as the one before it
+    """
 
     records: int = 0
     faults: list[str] = field(default_factory=list)
+    unlisted: set[int] = field(default_factory=set)
+    superseded: set[int] = field(default_factory=set)
 
 
 def verify_range(connection: extensions.connection, asked: Range) -> Part:
@@ -109,32 +118,28 @@ class _Reader:
         self._sealers = {
             key: RecordSealer(secret, asked.warehouse) for key, secret in asked.secrets.items()
         }
-        self._by_head = {head.encode(): self._sealers.get(key) for head, key in asked.wraps.items()}
-        self._spans = {head.encode(): (first, last) for head, first, last in asked.spans}
-        self._row = struct.Struct(">h").unpack_from
-        self._length = struct.Struct(">i").unpack_from
-        self._number = struct.Struct(">q").unpack_from
+        spans = {head: (first, last) for head, first, last in asked.spans}
+        self._heads = {
+            head.encode(): (self._sealers.get(key), *spans[head])
+            for head, key in asked.wraps.items()
+        }
+        self._same_instant: dict[tuple[str, bytes], bool] = {}
 
     def write(self, data: bytes) -> int:
         """Take a message."""
-        at = 0
-        if data.startswith(_HEADER):
-            at = 19 + self._length(data, 15)[0]
-        end = len(data)
+        at = _PAST_HEADER if data.startswith(HEADER[:11]) else 0
+        end, fields = len(data), [b""] * _FIELDS
         while at < end:
-            (count,) = self._row(data, at)
-            at += 2
-            if count < 0:
+            if data[at : at + 2] == END:
                 break
-            fields: list[bytes | None] = []
-            for _ in range(count):
-                (length,) = self._length(data, at)
+            at += 2
+            for place in _PLACES:
+                (length,) = _length(data, at)
                 at += 4
                 if length < 0:
-                    fields.append(None)
+                    fields[place] = ABSENT
                 else:
-                    fields.append(data[at : at + length])
-                    at += length
+                    fields[place] = data[at : (at := at + length)]
             self._take(fields)
         return end
 
@@ -153,49 +158,54 @@ class _Reader:
                 self._fault(f"leaf {self._next}: its record is missing")
             self._next += 1
 
-    def _take(self, fields: list[bytes | None]) -> None:
-        (number,) = self._number(fields[0] or b"")
-        if number != self._next:
+    def _take(self, fields: list[bytes]) -> None:
+        number = int.from_bytes(fields[0], "big")
+        if number > self._next:
             self._skip_to(number)
+        elif number < self._next:
+            self._fault(f"leaf {number}: its record is doubled, or listed for two documents")
         self._next = number + 1
         if number in self._asked.absent:
             self._fault(f"leaf {number}: was destroyed, and a record stands in its place")
         self.part.records += 1
         tile, at = divmod(number, WIDTH)
         leaf = self._tiles.get(tile, b"")[at * HASH : (at + 1) * HASH]
-        head, sealed, wrapped, recovery = fields[1:5]
-        sealer = self._by_head.get(head or b"")
-        first, last = self._spans.get(head or b"", (0, 0))
+        sealer, first, last = self._heads.get(fields[_HEAD], (None, 0, 0))
         if sealer is None or not first <= number < last:
             self._fault(f"leaf {number}: its head or the key of that head is not there")
             return
-        columns = [*fields[5:15], head]
+        recovery = None if fields[3] is ABSENT else fields[3]
         try:
-            stored = Sealed(b"", sealed or b"", wrapped or b"", recovery)
-            _, data = sealer.open(number, leaf, stored, columns)
+            _, data = sealer.open(
+                number, leaf, Sealed(b"", fields[1], fields[2], recovery), fields[4:15]
+            )
             record = read_record(data)
         except (InvalidTag, ValueError):
             self._fault(f"leaf {number}: its record does not open as what the leaf says")
             return
-        if fields[15] is not None:
-            self._listed(number, data, record, fields[15], fields[16] or b"")
+        if record["kind"] == "document":
+            self._listed(number, data, record, fields[15], fields[16])
 
     def _listed(
-        self, number: int, data: bytes, record: dict[str, object], digest: bytes, at: bytes
+        self, number: int, data: bytes, record: Mapping[str, Any], digest: bytes, at: bytes
     ) -> None:
         """What the sweep compares live data with is the digest of what is sealed."""
-        record.pop("bound", None)
-        rest = len(_encode(record).encode())
-        if hashlib.sha256(data[9 : len(data) - rest]).digest() != digest:
+        if record["previous"] is not None:
+            self.part.superseded.add(record["previous"])
+        if digest is ABSENT:
+            self.part.unlisted.add(number)
+            return
+        # No text holds an unescaped quote: the last such name is the one behind `bound`.
+        if sha256(data[9 : data.rfind(b',"change":')]).digest() != digest:
             self._fault(f"leaf {number}: the digest of its document is not that of what is sealed")
-        said = str(record.get("recorded_at", ""))
-        if _instant(said) != _instant(at.decode()):
+        said = record["recorded_at"], at
+        if said not in self._same_instant:
+            self._same_instant[said] = _instant(said[0]) == _instant(at.decode())
+        if not self._same_instant[said]:
             self._fault(f"leaf {number}: the instant of its archiving is not the sealed one")
 
 
 def _instant(text: str) -> float | None:
-    from datetime import datetime
-
     try:
         return datetime.fromisoformat(text.replace(" ", "T")).timestamp()
     except ValueError:
