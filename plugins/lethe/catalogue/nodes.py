@@ -141,6 +141,17 @@ class Graph:
         """The kind of subject on which a cluster hangs."""
         return self.kinds[self.policy.clusters[cluster].subject]
 
+    @property
+    def refreshed_views(self) -> tuple[TableName, ...]:
+        """Materialised views that the policy wants refreshed after a sweep."""
+        names = {
+            each.name
+            for each in self.policy.warehouse.answers
+            if (each.kind, each.answer) == ("materialised_view", "refresh")
+        }
+        views = self.catalogue.views.values()
+        return tuple(v.name for v in views if v.is_materialised and str(v.name) in names)
+
     def anchors(self, cluster: str) -> tuple[Anchor, ...]:
         """The anchors of a cluster, each once."""
         found = {m.anchor.table: m.anchor for m in self.members[cluster] if m.anchor}

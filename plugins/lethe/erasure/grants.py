@@ -13,6 +13,9 @@ from lethe.policy.model.archive import Archive
 from lethe.policy.model.conditions import Conditions
 from lethe.policy.names import TableName
 
+_MAINTAIN_SINCE = 170000
+"""Server version from which somebody else than its owner may refresh a view."""
+
 
 def needed_grants(graph: Graph) -> list[Grant]:
     """Name what runner and planner need: SELECT where they read, DELETE and UPDATE where they act.
@@ -39,6 +42,8 @@ def needed_grants(graph: Graph) -> list[Grant]:
         if table in there
         for role in ("planner", "runner")
     ]
+    if graph.catalogue.server_version_num >= _MAINTAIN_SINCE:
+        grants += [Grant(view, ("MAINTAIN",)) for view in graph.refreshed_views]
     grants += [Grant(table, ("DELETE",)) for table in sorted(deletes) if table in there]
     grants += [Grant(table, ("INSERT",)) for table in sorted(writes) if table in there]
     grants += [

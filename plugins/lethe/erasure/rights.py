@@ -62,6 +62,7 @@ def find_obstacles(
     grants  as `needed_grants` names them
     """
     yield from _filtered(connection, grants)
+    yield from _unmaintained(connection, graph)
     yield from _denied_to_triggers(connection, graph, grants)
 
 
@@ -73,11 +74,13 @@ def require_rights(connection: extensions.connection, graph: Graph) -> None:
     if not has_roles(connection):
         return
     grants = needed_grants(graph)
-    found = [str(each) for each in find_obstacles(connection, graph, grants)]
+    obstacles = find_obstacles(connection, graph, grants)
+    found = [str(each) for each in obstacles if each.code != "not-refreshed"]
     found += [
         f"{grant.table}: role {group_role(grant.role)} lacks {', '.join(grant.privileges)}: run "
         "`lethe init`, or give your DBA what `lethe init --print-sql` prints"
         for grant in missing_grants(connection, grants)
+        if grant.privileges != ("MAINTAIN",)  # an alarm, and no reason to keep what is due
     ]
     connection.rollback()
     if found:
@@ -99,6 +102,31 @@ def _filtered(connection: extensions.connection, grants: Sequence[Grant]) -> Ite
             f"row-level security filters what role {role} sees, so that every statement on it "
             "stops with an error",
             f"ALTER ROLE {role} BYPASSRLS",
+        )
+
+
+def _unmaintained(connection: extensions.connection, graph: Graph) -> Iterator[Obstacle]:
+    views = graph.refreshed_views
+    runner = group_role("runner")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("erasure/find_unmaintained"),
+            {
+                "role": runner,
+                "schemas": [view.schema for view in views],
+                "views": [view.name for view in views],
+            },
+        )
+        rows = cursor.fetchall()
+    for schema, name in rows:
+        view = TableName(schema, name)
+        yield Obstacle(
+            "not-refreshed",
+            view,
+            f"the policy wants this view refreshed after a sweep, and {runner} may not: its "
+            "clauses are not kept",
+            f"GRANT MAINTAIN ON {view} TO {runner} (from PostgreSQL 17 on; `lethe init` does it), "
+            f"or ALTER MATERIALIZED VIEW {view} OWNER TO {runner}",
         )
 
 

@@ -11,7 +11,7 @@ from lethe.connections import ROLES, Role, group_role
 from lethe.errors import ConfigurationError
 from lethe.policy.names import TableName
 
-_ON_TABLES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+_ON_TABLES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MAINTAIN"})
 _LETHE = sql.Identifier("lethe")
 
 
@@ -19,7 +19,7 @@ _LETHE = sql.Identifier("lethe")
 class Grant:
     """Rights of one role on one table, or on some of its columns.
 
-    privileges  of SELECT, INSERT, UPDATE, DELETE
+    privileges  of SELECT, INSERT, UPDATE, DELETE; MAINTAIN of a view, from PostgreSQL 17 on
     columns     () for the whole table; DELETE is never by column
     """
 

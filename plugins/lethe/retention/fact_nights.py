@@ -57,7 +57,9 @@ def summed(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return {name: count for name, count in sorted(total.items()) if count}
 
 
-def night_of(row: Sequence[Any], closings: Sequence[Mapping[str, Any]]) -> NightFacts:
+def night_of(
+    row: Sequence[Any], closings: Sequence[Mapping[str, Any]], refreshed: Mapping[str, str]
+) -> NightFacts:
     """The facts of a run from its row and its closings within the period."""
     run, _, version, digest, as_of, asked, started_at, finished_at, state, reason, seal, summary = (
         row
@@ -83,7 +85,7 @@ def night_of(row: Sequence[Any], closings: Sequence[Mapping[str, Any]]) -> Night
         undecided=sum(each["undecided"] for each in last.get("added", {}).values()),
         canaries=last.get("canaries") or summary.get("canaries") or {},
         returned=outlook.get("returned") or {},
-        refreshed=last.get("refreshed") or {},
+        refreshed=refreshed,
         zero_nights=zero if isinstance(zero, int) else None,
         oldest_overdue_days=_oldest(outlook.get("overdue_days")),
     )

@@ -33,6 +33,7 @@ from lethe.retention.fact_shapes import (
     SetFacts,
     SweepFacts,
 )
+from lethe.retention.refresh import REFRESHED, refreshes, say_unrefreshed, unrefreshed
 
 _EVENTS = (
     "warehouse_armed",
@@ -98,6 +99,13 @@ class _Gatherer:
         for each in refusals:
             if not each.is_kept:
                 not_kept.setdefault(each.clause or "without a rule", []).append(each.sentence)
+        for view, told in unrefreshed(self._connection, self._policy, self._last).items():
+            for clause in told["clauses"]:
+                not_kept.setdefault(clause, []).append(say_unrefreshed(view, told))
+        done: dict[str, dict[str, str]] = {}
+        for run, _, kind, told in refreshes(self._connection, self._policy, self._last):
+            outcome = REFRESHED if kind == "view_refreshed" else str(told["reason"])
+            done.setdefault(run, {})[str(told["view"])] = outcome
         return SweepFacts(
             policy=self._policy.policy.name,
             first=self._first,
@@ -105,7 +113,10 @@ class _Gatherer:
             armed_at=warehouse.armed_at,
             armed_by=warehouse.armed_by,
             rehearsal=warehouse.rehearsal,
-            nights=tuple(night_of(row, deltas.get(str(row[0]), [])) for row in runs),
+            nights=tuple(
+                night_of(row, deltas.get(str(row[0]), []), done.get(str(row[0]), {}))
+                for row in runs
+            ),
             rules=tuple(self._rules(deltas, outlook)),
             sets=tuple(self._set(row) for row in self._rows("list_open_sets")),
             holds=tuple(HoldFacts(*row) for row in self._rows("count_holds")),

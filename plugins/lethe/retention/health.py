@@ -28,6 +28,7 @@ from lethe.guards.undecided import not_kept, read_refusals
 from lethe.include import statement
 from lethe.policy.model import Policy
 from lethe.policy.periods import end_of
+from lethe.retention.refresh import say_unrefreshed, unrefreshed
 
 _LOOK_BACK = 200
 _IN_FLIGHT = timedelta(minutes=15)
@@ -103,6 +104,7 @@ def check_health(
             _ask_seals(cursor, health)
             _ask_witness(cursor, health, witness)
         _ask_queries(connection, health, policy)
+        _ask_views(connection, health, policy)
         _ask_undecided(connection, health, policy)
     except psycopg2.Error as error:
         if connection.closed or (error.pgcode or "08").startswith(("08", "57P")):
@@ -260,6 +262,11 @@ def _ask_queries(connection: extensions.connection, health: Health, policy: Poli
         health.problems.append(
             f"a {sort} on '{query}' of {kind} is in force, and the policy has no such query"
         )
+
+
+def _ask_views(connection: extensions.connection, health: Health, policy: Policy) -> None:
+    for view, told in unrefreshed(connection, policy, health.as_of).items():
+        health.problems.append(say_unrefreshed(view, told))
 
 
 def _ask_undecided(connection: extensions.connection, health: Health, policy: Policy) -> None:

@@ -19,6 +19,7 @@ from lethe.retention.night_close import close_night, close_stopped
 from lethe.retention.night_guard import guard_night, settle_night
 from lethe.retention.night_work import erase_rule, verify_night
 from lethe.retention.plan import freeze_plan
+from lethe.retention.refresh import refresh_views
 from lethe.retention.resume import close_abandoned, find_unfinished
 from lethe.retention.waves import in_order
 
@@ -74,6 +75,7 @@ def run_sweep(
             refused.append(error)
     tell("Reading back")
     run = close_night(site, run_id, verify_night(site, run_id))
+    refresh_views(site, run_id)
     if refused:
         raise refused[0]
     return run

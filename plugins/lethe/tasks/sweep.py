@@ -158,6 +158,7 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
     from lethe.retention.night_close import close_night, require_worked_off
     from lethe.retention.night_work import verify_night
     from lethe.retention.readiness import destroy_files
+    from lethe.retention.refresh import refresh_views
 
     if night is None:
         return None
@@ -165,6 +166,8 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
         site = the_site()
         run = close_night(site, UUID(night), verify_night(site, UUID(night)))
         path = write_sweep_summary(run)
+        for view, outcome in refresh_views(site, UUID(night)).items():
+            log.info("Materialised view %s: %s", view, outcome)
         log.info("Files of erased rows: %s", dict(destroy_files(site).files))
         log.info("Run %s is %s; its summary is %s", night, run.state, path.name)
         require_worked_off(run)
