@@ -128,7 +128,7 @@ def forge(files: dict[str, bytes], pack: Path, **changes: Any) -> Path:
         if f"{name}.jsonl" in files:
             manifest["counts"][name] = files[f"{name}.jsonl"].count(b"\n")
     manifest["counts"]["rows"] = files["ledger.jsonl"].count(b"\n")
-    manifest["counts"]["commitments"] = files["ledger.jsonl"].count(b'"leaf":')
+    manifest["counts"]["commitments"] = files["ledger.jsonl"].count(b'"commitment":')
     data = json.dumps(manifest).encode()
     return repack({**files, "manifest.json": data, "manifest.sig": key.sign(data)}, pack)
 

@@ -293,6 +293,21 @@ TABLES = {
     "quality.jsonl",
 }
 NEEDED = TABLES | {"manifest.json", "manifest.sig", "key.pem", "VERIFY.md", "verify.py"}
+SHELL = {"id", "batch", "run_id", "at", "kind", "commitment"}
+NEVER_HIDDEN = {
+    "archive_appended",
+    "batch_done",
+    "edition_approve",
+    "edition_reject",
+    "evidence_pack_signed",
+    "ledger_rows_expired",
+    "plan_approved",
+    "plan_rejected",
+    "sweep_closed",
+    "warehouse_armed",
+    "warehouse_disarmed",
+    "warehouse_replayed",
+}
 DECISIONS = {
     "plan_approved": "approve",
     "plan_rejected": "reject",
@@ -425,6 +440,14 @@ class Pack:
             text = self.files.get(f"policy/{digest}.json")
             if text is not None and sha256(text) != digest:
                 self.fault(f"policy/{digest}.json", 0, "is not the policy of that digest")
+            elif text is not None:
+                said = parse(text)["policy"]
+                for name in ("name", "version", "effective_from", "announced_on"):
+                    if said.get(name) != each[name]:
+                        what = f"{name} is {each[name]}; the policy itself says {said.get(name)}"
+                        self.fault("policies.jsonl", number, what)
+            else:
+                self.notes.append(f"edition {each['version']} is here as text only: {digest}")
             if (text is not None) != each["canonical"]:
                 self.fault("policies.jsonl", number, "the text of this edition is not in the pack")
             digests.add(digest)
@@ -453,6 +476,9 @@ class Pack:
                 self.fault("seals.jsonl", number, f"seal {no} was changed")
             self.seals[no] = (number, seal)
             expected, digest = no + 1, seal["seal_hash"]
+            # The clock of a rehearsal is not that of the wall; one day for time zones.
+            if not self.manifest["rehearsal"] and seal["sealed_at"][:10] > self._day_after():
+                self.fault("seals.jsonl", number, f"seal {no} was made after the period")
         end = (
             {"first_seal": min(self.seals), "last_seal": max(self.seals)}
             if self.seals
@@ -463,6 +489,9 @@ class Pack:
                 self.fault("seals.jsonl", 0, f"{name.replace('_', ' ')} should be {told[name]}")
         if told["last_hash"] != (digest if self.seals or before else None):
             self.fault("seals.jsonl", 0, "does not end with the seal that the manifest names")
+
+    def _day_after(self):
+        return (date.fromisoformat(self.manifest["period"]["last"]) + timedelta(1)).isoformat()
 
     def _rows(self):
         name = "ledger.jsonl"
@@ -509,13 +538,7 @@ class Pack:
                 self._open_row(number, each)
                 leaves.append(leaf_of(each["row"].encode()))
             else:
-                if set(each) - {"seal", "id", "kind", "leaf", "expired"}:
-                    self.fault(name, number, "tells more of a hidden row than a commitment")
-                self.hidden[row_id] = (number, each)
-                leaf = bytes.fromhex(each["leaf"])
-                if len(leaf) != 32:
-                    raise Fault(name, number, "is no commitment")
-                leaves.append(leaf)
+                leaves.append(self._hidden_row(number, each))
         close()
         for no, (line, _) in self.seals.items():
             if no not in seen:
@@ -523,22 +546,21 @@ class Pack:
         self._erasures()
 
     def _erasures(self):
-        """Under each seal, as many hidden rows of erased subjects as its batches erased."""
-        done, erased, ended = {}, {}, set()
-        for line, seal, row in self._of_kind("batch_done"):
-            before, _ = done.get(seal, (0, 0))
-            done[seal] = before + row["payload"]["done"], line
+        """Each batch has as many hidden rows of erased subjects as it says that it erased."""
+        found = {}
         for line, each in self.hidden.values():
-            if each.get("expired"):
-                ended.add(each["seal"])
-            elif each.get("kind") == "subject_erased":
-                erased[each["seal"]] = erased.get(each["seal"], (0, 0))[0] + 1, line
-        for seal in sorted((set(done) | set(erased)) - ended):
-            told, line = done.get(seal, erased.get(seal))
-            told = told if seal in done else 0
-            found = erased.get(seal, (0, 0))[0]
-            if told != found:
-                what = f"under seal {seal} the batches erased {told} subjects; {found} rows say so"
+            if each.get("kind") == "subject_erased":
+                found[each["batch"]] = found.get(each["batch"], (0, 0))[0] + 1, line
+        told = {}
+        for line, _, row in self._of_kind("batch_done"):
+            told[row["batch"]] = row["payload"]["done"], line
+        if any("leaf" in each for _, each in self.hidden.values()):
+            return
+        for batch in sorted(set(found) | set(told)):
+            done, line = told.get(batch, (0, found.get(batch, (0, 0))[1]))
+            rows = found.get(batch, (0, 0))[0]
+            if done != rows:
+                what = f"batch {batch} erased {done} subjects; {rows} rows say so"
                 self.fault("ledger.jsonl", line, what)
 
     def _open_row(self, number, each):
@@ -549,6 +571,21 @@ class Pack:
             self.fault("ledger.jsonl", number, "shows a row about a single subject in the clear")
         self.rows[each["id"]] = (number, each["seal"], row)
 
+    def _hidden_row(self, number, each):
+        """A commitment: number, batch, run, instant and kind are under the seal, too."""
+        name = "ledger.jsonl"
+        self.hidden[each["id"]] = number, each
+        if set(each) == {"seal", "id", "leaf"}:
+            self.notes.append(
+                "rows from before rows were blinded: of these not even the kind is sure"
+            )
+            return bytes.fromhex(each["leaf"]).ljust(32)[:32]
+        if set(each) != SHELL | {"seal"} or not re.fullmatch("[0-9a-f]{64}", each["commitment"]):
+            self.fault(name, number, "is neither a row nor a commitment")
+        if each["kind"] in NEVER_HIDDEN:
+            self.fault(name, number, f"hides a row that everybody may see ({each['kind']})")
+        return leaf_of(plain_json({field: each[field] for field in SHELL}))
+
     def _of_kind(self, *kinds):
         return [(line, seal, row) for line, seal, row in self.rows.values() if row["kind"] in kinds]
 
@@ -557,9 +594,16 @@ class Pack:
             if run["run_id"] in self.runs:
                 self.fault("runs.jsonl", number, "tells a run twice")
             self.runs[run["run_id"]] = run
-            if run["policy_digest"] not in self.policies:
+            edition = self.policies.get(run["policy_digest"])
+            if edition is None:
                 self.fault("runs.jsonl", number, "ran under an edition that the pack does not tell")
-        for number, _, row in self.rows.values():
+            elif (run["policy_name"], run["policy_version"]) != (
+                edition["name"],
+                edition["version"],
+            ):
+                self.fault("runs.jsonl", number, "names its edition otherwise than policies.jsonl")
+        shells = [(number, each) for number, each in self.hidden.values() if "run_id" in each]
+        for number, row in [(number, row) for number, _, row in self.rows.values()] + shells:
             if row["run_id"] is not None and row["run_id"] not in self.runs:
                 self.fault("ledger.jsonl", number, "is of a run that runs.jsonl does not tell")
 
@@ -597,12 +641,13 @@ class Pack:
                         f"the plan of rule {rule} is missing: line {line} of the ledger closes it",
                     )
                     continue
-                for name in ("digest", "planned"):
-                    if name in sums and sums[name] != plan[name]:
+                told = {**plan, "done": plan["counts"].get("done", 0)}
+                for name in ("digest", "planned", "done"):
+                    if name in sums and sums[name] != told[name]:
                         self.fault(
                             "plans.jsonl",
                             number,
-                            f"{name} is {plan[name]}; the sealed ledger says {sums[name]}",
+                            f"{name} is {told[name]}; the sealed ledger says {sums[name]}",
                         )
         self.closings = closings
 
@@ -617,13 +662,7 @@ class Pack:
                 self.fault("tables.jsonl", number, "is of a rule that plans.jsonl does not tell")
             found[at] = number, each
         for run_id, (line, row) in self.closings.items():
-            run = self.runs.get(run_id)
-            if run is None or run["closed_by"] != row["id"]:
-                if run is not None:
-                    self.notes.append(
-                        f"run {run_id} went on after this pack: its figures are not all sealed here"
-                    )
-                continue
+            self.at = ("ledger.jsonl", line)
             sealed = {
                 (run_id, rule, table): counts
                 for rule, sums in row["payload"]["rules"].items()
@@ -648,50 +687,72 @@ class Pack:
 
     def _approvals(self):
         """Decisions, against the ledger rows that were written in the same transactions."""
-        told = {}
-        rows = {row["id"]: (seal, row) for _, seal, row in self._of_kind(*DECISIONS)}
+        told, self.earlier = {}, []
+        rows = self.decisions()
         for number, each in self._read("approvals.jsonl"):
             if each["policy_digest"] not in self.policies:
                 what = "is about an edition that the pack does not tell"
                 self.fault("approvals.jsonl", number, what)
             if each["row"] is None:
                 self.fault("approvals.jsonl", number, "never came onto the ledger")
-                continue
-            if each["row"] in told:
+            elif each["row"] in told:
                 what = f"is the second for row {each['row']} of the ledger"
                 self.fault("approvals.jsonl", number, what)
+            elif each["row"] in rows:
+                self.compare_decision(number, each, rows[each["row"]])
+            elif not self.seals or each["seal"] < min(self.seals):
+                self.earlier.append((number, each))
+                self.notes.append(
+                    f"approvals.jsonl:{number} is under seal {each['seal']}, before this pack: "
+                    "check it together with the pack that holds it"
+                )
+            else:
+                what = f"names row {each['row']} of the ledger, which is no such decision"
+                self.fault("approvals.jsonl", number, what)
             told[each["row"]] = number
-            if each["row"] not in rows:
-                if each["row"] in self.rows or each["row"] in self.hidden or self._covers(each):
-                    what = f"names row {each['row']} of the ledger, which is no such decision"
-                    self.fault("approvals.jsonl", number, what)
-                continue
-            seal, row = rows[each["row"]]
-            said = row["payload"]
-            sealed = {
+        for row_id, sealed in rows.items():
+            if row_id not in told:
+                what = (
+                    f"the decision of row {row_id} of the ledger is missing: {sealed['decision']}"
+                )
+                self.fault("approvals.jsonl", 0, what)
+        self._unapproved()
+
+    def decisions(self):
+        """What the ledger rows of decisions say, by number of row."""
+        return {
+            row["id"]: {
                 "seal": seal,
                 "decision": DECISIONS[row["kind"]],
-                "decided_by": said["by"],
-                "digest": said["digest"] if "digest" in said else said["diff"],
-                "rule": said.get("rule"),
+                "decided_by": row["payload"]["by"],
+                "decided_at": row["at"],
+                "digest": row["payload"].get("digest", row["payload"].get("diff")),
+                "rule": row["payload"].get("rule"),
             }
-            for name, value in sealed.items():
-                if each[name] != value:
-                    self.fault(
-                        "approvals.jsonl",
-                        number,
-                        f"{name} is {each[name]}; the sealed ledger says {value}",
-                    )
-        for row_id, (_, row) in rows.items():
-            if row_id not in told:
-                self.fault(
-                    "approvals.jsonl",
-                    0,
-                    f"the decision of row {row_id} of the ledger ({row['kind']}) is missing",
-                )
+            for _, seal, row in self._of_kind(*DECISIONS)
+        }
 
-    def _covers(self, each):
-        return not self.seals or each["seal"] >= min(self.seals)
+    def compare_decision(self, number, each, sealed):
+        for name, value in sealed.items():
+            if each[name] != value:
+                what = f"{name} is {each[name]}; the sealed ledger says {value}"
+                self.fault("approvals.jsonl", number, what)
+
+    def _unapproved(self):
+        """What was over a limit and acted on has an approval of its digest."""
+        digests = {
+            (each["digest"], each["policy_digest"])
+            for each in self.lines.get("approvals.jsonl", ())
+            if each["decision"] == "approve"
+        }
+        for (run_id, rule), (number, plan) in self.plans.items():
+            policy = self.runs.get(run_id, {}).get("policy_digest")
+            done = plan["counts"].get("done", 0)
+            if plan["over_limit"] and done and (plan["digest"], policy) not in digests:
+                self.notes.append(
+                    f"plans.jsonl:{number}: {rule} was over a limit ({plan['over_limit']}) and "
+                    f"{done} subjects are done; no approval of its digest is here"
+                )
 
     def _archive(self):
         """Signed heads, chained, each a beginning of the last; and what the ledger says of them."""
@@ -803,6 +864,7 @@ class Pack:
         kind, first, last = self.period
         ledger, counts = self.manifest["ledger"], self.manifest["counts"]
         days = first if kind == "day" else f"{first} to {last}"
+        days += " (a rehearsal)" if self.manifest["rehearsal"] else ""
         seals = (
             "no seal" if not self.seals else f"seals {ledger['first_seal']} to {max(self.seals)}"
         )
@@ -831,13 +893,14 @@ def check_succession(packs):
     """Packs of one warehouse tell one history, and of each kind none is left out."""
     faults = []
     for own in sorted({pack.manifest["warehouse_id"] for pack in packs}):
-        known, registered = {}, {}
+        known, registered, decisions = {}, {}, {}
         here = [pack for pack in packs if pack.manifest["warehouse_id"] == own]
         for pack in here:
             for no, (line, seal) in pack.seals.items():
                 if known.setdefault(no, seal["seal_hash"]) != seal["seal_hash"]:
                     what = f"seal {no} is another one in two packs: two histories were told"
                     faults.append((pack, Fault("seals.jsonl", line, what)))
+            decisions.update(pack.decisions())
             for line, _, row in pack._of_kind("evidence_pack_signed"):
                 said = row["payload"]
                 at = said["kind"], said["first"], said["last"]
@@ -849,6 +912,14 @@ def check_succession(packs):
                     "is not the pack of that period which the sealed ledger of another pack tells"
                 )
                 faults.append((pack, Fault("manifest.json", 0, what)))
+        for pack in here:
+            for number, each in pack.earlier:
+                sealed = decisions.get(each["row"])
+                if sealed is not None:
+                    pack.compare_decision(number, each, sealed)
+                elif each["seal"] in known:
+                    what = "is not among the decisions of the pack that holds its seal"
+                    pack.fault("approvals.jsonl", number, what)
         if len({pack.fingerprint for pack in here}) > 1:
             faults.append((here[-1], Fault("manifest.json", 0, "is signed by another key")))
         for kind in ("day", "month"):

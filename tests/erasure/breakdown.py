@@ -192,7 +192,7 @@ class Copies:
 def left_behind(kit: Kit) -> dict[str, Any]:
     """Data, ledger by subject, tombstones and skeletons, without ids and times."""
     ledger = kit.execute(
-        "SELECT subject_token::text, payload - 'salt' FROM lethe.ledger"
+        "SELECT subject_token::text, payload - 'blinding' FROM lethe.ledger"
         " WHERE kind = 'subject_erased'"
     )
     return {

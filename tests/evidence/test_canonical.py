@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
-from lethe.evidence.canonical import canonical_json, canonical_row
+from lethe.evidence.canonical import canonical_json, canonical_row, commit_to
 
 VALUES = st.recursive(
     st.none()
@@ -53,3 +54,23 @@ def test_a_row_has_the_bytes_of_the_standard() -> None:
         }
     )
     assert b'"run_id":null' in canonical_row((7, "b", None, at, "k", None, None, "{}"))
+
+
+def test_a_blinded_row_shows_its_frame_and_commits_to_the_rest() -> None:
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    payload = '{"rule": "r", "share": 1.0, "blinding": "00ff"}'
+    row = (7, "b", None, at, "subject_erased", b"\x01\x02", "k", payload)
+    hidden = {"key_id": "k", "payload": {"rule": "r", "share": 1.0}, "subject_token": "0102"}
+    commitment = hmac.digest(b"00ff", rfc8785.dumps(hidden), "sha256")
+    assert commit_to(row) == commitment
+    assert canonical_row(row) == rfc8785.dumps(
+        {
+            "at": "2026-03-01T12:00:00.000000+00:00",
+            "batch": "b",
+            "commitment": commitment.hex(),
+            "id": 7,
+            "kind": "subject_erased",
+            "run_id": None,
+        }
+    )
+    assert commit_to((*row[:7], '{"say": "\\"blinding\\""}')) is None

@@ -1,4 +1,4 @@
-"""Outside, the ledger shows acts; what is about people is salted when it is written."""
+"""Outside, the ledger shows acts; what is about people is blinded when it is written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from lethe.connections import acting_as
 from lethe.evidence import LedgerRow
-from lethe.evidence.disclosure import may_be_shown, salted
+from lethe.evidence.disclosure import blinded, may_be_shown
 from lethe.evidence.ledger import append_rows
 from psycopg2 import extensions
 
@@ -37,13 +37,13 @@ def test_two_rows_that_say_the_same_have_nothing_in_common_outside(
     open_row = LedgerRow("batch_done", {"rule": "r"})
     append_rows(warehouse, uuid4(), None, [row, row, open_row])
     with warehouse.cursor() as cursor:
-        cursor.execute("SELECT payload ->> 'salt' FROM lethe.ledger ORDER BY id")
+        cursor.execute("SELECT payload ->> 'blinding' FROM lethe.ledger ORDER BY id")
         first, second, third = (found for (found,) in cursor.fetchall())
     warehouse.rollback()
     assert first != second and len(first) == len(second) == 32
     assert third is None
 
 
-def test_a_payload_cannot_bring_a_salt_of_its_own() -> None:
-    with pytest.raises(ValueError, match="salt"):
-        salted({"salt": "00"})
+def test_a_payload_cannot_bring_a_blinding_of_its_own() -> None:
+    with pytest.raises(ValueError, match="blinding"):
+        blinded({"blinding": "00"})

@@ -53,9 +53,23 @@ def test_expired_rows_leave_their_leaves_and_a_note(
         assert cursor.fetchone() == (2,)
 
 
-def test_a_changed_leaf_of_an_expired_row_is_found(sealed: extensions.connection) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "leaf = sha256(leaf)",
+        "kind = 'other'",
+        "commitment = sha256(leaf)",
+        "batch = (SELECT batch FROM lethe.ledger_batch ORDER BY at DESC LIMIT 1)",
+        "at = at + interval '1 us'",
+        "run_id = gen_random_uuid()",
+    ],
+)
+def test_what_an_expired_row_left_cannot_be_changed(
+    sealed: extensions.connection, change: str
+) -> None:
     expire_ledger_rows(sealed, SOON)
-    tamper(sealed, "ledger_expired", "UPDATE lethe.ledger_expired SET leaf = sha256(leaf)")
+    assert not verify_ledger(sealed).faults
+    tamper(sealed, "ledger_expired", f"UPDATE lethe.ledger_expired AS e SET {change}")
     assert verify_ledger(sealed).faults
 
 

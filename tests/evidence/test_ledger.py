@@ -28,9 +28,9 @@ def test_any_payload_comes_back(warehouse: extensions.connection, payload: dict[
         row = cursor.fetchone()
     warehouse.rollback()
     assert row is not None
-    salt = row[1].pop("salt")
+    blinding = row[1].pop("blinding")
     assert (row[0], row[1], bytes(row[2]), row[3]) == ("k\t\\N", payload, token, str(key))
-    assert len(bytes.fromhex(salt)) == 16
+    assert len(bytes.fromhex(blinding)) == 16
 
 
 @pytest.mark.parametrize(

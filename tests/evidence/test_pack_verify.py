@@ -67,7 +67,10 @@ def test_an_honest_pack_is_valid_as_a_file_and_as_a_folder(one_pack: Path, tmp_p
         file.extractall(tmp_path / "open")
     assert verify_packs([one_pack])["valid"] and verify_packs([tmp_path / "open"])["valid"]
     code, out, err = run_alone(tmp_path / "empty", str(one_pack))
-    assert (code, err) == (0, "") and "valid: small, day 2026-06-01: seals 1 to 4" in out
+    assert (code, err) == (
+        0,
+        "",
+    ) and "valid: small, day 2026-06-01 (a rehearsal): seals 1 to 4" in out
     own = [sys.executable, "-I", "-S", str(tmp_path / "open" / "verify.py")]
     assert subprocess.run(own, capture_output=True, check=False).returncode == 0
 
@@ -118,6 +121,12 @@ def _add(name: str) -> Callable[[Files], None]:
 FORGERIES = [
     (_swap("ledger.jsonl", 7, 8), "ledger.jsonl", 9, "stands out of order"),
     (_drop("ledger.jsonl", 8), "ledger.jsonl", 6, "under seal 3 stand 52 rows"),
+    (
+        _change("ledger.jsonl", b'"commitment":"', b'"kommitment":"'),
+        "ledger.jsonl",
+        7,
+        "is neither a row",
+    ),
     (_drop("seals.jsonl", 1), "seals.jsonl", 2, "seal 2 is missing"),
     (_change("seals.jsonl", b'"leaf_count":53', b'"leaf_count":52'), "seals.jsonl", 3, "changed"),
     (_change("tables.jsonl", b'"deleted":50', b'"deleted":49'), "tables.jsonl", 1, "says 50"),
@@ -304,7 +313,9 @@ def _hide(files: Files) -> None:
     """Show the row of an approval as a commitment that it is not."""
     put_lines(files, "approvals", [])
     rows = lines_of(files, "ledger")
-    rows[5] = {"seal": 3, "id": 6, "kind": "subject_erased", "leaf": "00" * 32}
+    row = json.loads(rows[5]["row"])
+    shown = {name: row[name] for name in ("at", "batch", "run_id")}
+    rows[5] = {"seal": 3, "id": 6, "kind": "archive_shown", "commitment": "00" * 32, **shown}
     put_lines(files, "ledger", rows)
 
 
@@ -332,7 +343,11 @@ FORGERIES_WITH_A_KEY: list[tuple[Callable[[Files], None], str, str]] = [
     (lambda files: put_lines(files, "plans", []), "plans.jsonl", "is missing"),
     (lambda files: put_lines(files, "runs", []), "ledger.jsonl", "runs.jsonl does not tell"),
     (lambda files: put_lines(files, "archive", []), "archive.jsonl", "does not hold"),
-    (_with(lambda each: each.update(version="2"), "policies"), "", ""),
+    (_with(lambda each: each.update(version="2"), "policies"), "policies.jsonl", "version is 2"),
+    (_with(lambda each: each.update(kind="archive_shown"), "ledger", 7), "ledger.jsonl", "one was"),
+    (_with(lambda plan: plan["counts"].update(done=3), "plans", 2), "plans.jsonl", "done is 3"),
+    (_with(lambda each: each.update(row=1, seal=0), "approvals"), "approvals.jsonl", "row 6"),
+    (_with(lambda check: check.update(state="failed"), "quality"), "", ""),
 ]
 
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from lethe.cli.app import main
 from lethe.errors import ActError, TamperingFound, UsageError
+from lethe.evidence.canonical import commit_to
 from lethe.evidence.pack_verify import verify_packs
 from lethe.evidence.verify import verify_ledger
 from lethe.reporting import pack as pack_module
@@ -65,7 +66,7 @@ def test_nobody_is_named_and_no_token_leaves(crowd: Kit, tmp_path: Path) -> None
     assert len(tokens) == 50
     secrets = {token.hex() for token in tokens}
     secrets |= {
-        salt for (salt,) in crowd.execute("SELECT payload ->> 'salt' FROM lethe.ledger") if salt
+        salt for (salt,) in crowd.execute("SELECT payload ->> 'blinding' FROM lethe.ledger") if salt
     }
     secrets |= {
         str(key) for (key,) in crowd.execute("SELECT DISTINCT key_id FROM lethe.ledger") if key
@@ -73,26 +74,23 @@ def test_nobody_is_named_and_no_token_leaves(crowd: Kit, tmp_path: Path) -> None
     secrets |= {"@x.example", "Crowd", "Ann", "A-10"}
     everything = b"\n".join(files.values()).decode("utf-8", "replace")
     assert not [secret for secret in secrets if secret in everything]
-    hidden = [row for row in lines_of(files, "ledger") if "leaf" in row]
-    assert len({row["leaf"] for row in hidden}) == 50
-    assert all(set(row) == {"seal", "id", "kind", "leaf"} for row in hidden)
+    hidden = [row for row in lines_of(files, "ledger") if "row" not in row]
+    assert len({row["commitment"] for row in hidden}) == 50
+    shown = {"seal", "id", "at", "batch", "run_id", "kind", "commitment"}
+    assert all(set(row) == shown for row in hidden)
 
 
 def test_a_commitment_opens_for_the_person_whom_it_is_about(crowd: Kit, tmp_path: Path) -> None:
     """The company can show one row to the one whom it concerns, and it fits the pack."""
-    from lethe.evidence.canonical import canonical_row
-    from lethe.evidence.merkle import hash_leaf
-
     work_night(crowd)
-    leaves = {
-        row["id"]: row.get("leaf")
-        for row in lines_of(unpack(pack_of(crowd, tmp_path).path), "ledger")
-    }
+    lines = lines_of(unpack(pack_of(crowd, tmp_path).path), "ledger")
+    told = {line["id"]: line.get("commitment") for line in lines}
     (row,) = crowd.execute(
         "SELECT id, batch::text, run_id::text, at, kind, subject_token, key_id::text,"
         " payload::text FROM lethe.ledger WHERE kind = 'subject_erased' ORDER BY id LIMIT 1"
     )
-    assert hash_leaf(canonical_row(row)).hex() == leaves[row[0]]  # type: ignore[arg-type]
+    commitment = commit_to(row)  # type: ignore[arg-type]
+    assert commitment is not None and commitment.hex() == told[row[0]]
 
 
 def test_the_next_pack_goes_on_where_this_one_ended_and_tells_it(
@@ -166,17 +164,17 @@ def test_an_approval_that_came_around_the_ledger_gives_no_pack(crowd: Kit, tmp_p
         pack_of(crowd, tmp_path)
 
 
-def test_rows_whose_period_ended_stay_as_their_leaves(crowd: Kit, tmp_path: Path) -> None:
+def test_rows_whose_period_ended_stay_as_they_were_told(crowd: Kit, tmp_path: Path) -> None:
     from datetime import UTC, datetime
 
     from lethe.evidence.expire import expire_ledger_rows
 
     work_night(crowd)
+    before = lines_of(unpack(pack_of(crowd, tmp_path / "one").path), "ledger")
     with crowd.site.connected("owner") as connection:
         assert expire_ledger_rows(connection, datetime.now(UTC)) == 50
-    files = unpack(pack_of(crowd, tmp_path).path)
-    assert sum(bool(row.get("expired")) for row in lines_of(files, "ledger")) == 50
-    assert b"salt" not in files["ledger.jsonl"]
+    after = lines_of(unpack(pack_of(crowd, tmp_path / "other").path), "ledger")
+    assert after == before
 
 
 def test_a_crash_before_the_ledger_row_leaves_no_pack_and_the_next_try_makes_it(

@@ -3,7 +3,7 @@
 -- values: digests (text[]: hexadecimal)
 -- locks: none
 SELECT encode(digest, 'hex'), name, version, effective_from, first_seen_at, announced_on,
-       approved_at, approved_by, source
+       source
 FROM lethe.policy_version
 WHERE encode(digest, 'hex') = ANY(%(digests)s)
 ORDER BY first_seen_at, digest

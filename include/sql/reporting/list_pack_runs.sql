@@ -4,9 +4,7 @@
 -- locks: none
 SELECT r.run_id::text, r.kind, r.name, encode(r.policy_digest, 'hex'), r.policy_name,
        r.policy_version, r.as_of, r.requested_by, r.started_at, r.finished_at, r.state,
-       r.sealed_seal_no,
-       (SELECT max(l.id) FROM lethe.ledger AS l
-        WHERE l.run_id = r.run_id AND l.kind = 'sweep_closed')
+       r.sealed_seal_no
 FROM lethe.run AS r
 WHERE r.as_of BETWEEN %(first)s AND %(last)s
    OR r.run_id IN (

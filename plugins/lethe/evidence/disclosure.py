@@ -1,8 +1,8 @@
 """What of the ledger may be shown outside: the rest appears as commitments.
 
 Default deny: a kind of row that is not named here is never shown. What is not shown gets a random
-salt when it is written, so that its leaf commits to it and can be guessed by nobody, not even by
-whoever knows the subject's token; where the row ends, the salt ends with it.
+blinding (a salt) when it is written, so that its leaf commits to it and can be guessed by nobody,
+not even by whoever knows the subject's token; where the row ends, the blinding ends with it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lethe.errors import ActError
+from lethe.evidence.canonical import BLINDING
 
-SALT: Final = "salt"
-_SALT_BYTES = 16
+_BLINDING_BYTES = 16
 _PEOPLE = frozenset({"by", "owner"})
 """Fields that name staff: an auditor must know who decided."""
 _PEOPLE_OF_A_PACK = _PEOPLE | {"decided_by", "requested_by", "approved_by", "row"}
@@ -60,14 +60,16 @@ SHOWN: Final = frozenset(
 
 def may_be_shown(kind: str, subject_token: object, payload: Mapping[str, Any]) -> bool:
     """Say whether a row may be shown as it is."""
-    return subject_token is None and kind in SHOWN and SALT not in payload and _is_plain(payload)
+    return (
+        subject_token is None and kind in SHOWN and BLINDING not in payload and _is_plain(payload)
+    )
 
 
-def salted(payload: Mapping[str, Any]) -> dict[str, Any]:
+def blinded(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Add what makes the leaf of a row a commitment that hides it."""
-    if SALT in payload:
-        raise ValueError(f"a payload of the ledger has no field '{SALT}' of its own")
-    return {**payload, SALT: secrets.token_hex(_SALT_BYTES)}
+    if BLINDING in payload:
+        raise ValueError(f"a payload of the ledger has no field '{BLINDING}' of its own")
+    return {**payload, BLINDING: secrets.token_hex(_BLINDING_BYTES)}
 
 
 def _is_plain(value: Any, field: str = "") -> bool:
@@ -83,11 +85,11 @@ def _is_plain(value: Any, field: str = "") -> bool:
 def require_lasting(name: str, line: Mapping[str, Any]) -> None:
     """Refuse a line of an evidence pack that could not be kept for ever.
 
-    A pack outlives the period of ledger rows about single subjects: no token, key, salt or address
-    of anybody but of staff may stand in it. Ledger rows are judged when they are shown or hidden.
+    A pack outlives the period of ledger rows about single subjects: no token, key, blinding, and no
+    address but of staff, may stand in it. Ledger rows are judged when they are shown or hidden.
     """
     for field, value in line.items():
-        if field in ("subject_token", "key_id", SALT) or not (
+        if field in ("subject_token", "key_id", BLINDING) or not (
             field in _PEOPLE_OF_A_PACK or _is_plain(value, field)
         ):
             raise ActError(

@@ -10,7 +10,8 @@ from psycopg2 import errorcodes, extensions
 
 from lethe.connections import acting_as
 from lethe.errors import ConfigurationError, WarehouseRefused, describe_database_error
-from lethe.evidence.copying import copy_lines, write_field
+from lethe.evidence.canonical import LedgerTuple, commit_to
+from lethe.evidence.copying import Field, copy_lines, write_field
 from lethe.evidence.ledger import LedgerRow, append_rows, close_batch
 from lethe.evidence.seal import hash_row, read_in_pages
 from lethe.include import statement
@@ -32,7 +33,7 @@ def expire_ledger_rows(connection: extensions.connection, before: datetime) -> i
                 connection,
                 "evidence/copy_expired",
                 [
-                    "\t".join(map(write_field, (row[0], row[1], hash_row(row), row[3])))
+                    "\t".join(map(write_field, _what_stays(row)))
                     for row in read_in_pages(
                         connection, "evidence/read_expiring_rows", {"before": before}
                     )
@@ -56,3 +57,12 @@ def expire_ledger_rows(connection: extensions.connection, before: datetime) -> i
             f"ledger rows were not ended: {describe_database_error(error)}", error.pgcode
         ) from None
     return kept
+
+
+def _what_stays(row: LedgerTuple) -> tuple[Field, ...]:
+    """Of a blinded row what its leaf is over; of one that was written without, its leaf alone."""
+    commitment = commit_to(row)
+    number, batch, run_id, at, kind = row[:5]
+    if commitment is None:
+        return number, batch, hash_row(row), at, None, None, None
+    return number, batch, hash_row(row), at, run_id, kind, commitment

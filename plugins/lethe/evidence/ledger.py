@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg2 import extensions
 
 from lethe.evidence.copying import copy_lines, write_field
-from lethe.evidence.disclosure import may_be_shown, salted
+from lethe.evidence.disclosure import blinded, may_be_shown
 from lethe.include import statement
 
 Json = None | bool | int | float | str | list["Json"] | tuple["Json", ...] | Mapping[str, "Json"]
@@ -44,7 +44,7 @@ def append_rows(
 ) -> int:
     """Add rows to the ledger in the caller's transaction; returns how many.
 
-    A row that no evidence pack may show gets a salt into its payload.
+    A row that no evidence pack may show gets a blinding into its payload.
 
     Raises  ValueError if a payload has no canonical form (RFC 8785), which could not be sealed
     """
@@ -89,7 +89,7 @@ def close_batch(
 def _hidden_or_shown(row: LedgerRow) -> Mapping[str, Json]:
     if may_be_shown(row.kind, row.subject_token, row.payload):
         return row.payload
-    return salted(row.payload)
+    return blinded(row.payload)
 
 
 def _payload(payload: Mapping[str, Json]) -> str:

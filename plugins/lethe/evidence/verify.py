@@ -9,8 +9,9 @@ from typing import Any
 from psycopg2 import extensions
 
 from lethe.errors import TamperingFound
+from lethe.evidence.canonical import canonical_shell
 from lethe.evidence.initialise import read_warehouse
-from lethe.evidence.merkle import GrowingTree
+from lethe.evidence.merkle import GrowingTree, hash_leaf
 from lethe.evidence.seal import Seal, as_seal, hash_row, hash_seal, read_in_pages
 from lethe.evidence.witness import BEGINNING, Witness
 from lethe.include import statement
@@ -92,7 +93,7 @@ def _verify_rows(
         for row in found:
             first, last = first or row[2], row[2]
             if row[1] is not None:
-                tree.add(bytes(row[1]))
+                tree.add(_expired_leaf(row))
                 expired += 1
             else:
                 tree.add(hash_row(row[2:]))
@@ -111,6 +112,14 @@ def _verify_rows(
             )
     faults.extend(f"all rows under seal {number} are missing" for number in expected)
     return rows, expired, faults
+
+
+def _expired_leaf(row: tuple[Any, ...]) -> bytes:
+    _, leaf, number, batch, run_id, at, kind, commitment = row[:8]
+    if kind is None or commitment is None:
+        return bytes(leaf)
+    found = hash_leaf(canonical_shell(number, batch, run_id, at, kind, bytes(commitment)))
+    return found if found == bytes(leaf) else bytes(len(leaf))  # no leaf is all zeros
 
 
 def _by_seal(

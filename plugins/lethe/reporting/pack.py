@@ -27,6 +27,7 @@ from lethe.evidence.witness import Witness
 from lethe.evidence.witness_opening import open_witness
 from lethe.include import statement
 from lethe.keys import KeyRing
+from lethe.reporting.pack_figures import closed_plans, closed_tables
 from lethe.reporting.pack_gather import (
     LedgerLines,
     Period,
@@ -186,8 +187,8 @@ def _write(
     heads, last = head_lines(connection, warehouse.warehouse_id, ledger.heads, now)
     for name, lines in (
         ("runs", runs),
-        ("plans", plan_lines(connection, ids)),
-        ("tables", table_lines(connection, ids)),
+        ("plans", closed_plans(plan_lines(connection, ids), ledger.closings)),
+        ("tables", closed_tables(table_lines(connection, ids), ledger.closings)),
         ("approvals", approvals),
         ("policies", policies),
         ("archive", heads),

@@ -16,7 +16,7 @@ from psycopg2 import extensions
 from lethe.archive.heads import Head, read_heads
 from lethe.archive.tiles import open_tree
 from lethe.errors import PolicyError
-from lethe.evidence.canonical import canonical_instant, canonical_row
+from lethe.evidence.canonical import canonical_instant, canonical_row, commit_to
 from lethe.evidence.disclosure import may_be_shown
 from lethe.evidence.initialise import Warehouse
 from lethe.evidence.seal import Seal, as_seal, hash_row, read_in_pages
@@ -122,12 +122,17 @@ def seal_lines(seals: Sequence[Seal]) -> Iterator[Line]:
 
 @dataclass(slots=True)
 class LedgerLines:
-    """The ledger under some seals: rows about acts as they are, all others as commitments."""
+    """The ledger under some seals: rows about acts as they are, all others as commitments.
+
+    heads     of the archive that its rows tell
+    closings  run → payload of the last row that closed it
+    """
 
     connection: extensions.connection
     span: Span
     hidden: int = 0
     heads: list[int] = field(default_factory=list)
+    closings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Line]:
         for number, leaf, *row in read_in_pages(
@@ -137,23 +142,36 @@ class LedgerLines:
 
     def _line(self, seal_no: int, leaf: bytes | None, row: tuple[Any, ...]) -> Line:
         line: Line = {"seal": seal_no, "id": row[0]}
-        if leaf is not None:
-            self.hidden += 1
-            return {**line, "leaf": bytes(leaf).hex(), "expired": True}
-        kind, token, payload = row[4], row[5], json.loads(row[7])
-        if not may_be_shown(kind, token, payload):
-            self.hidden += 1
-            return {**line, "kind": kind, "leaf": hash_row(row).hex()}
-        if kind == "archive_appended":
-            self.heads.append(int(payload["head_no"]))
-        return {**line, "row": canonical_row(row).decode()}
+        if leaf is None:
+            kind, token, payload = row[4], row[5], json.loads(row[7])
+            if may_be_shown(kind, token, payload):
+                if kind == "archive_appended":
+                    self.heads.append(int(payload["head_no"]))
+                if kind == "sweep_closed" and row[2] is not None:
+                    self.closings[str(row[2])] = payload
+                return {**line, "row": canonical_row(row).decode()}
+            commitment, leaf = commit_to(row), hash_row(row)
+        else:
+            commitment = None if row[5] is None else bytes(row[5])
+        self.hidden += 1
+        if commitment is None:  # written before rows were blinded
+            return {**line, "leaf": bytes(leaf).hex()}
+        _, batch, run_id, at, kind = row[:5]
+        return {
+            **line,
+            "at": canonical_instant(at),
+            "batch": batch,
+            "run_id": run_id,
+            "kind": kind,
+            "commitment": commitment.hex(),
+        }
 
 
 def run_lines(connection: extensions.connection, span: Span) -> list[Line]:
     """The runs of the period, of any duty."""
     names = (
         "run_id kind name policy_digest policy_name policy_version as_of requested_by started_at "
-        "finished_at state seal_no closed_by"
+        "finished_at state seal_no"
     )
     return _lines(connection, "list_pack_runs", names, span.values)
 
@@ -192,10 +210,7 @@ def policy_lines(
 
     The SHA-256 of the canonical form is the digest that plans and approvals name.
     """
-    names = (
-        "digest name version effective_from first_seen_at announced_on approved_at approved_by "
-        "source"
-    )
+    names = "digest name version effective_from first_seen_at announced_on source"
     lines = _lines(connection, "list_pack_editions", names, {"digests": sorted(digests)})
     if loaded.digest not in {line["digest"] for line in lines}:
         own = loaded.policy.policy
@@ -207,8 +222,6 @@ def policy_lines(
                 "effective_from": _plain(own.effective_from),
                 "first_seen_at": None,
                 "announced_on": _plain(own.announced_on),
-                "approved_at": None,
-                "approved_by": None,
                 "source": None,
             }
         )
