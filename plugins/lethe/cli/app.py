@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import psycopg2
 import typer
 
-from lethe.cli import archive, evidence, health, initialise, policy, quality, sweep
+from lethe.cli import archive, evidence, health, initialise, policy, quality, report, sweep
 from lethe.cli.desk import COMMON, split_common, stderr
 from lethe.cli.holds import holds_app
 from lethe.cli.logs import keys_app, logs_app
@@ -34,6 +34,7 @@ app.add_typer(logs_app, name="logs", epilog=COMMON)
 app.add_typer(quality.app, name="quality")
 app.add_typer(keys_app, name="keys", epilog=COMMON)
 app.add_typer(evidence.app, name="evidence")
+app.command("report", epilog=COMMON)(report.report)
 app.command("health", epilog=COMMON)(health.health)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psycopg2
@@ -21,13 +22,13 @@ from lethe.connections import acting_as
 from lethe.errors import LetheError, WarehouseRefused, describe_database_error
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.seal import last_seal
-from lethe.evidence.signing import PackSigner
+from lethe.evidence.told import seal_line
 from lethe.include import home_folder, statement
-from lethe.keys import KeyRing
 from lethe.policy.model import Policy
 from lethe.policy.periods import start_of_day
 from lethe.quality.facts import QualityFacts, quality_facts
 from lethe.quality.history import read_reports
+from lethe.reporting.pack import signer_fingerprint
 from lethe.reporting.summary import Change, KeyLine, LogLine, Seal
 from lethe.retention.clauses import ClauseState, clause_states
 from lethe.retention.fact_shapes import SweepFacts
@@ -211,17 +212,13 @@ def _seal(connection: extensions.connection, warehouse_id: str) -> Seal | None:
     seal = last_seal(connection)
     if seal is None:
         return None
-    line = (
-        f"lethe-ledger-seal 1 {warehouse_id} {seal.seal_no} {seal.leaf_count} "
-        f"{seal.merkle_root.hex()} {seal.seal_hash.hex()}"
-    )
     return Seal(
         seal.seal_no,
         seal.seal_hash.hex(),
         seal.merkle_root.hex(),
         seal.sealed_at,
         seal.leaf_count,
-        line,
+        seal_line(UUID(warehouse_id), seal.seal_no, seal.seal_hash.hex()),
     )
 
 
@@ -264,13 +261,9 @@ def _last_heard(
 def _signer(site: Site) -> str | None:
     """Fingerprint of the key that signs packs; None if this process may not open the key ring."""
     try:
-        with site.connected("runner") as connection:
-            acting_as(connection, "runner")
-            signer = PackSigner.of(KeyRing.open(connection), create=True)
-            connection.commit()
-    except (LetheError, psycopg2.Error):
+        return signer_fingerprint(site)
+    except LetheError:
         return None
-    return signer.fingerprint
 
 
 def _check(connection: extensions.connection, site: Site, made_at: datetime) -> PolicyCheck | None:

@@ -1,21 +1,176 @@
-"""Report files under LETHE_HOME."""
+"""Report files: what a mail says, as files; under LETHE_HOME, or wherever a shell asks for."""
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
+import psycopg2
+
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.errors import ActError, WarehouseRefused, describe_database_error
 from lethe.evidence.runs import Run
-from lethe.include import home_folder
+from lethe.include import home_folder, statement
+from lethe.policy.model import Policy
+from lethe.reporting.build import build_summary, period_title
+from lethe.reporting.facts import Period, days_of, gather_facts
+from lethe.reporting.json_form import as_json, summary_from_json
+from lethe.reporting.mail.compose import Setting, compose
+from lethe.reporting.mail.letter import Picture
+from lethe.reporting.mail.render import render_html, render_text
+from lethe.reporting.pack import make_pack
+from lethe.reporting.papers import charts, write_papers
+from lethe.reporting.summary import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report that was made.
+
+    files    in the folder, the summary first
+    lines    of the evidence pack, for the mail; none without a pack
+    no_pack  why there is no evidence pack
+    """
+
+    summary: Summary
+    folder: Path
+    files: tuple[Path, ...]
+    lines: tuple[str, ...] = ()
+    no_pack: str | None = None
+    pack: Path | None = field(default=None)
+
+
+def make_report(
+    site: Site, period: Period, as_of: date, made_at: datetime, folder: Path | None = None
+) -> Report:
+    """Make every file of a report, and keep its Summary for the page.
+
+    as_of    last day of the period
+    folder   None: `reports/<period>-<day or month>` under LETHE_HOME
+    """
+    summary = build_summary(gather_facts(site, period, as_of, made_at))
+    name = f"{period}-{period_title(*days_of(period, as_of))}"
+    folder = folder or home_folder() / "reports" / name
+    report = write_report(site, summary, folder)
+    keep_summary(site, summary)
+    return report
+
+
+def write_report(site: Site, summary: Summary, folder: Path) -> Report:
+    """Write summary, mails, papers and evidence pack of a Summary into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    languages = languages_of(site.loaded.policy)
+    files = [_put(folder / "summary.json", _json(as_json(summary)))]
+    for language in languages:
+        html, text = _standalone(summary, language)
+        files.append(_put(folder / f"report.{language}.html", html))
+        files.append(_put(folder / f"report.{language}.txt", text))
+    files += write_papers(summary, folder, languages)
+    try:
+        attached = {file.name: file for file in files}
+        days = (summary.first, summary.last)
+        pack = make_pack(site, summary.period, *days, attached, folder)
+    except ActError as error:
+        return Report(summary, folder, tuple(files), no_pack=str(error))
+    files.append(pack.path)
+    _put(folder / "proofs.txt", "\n".join(pack.lines) + "\n")
+    return Report(summary, folder, tuple(files), pack.lines, pack=pack.path)
+
+
+def read_report(folder: Path) -> Report:
+    """Read a report back from its folder, so that sending it again says the same."""
+    text = (folder / "summary.json").read_text(encoding="utf-8")
+    summary = summary_from_json(json.loads(text))
+    proofs = folder / "proofs.txt"
+    lines = tuple(proofs.read_text(encoding="utf-8").split("\n")[:-1]) if proofs.exists() else ()
+    files = tuple(sorted(each for each in folder.iterdir() if each.is_file()))
+    packs = [each for each in files if each.suffix == ".zip"]
+    return Report(summary, folder, files, lines, pack=packs[0] if packs else None)
+
+
+def attachments(report: Report, language: str) -> list[Path]:
+    """What goes with a mail in a language, the most important first.
+
+    A daily mail carries its figures; the papers and the evidence pack go with the month.
+    """
+    wanted = ["figures.csv"]
+    if report.summary.period == "month":
+        wanted = [
+            f"report.{language}.pdf",
+            f"sign-off.{language}.pdf",
+            f"record-of-processing.{language}.pdf",
+            "figures.csv",
+        ]
+        if report.pack:
+            wanted.append(report.pack.name)
+    there = {file.name: file for file in report.files}
+    return [there[name] for name in wanted if name in there]
+
+
+def keep_summary(site: Site, summary: Summary) -> None:
+    """Keep a Summary in the warehouse, where the page reads it."""
+    with site.connected("runner") as connection:
+        try:
+            acting_as(connection, "runner")
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    statement("reporting/add_summary"),
+                    {
+                        "policy_name": summary.edition.name,
+                        "period": summary.period,
+                        "first_on": summary.first,
+                        "last_on": summary.last,
+                        "made_at": summary.made_at,
+                        "document": json.dumps(as_json(summary)),
+                    },
+                )
+            connection.commit()
+        except psycopg2.Error as error:
+            connection.rollback()
+            raise WarehouseRefused(
+                f"the summary could not be kept: {describe_database_error(error)}", error.pgcode
+            ) from None
+
+
+def languages_of(policy: Policy) -> Sequence[str]:
+    """The languages of the recipients, English and French where nobody is named."""
+    named = dict.fromkeys(each.language for each in policy.mail.recipients) if policy.mail else ()
+    return sorted(named) or ("en", "fr")
 
 
 def write_sweep_summary(run: Run) -> Path:
     """Write the summary of a closed sweep, counts only, and say where."""
     folder = home_folder() / "reports"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"sweep-{run.run_id}.json"
-    part = path.with_suffix(".part")
     document = {"state": run.state, "seal_no": run.seal_no, **run.summary}
-    part.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
-    return path
+    return _put(folder / f"sweep-{run.run_id}.json", _json(document))
+
+
+def _standalone(summary: Summary, language: str) -> tuple[str, str]:
+    """The mail as a page and as text: what is attached there stands inside here."""
+    pictures = {
+        each.name: Picture(each.name, each.title, each.alt, each.png, each.name)
+        for each in charts(summary, language, "light")
+    }
+    letter = compose(summary, language, Setting(pictures=pictures))
+    html = render_html(letter)
+    for each in pictures.values():
+        data = f"data:image/png;base64,{base64.b64encode(each.png).decode()}"
+        html = html.replace(f'src="cid:{each.cid}"', f'src="{data}"')
+    return html, render_text(letter)
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _put(file: Path, text: str) -> Path:
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(text, encoding="utf-8")
+    return part.replace(file)
