@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _NO_ADDRESS: Final = frozenset({"-", "unknown", "_hidden", "localhost", "unix:", "::", ""})
 _NOBODY: Final = frozenset({"-", "", '""'})
 _MEMORY_LIMIT: Final = 200_000
+_OURS: Final = re.compile(r"(?:email|user|token|host)_[a-z2-7]{16}\Z|\[(?:card|iban|phone)\]\Z")
 _MASKED: Final = ("card", "iban", "phone")
 _KNOWN_WORDS: Final = (
     r"^(?:[A-Z][A-Z_-]{1,19}|HTTP/[0-9.]{1,3}|[0-9]{1,5}|-|http|https|h2|h3|quic"
@@ -67,6 +69,8 @@ class Replaced:
 
     def value(self, kind: str, value: str) -> str:
         """Replace a value inside text."""
+        if self._plan.settled and _OURS.match(value):
+            return value
         default = Method.MASK if kind in _MASKED else Method.TOKEN
         if self._plan.value_methods.get(kind, default) == Method.MASK:
             return f"[{kind}]"
@@ -122,6 +126,21 @@ class FieldMethods:
         for name, values in columns.items():
             result.update(self._apply(means, name, values))
         return result
+
+    def replace(self, period: str, secret: bytes, name: str, values: pl.Series) -> pl.Series:
+        """Pseudonymise one column into one column of text, for where rows stay in their table."""
+        import polars as pl
+
+        means = self._period(period, secret)
+        kind, method = self.plan.kind_of(name), self.plan.method_of(name)
+        codes, distinct = _encode(values)
+        if kind is Kind.AGENT and method is Method.REDUCE:
+            made = pl.Series([_in_words(text) for text in distinct], dtype=pl.String)
+        elif method in (Method.ND, Method.NDX):
+            return self._addresses(means, name, kind, method, values)
+        else:
+            made = self._replace(means, name, kind, method, distinct)
+        return made.gather(pl.Series(codes))
 
     def _apply(self, means: _Period, name: str, values: pl.Series) -> dict[str, pa.Array]:
         kind, method = self.plan.kind_of(name), self.plan.method_of(name)
@@ -264,6 +283,14 @@ def _agents(
         "device": _decode(codes, pl.Series([a.device for a in agents], dtype=pl.String)),
         "bot": _plain(pl.Series(bots[codes])),
     }
+
+
+def _in_words(text: str | None) -> str | None:
+    if text in (None, "", "-"):
+        return text
+    agent = reduce_agent(text)
+    browser = " ".join(part for part in (agent.family, agent.major) if part) or "unknown"
+    return f"ua: {browser}; {agent.os or 'unknown'}; {agent.device}"
 
 
 def _truncated(times: pl.Series, unit: str | None) -> pl.Series:

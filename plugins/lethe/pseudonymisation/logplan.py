@@ -124,6 +124,7 @@ class LogPlan:
     query_others     what happens to parameters that do not stay: `drop`, `token` or `scan`
     truncate_time    unit to which time is cut, or None
     phones           fields in whose text telephone numbers are looked for
+    settled          text may hold pseudonyms of ours, which stay: it is looked through again
     """
 
     format: str
@@ -146,6 +147,7 @@ class LogPlan:
     truncate_time: str | None = None
     urls: Mapping[str, UrlRules] = field(default_factory=dict)
     phones: frozenset[str] = frozenset()
+    settled: bool = False
 
     def kind_of(self, name: str) -> Kind:
         """Tell the kind of a field; what nobody named is text."""

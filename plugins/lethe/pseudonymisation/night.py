@@ -21,6 +21,7 @@ from lethe.errors import ActError, AnswerIsNo, GuardStop
 from lethe.evidence.runs import Run, begin_run, read_run, set_state
 from lethe.evidence.settle import require_in_step
 from lethe.guards.editions import see_edition
+from lethe.pseudonymisation.inplace import work_in_place
 from lethe.pseudonymisation.key_end import KeysEnded, destroy_due
 from lethe.pseudonymisation.key_life import LogKeys, LogRoom, log_room
 from lethe.pseudonymisation.life import Ended, end_lives
@@ -96,6 +97,8 @@ def list_pieces(site: Site, run_id: UUID) -> list[Piece]:
         for name, source in room.logs.sources.items():
             if source.table is not None:
                 found += [_rows_piece(name, part) for part in find_months(room, name)]
+        for name, place in room.logs.in_place.items():
+            found.append(Piece("in-place", name, f"{name}: {place.table}"))
         return found
 
 
@@ -118,6 +121,8 @@ def work_piece(site: Site, run_id: UUID, piece: Piece, *, workers: int = 2) -> d
             return _of_file(
                 work_file(room, RawFile(piece.source, Path(piece.path or "")), workers=workers)
             )
+        if piece.kind == "in-place":
+            return work_in_place(room, piece.source).as_data()
         done = work_rows(room, piece.source, Range(piece.since, piece.until), piece.title)
         _require_within(piece.title, done.over_limit)
         return done.as_data()

@@ -75,16 +75,19 @@ def pseudonymise_log(night: str, piece: dict[str, Any]) -> dict[str, Any]:
 
 
 @task(trigger_rule="all_done", outlets=[LOGS_DONE])
-def close_logs(night: str, pieces: list[dict[str, Any]], done: Any) -> dict[str, Any]:
+def close_logs(night: str | None, pieces: list[dict[str, Any]] | None, done: Any) -> dict[str, Any]:
     """Destroy keys and files whose time has ended, add up; fails if a piece failed.
 
     Returns  the summary of the night, counts only
     """
     from uuid import UUID
 
+    from lethe.errors import UsageError
     from lethe.pseudonymisation.night import close_night
 
     outcomes = [each for each in done or [] if each]
     with told():
-        run = close_night(the_site(), UUID(night), outcomes, len(pieces or []))
+        if night is None or pieces is None:
+            raise UsageError("the night was not begun; the log of begin_logs or list_logs says why")
+        run = close_night(the_site(), UUID(night), outcomes, len(pieces))
     return dict(run.summary)

@@ -111,5 +111,5 @@ class Logs(Model):
     """Linkability limit: share of lines whose remaining fields are unique; over it the raw stays."""
     smallest_group: Annotated[int, Field(ge=1)] = 1
     """Linkability limit: smallest group that shares its remaining fields."""
-    keys_a_night: Annotated[int, Field(ge=1)] = 4
+    keys_a_night: Annotated[int, Field(ge=1)] = 24
     """How many keys a night may destroy without anybody looking; more need an approval."""
