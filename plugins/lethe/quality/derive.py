@@ -63,4 +63,5 @@ def _shared(ground: Ground, checks: list[RowCheck]) -> Scan:
         table,
         ground.key_of(table),
         ground.values.bound,
+        ground.catalogue.tables[table].size_bytes,
     )

@@ -93,6 +93,7 @@ class Scan:
     name    table or topic
     source  FROM list, whose rows the alias `m` names; None: the expectations bring their own rows
     key     columns of `m` that name a row
+    weight  bytes to read, for the largest to be asked first
     """
 
     name: str
@@ -102,6 +103,7 @@ class Scan:
     table: TableName | None = None
     key: tuple[str, ...] = ()
     values: Mapping[str, object] = field(default_factory=dict)
+    weight: int = 0
 
     def only(self, expectations: Iterable[Expectation]) -> Scan:
         """The same pass for some of its expectations."""

@@ -9,6 +9,7 @@ from psycopg2 import extensions
 
 from lethe.catalogue.probes import attempt, reading
 from lethe.errors import describe_database_error
+from lethe.include import statement
 from lethe.quality.expectations import Scan
 from lethe.quality.outcomes import Counts
 
@@ -20,6 +21,7 @@ def measure(connection: extensions.connection, scans: Iterable[Scan]) -> dict[st
     """
     found: dict[str, Counts] = {}
     with reading(connection) as cursor:
+        cursor.execute(statement("erasure/set_planning"))
         for scan in scans:
             found |= _of_scan(cursor, scan)
     return found
