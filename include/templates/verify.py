@@ -259,9 +259,13 @@ def _once(pairs):
     return found
 
 
+def _refuse(name):
+    raise ValueError(f"{name} is no JSON")
+
+
 def parse(text):
     """Read JSON in which every name stands once."""
-    return json.loads(text, object_pairs_hook=_once)
+    return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
 
 
 def plain_json(value):
@@ -324,7 +328,7 @@ class Pack:
         self.faults, self.notes = [], []
         self.manifest, self.files = {}, {}
         self.seals, self.rows, self.hidden, self.heads = {}, {}, {}, {}
-        self.runs, self.lines = {}, {}
+        self.runs, self.lines, self.blinded = {}, {}, False
 
     def fault(self, file, line, what):
         self.faults.append(Fault(file, line, what))
@@ -576,10 +580,13 @@ class Pack:
         name = "ledger.jsonl"
         self.hidden[each["id"]] = number, each
         if set(each) == {"seal", "id", "leaf"}:
+            if self.blinded:
+                self.fault(name, number, "hides even its kind, after rows that do not")
             self.notes.append(
                 "rows from before rows were blinded: of these not even the kind is sure"
             )
             return bytes.fromhex(each["leaf"]).ljust(32)[:32]
+        self.blinded = True
         if set(each) != SHELL | {"seal"} or not re.fullmatch("[0-9a-f]{64}", each["commitment"]):
             self.fault(name, number, "is neither a row nor a commitment")
         if each["kind"] in NEVER_HIDDEN:
@@ -649,6 +656,10 @@ class Pack:
                             number,
                             f"{name} is {told[name]}; the sealed ledger says {sums[name]}",
                         )
+        for (run_id, rule), (number, _) in plans.items():
+            if run_id in closings and rule not in closings[run_id][1]["payload"]["rules"]:
+                what = f"the sealed ledger closes this run without rule {rule}"
+                self.fault("plans.jsonl", number, what)
         self.closings = closings
 
     def _tables(self):
@@ -739,19 +750,23 @@ class Pack:
                 self.fault("approvals.jsonl", number, what)
 
     def _unapproved(self):
-        """What was over a limit and acted on has an approval of its digest."""
-        digests = {
-            (each["digest"], each["policy_digest"])
-            for each in self.lines.get("approvals.jsonl", ())
-            if each["decision"] == "approve"
-        }
-        for (run_id, rule), (number, plan) in self.plans.items():
-            policy = self.runs.get(run_id, {}).get("policy_digest")
-            done = plan["counts"].get("done", 0)
-            if plan["over_limit"] and done and (plan["digest"], policy) not in digests:
+        """What was over a limit was approved before the first batch."""
+        approved = {}
+        for each in self.lines.get("approvals.jsonl", ()):
+            if each["decision"] == "approve":
+                at = each["digest"], each["policy_digest"]
+                approved[at] = min(each["decided_at"], approved.get(at, each["decided_at"]))
+        begun = {}
+        for _, _, row in self._of_kind("batch_done"):
+            at = row["run_id"], row["payload"]["rule"]
+            begun[at] = min(row["at"], begun.get(at, row["at"]))
+        for at, (number, plan) in self.plans.items():
+            policy = self.runs.get(at[0], {}).get("policy_digest")
+            decided = approved.get((plan["digest"], policy))
+            if plan["over_limit"] and at in begun and (decided is None or decided > begun[at]):
                 self.notes.append(
-                    f"plans.jsonl:{number}: {rule} was over a limit ({plan['over_limit']}) and "
-                    f"{done} subjects are done; no approval of its digest is here"
+                    f"plans.jsonl:{number}: {at[1]} was over a limit ({plan['over_limit']}) and "
+                    "was worked on; no earlier approval of its digest is here"
                 )
 
     def _archive(self):
@@ -819,7 +834,7 @@ class Pack:
 
         Returns  how many lines of the mails were about what this pack covers
         """
-        told = 0
+        told, keys = 0, set()
         before = self.manifest["ledger"]["previous_seal"]
         hashes = {no: each["seal_hash"] for no, (_, each) in self.seals.items()}
         if before:
@@ -843,11 +858,12 @@ class Pack:
                     self.fault("archive.jsonl", line, f"head {rest[0]} is not the one of the mail")
             elif what == "evidence-key":
                 told += 1
-                if rest[0] != self.fingerprint:
-                    self.fault("manifest.json", 0, "is signed by another key than the mails name")
+                keys.add(rest[0])
             elif what == "evidence-pack" and rest[:3] == self.period:
                 told += 1
                 self.mailed = getattr(self, "mailed", set()) | {rest[3]}
+        if keys and self.fingerprint not in keys:
+            self.fault("manifest.json", 0, "is signed by another key than the mails name")
         mailed = getattr(self, "mailed", None)
         if mailed and sha256(self.files["manifest.json"]) not in mailed:
             self.fault("manifest.json", 0, "is not the manifest that the mail tells")
@@ -1201,6 +1217,8 @@ def main():
             parser.error("check bundles of the archive one at a time")
         return verify_bundle(asked.files[0], key, asked.heads)
     found = verify_packs(asked.files, key, seal, mails)
+    if asked.heads and found["valid"] and not found["told"]:
+        parser.error(f"{asked.heads}: tells nothing about what these packs cover")
     if asked.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return 0 if found["valid"] else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import runpy
@@ -272,6 +273,24 @@ def test_any_byte_of_any_file_that_is_flipped_is_found(
     assert any(each["file"] in (name, "manifest.sig") for each in pack["faults"])
 
 
+def test_openssl_agrees_about_the_signature(one_pack: Path, tmp_path: Path) -> None:
+    tool = shutil.which("openssl")
+    if tool is None:
+        pytest.skip("no openssl here")
+    with zipfile.ZipFile(one_pack) as file:
+        file.extractall(tmp_path)
+    command = f"{tool} pkeyutl -verify -pubin -inkey key.pem -rawin -in manifest.json"
+    told = (tmp_path / "VERIFY.md").read_text(encoding="utf-8")
+    assert f"{command.removeprefix(tool.rpartition('/')[0] + '/')} -sigfile manifest.sig" in told
+    done = subprocess.run(
+        [*command.split(), "-sigfile", "manifest.sig"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done
+
+
 def test_links_in_an_unpacked_pack_are_refused(one_pack: Path, tmp_path: Path) -> None:
     folder = tmp_path / "open"
     with zipfile.ZipFile(one_pack) as file:
@@ -413,6 +432,8 @@ def test_packs_in_a_row_tell_one_history_and_a_missing_one_is_noticed(
 ) -> None:
     first, second, third = row_of_packs
     assert verify_packs([third, first, second])["valid"]
+    notes = [each["notes"] for each in verify_packs([first, second, third])["packs"]]
+    assert notes[0] == [] and all("before this pack" in note for note in notes[1] + notes[2])
     found = verify_packs([first, third])
     assert found["fault"]["pack"] == str(third) and "2026-06-02" in found["fault"]["what"]
     code, out, _ = run_alone(tmp_path / "empty", str(first), str(third))
@@ -427,6 +448,36 @@ def test_a_pack_that_was_made_again_after_the_fact_is_not_the_one_on_the_ledger(
     files["report/summary.json"] = b'{"verdict": "never better"}\n'
     found = verify_packs([forge(files, tmp_path / "bad.zip"), second, third])
     assert "not the pack of that period" in found["fault"]["what"]
+
+
+def test_an_approval_that_an_earlier_pack_does_not_tell_is_found(
+    row_of_packs: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    first, second, _ = row_of_packs
+    files = unpack(second)
+    lines = lines_of(files, "approvals")
+    made_up = {**lines[0], "row": 5, "seal": 2, "decided_by": "eva"}
+    put_lines(files, "approvals", [*lines, made_up])
+    bad = forge(files, tmp_path / "bad.zip")
+    assert verify_packs([bad])["packs"][0]["notes"], "alone, it can only be pointed at"
+    files = unpack(first)
+    found = verify_packs([forge(files, tmp_path / "a.zip"), bad])["packs"]
+    assert any("not among the decisions" in each["what"] for each in found[1]["faults"])
+
+
+def test_a_row_cannot_go_back_to_hiding_its_kind(one_pack: Path, tmp_path: Path) -> None:
+    files = unpack(one_pack)
+    rows = lines_of(files, "ledger")
+    shell = {name: rows[20][name] for name in ("at", "batch", "commitment", "id", "kind", "run_id")}
+    text = json.dumps(shell, sort_keys=True, separators=(",", ":")).encode()
+    leaf = hashlib.sha256(b"\0" + text).hexdigest()
+    rows[20] = {"seal": rows[20]["seal"], "id": rows[20]["id"], "leaf": leaf}
+    put_lines(files, "ledger", rows)
+    assert fault_of(forge(files, tmp_path / "bad.zip")) == (
+        "ledger.jsonl",
+        21,
+        "hides even its kind, after rows that do not",
+    )
 
 
 def test_a_usage_fault_is_told_as_such(one_pack: Path, tmp_path: Path) -> None:

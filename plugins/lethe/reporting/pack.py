@@ -182,8 +182,9 @@ def _write(
     runs = run_lines(connection, span)
     ids = [run["run_id"] for run in runs]
     approvals = approval_lines(connection, span, ids)
-    digests = {line["policy_digest"] for line in (*runs, *approvals)} | {site.loaded.digest}
-    policies, texts = policy_lines(connection, site.loaded, digests)
+    editions = {line["policy_digest"]: ("", "") for line in approvals}
+    editions |= {run["policy_digest"]: (run["policy_name"], run["policy_version"]) for run in runs}
+    policies, texts = policy_lines(connection, site.loaded, editions)
     heads, last = head_lines(connection, warehouse.warehouse_id, ledger.heads, now)
     for name, lines in (
         ("runs", runs),

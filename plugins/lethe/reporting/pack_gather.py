@@ -204,27 +204,25 @@ def approval_lines(
 
 
 def policy_lines(
-    connection: extensions.connection, loaded: LoadedPolicy, digests: set[str]
+    connection: extensions.connection, loaded: LoadedPolicy, named: Mapping[str, tuple[str, str]]
 ) -> tuple[list[Line], dict[str, bytes]]:
     """The editions that ruled, and their texts: as written, and in canonical form.
 
     The SHA-256 of the canonical form is the digest that plans and approvals name.
+
+    named  digest → name and version, of runs and approvals
     """
     names = "digest name version effective_from first_seen_at announced_on source"
-    lines = _lines(connection, "list_pack_editions", names, {"digests": sorted(digests)})
-    if loaded.digest not in {line["digest"] for line in lines}:
-        own = loaded.policy.policy
-        lines.append(
-            {
-                "digest": loaded.digest,
-                "name": own.name,
-                "version": own.version,
-                "effective_from": _plain(own.effective_from),
-                "first_seen_at": None,
-                "announced_on": _plain(own.announced_on),
-                "source": None,
-            }
-        )
+    own = loaded.policy.policy
+    wanted = {**named, loaded.digest: (own.name, own.version)}
+    lines = _lines(connection, "list_pack_editions", names, {"digests": sorted(wanted)})
+    for digest in sorted(wanted.keys() - {line["digest"] for line in lines}):
+        line = dict.fromkeys(names.split()) | {"digest": digest}
+        line["name"], line["version"] = wanted[digest]
+        if digest == loaded.digest:
+            line["effective_from"] = _plain(own.effective_from)
+            line["announced_on"] = _plain(own.announced_on)
+        lines.append(line)
     files: dict[str, bytes] = {}
     for line in lines:
         source = line.pop("source")
