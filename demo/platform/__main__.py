@@ -92,7 +92,8 @@ def demo(home: Home, display: Display) -> int:
             if not was_up and lifecycle.remaining(home):
                 with display.stage("Stopping what was started (make up keeps it running)"):
                     lifecycle.bring_down(home)
-    show_summary(display.console, home, runs, display.elapsed_s(), new_reports(home, since))
+    reports = new_reports(home, since)
+    show_summary(display.console, home, runs, display.elapsed_s(), reports, since)
     display.console.print(users_table(ground.credentials, home))
     for reason in reasons:
         display.console.print(f"\n{reason}", markup=False, soft_wrap=True)

@@ -78,7 +78,8 @@ def night(display: Display) -> int:
     for run in failed:
         display.console.print(failed_task_log(api, run), markup=False, soft_wrap=True)
     home = Home.from_environment()
-    show_summary(display.console, home, runs, display.elapsed_s(), new_reports(home, since))
+    reports = new_reports(home, since)
+    show_summary(display.console, home, runs, display.elapsed_s(), reports, since)
     return 1 if failed or not runs else 0
 
 

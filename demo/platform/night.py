@@ -97,7 +97,9 @@ def _run_dag(api: Api, dag_id: str, listen: Listener) -> list[Run]:
     if unfinished:
         # A crash left them; the scheduler sees them through, well or badly.
         _follow(api, dag_id, listen, lambda run: run.run_id in unfinished)
-    if not was_due or not _comes_by_itself(api, dag_id, known.keys()):
+    comes = was_due and _comes_by_itself(api, dag_id, known.keys())
+    if not comes or "periods" in _params(api, dag_id):
+        # The report of a night that has just been run is not that of the last slot.
         _trigger(api, dag_id)
     return _follow(api, dag_id, listen, lambda run: run.run_id not in known)
 
@@ -146,9 +148,15 @@ def _comes_by_itself(api: Api, dag_id: str, known: Container[str]) -> bool:
 
 def _trigger(api: Api, dag_id: str) -> None:
     """Trigger by hand; a form that offers a dry run by default is told to be in earnest."""
-    params = api.get(f"/dags/{dag_id}/details").get("params") or {}
-    conf = {"dry_run": False} if "dry_run" in params else {}
+    wanted = {"dry_run": False, "periods": ["day", "month"]}
+    params = _params(api, dag_id)
+    conf = {name: value for name, value in wanted.items() if name in params}
     api.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+
+
+def _params(api: Api, dag_id: str) -> Mapping[str, Any]:
+    """The form of a DAG."""
+    return api.get(f"/dags/{dag_id}/details").get("params") or {}
 
 
 def _last_runs(api: Api, dag_id: str) -> list[Run]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from email import policy
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,20 @@ _DUTIES = {"engineer": "runs and mends DAGs", "dpo": "answers approvals", "viewe
 
 
 def show_summary(
-    console: Console, home: Home, runs: list[Run], seconds: float, reports: list[Path]
+    console: Console,
+    home: Home,
+    runs: list[Run],
+    seconds: float,
+    reports: list[Path],
+    since: float = 0.0,
 ) -> None:
-    """Print the whole summary of one night."""
+    """Print the whole summary of one night, which began at `since`."""
     parts: list[RenderableType] = [_runs_table(runs)]
     for path in reports:
         parts += ["", *_sweep(json.loads(path.read_text(encoding="utf-8")))]
-    parts += ["", _places(home)]
+    mails = _mails(home, since)
+    parts += ["", mails] if mails else []
+    parts += ["", _places(home, since)]
     failed = any(run.failed for run in runs)
     colour, word = ("red", "The night failed") if failed else ("green", "The night is done")
     title = f"[bold]{word}[/] after {seconds:.0f} s"
@@ -132,13 +141,43 @@ def _erased_rows(report: Mapping[str, Any]) -> str:
     return f"[dim]{words}.[/]"
 
 
-def _places(home: Home) -> Table:
+def _places(home: Home, since: float) -> Table:
     table = Table(title="Where to look", title_justify="left", box=None, pad_edge=False)
     table.add_column("what", style="bold")
-    table.add_column("where")
+    table.add_column("where", overflow="fold")
+    for name, path in report_files(home, since):
+        table.add_row(name, str(path))
+    docs = home.root / "quality" / "docs" / "index.html"
+    if docs.is_file():
+        table.add_row("Data Docs", str(docs))
     table.add_row("the same in a browser", "make up")
-    for what, folder in (("reports", home.reports), ("mails", home.mail), ("logs", home.logs)):
+    for what, folder in (("mails", home.mail), ("logs", home.logs)):
         count = sum(1 for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
         if count:
             table.add_row(what, f"{folder} [dim]({count} files)[/]")
     return table
+
+
+def report_files(home: Home, since: float) -> list[tuple[str, Path]]:
+    """Name what people open first of each report of this night."""
+    wanted = (("report.en.html", "page"), ("report.fr.pdf", "PDF"), ("*.zip", "evidence pack"))
+    found = []
+    for folder in sorted(home.reports.glob("*-*/")):
+        for pattern, what in wanted:
+            for path in sorted(folder.glob(pattern)):
+                if path.stat().st_mtime >= since:
+                    found.append((f"report {folder.name}, {what}", path))
+    return found
+
+
+def _mails(home: Home, since: float) -> Table | None:
+    """Show the mails that this night sent, by their subjects."""
+    table = Table(title="Mails sent", title_justify="left", box=None, pad_edge=False)
+    table.add_column("to", style="bold", no_wrap=True)
+    table.add_column("subject", overflow="fold")
+    for path in sorted(home.mail.glob("*.eml")):
+        if path.stat().st_mtime >= since:
+            with path.open("rb") as file:
+                message = BytesParser(policy=policy.default).parse(file, headersonly=True)
+            table.add_row(escape(str(message["To"])), escape(str(message["Subject"])))
+    return table if table.row_count else None

@@ -275,6 +275,6 @@ def _words(text: Mapping[Any, str]) -> Words:
     return {str(language): words for language, words in text.items()}
 
 
-def period_title(first: date, last: date) -> str:
+def period_title(period: str, last: date) -> str:
     """A name for files: the day, or the month."""
-    return last.isoformat() if first == last else f"{last:%Y-%m}"
+    return last.isoformat() if period == "day" else f"{last:%Y-%m}"

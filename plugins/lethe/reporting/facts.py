@@ -110,6 +110,14 @@ def days_of(period: Period, as_of: date) -> tuple[date, date]:
     return (as_of if period == "day" else as_of.replace(day=1)), as_of
 
 
+def first_day(connection: extensions.connection, policy: Policy) -> date:
+    """The day on which Lethe was set up here: before it nothing could be expected."""
+    acting_as(connection, "reader")
+    created = read_warehouse(connection).created_at
+    connection.rollback()
+    return created.astimezone(ZoneInfo(policy.policy.time_zone)).date()
+
+
 def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> Facts:
     """Gather the facts of the day, or of the month up to it; nothing is written.
 

@@ -19,7 +19,7 @@ from lethe.evidence.runs import Run
 from lethe.include import home_folder, statement
 from lethe.policy.model import Policy
 from lethe.reporting.build import build_summary, period_title
-from lethe.reporting.facts import Period, days_of, gather_facts
+from lethe.reporting.facts import Period, gather_facts
 from lethe.reporting.json_form import as_json, summary_from_json
 from lethe.reporting.mail.compose import Setting, compose
 from lethe.reporting.mail.letter import Picture
@@ -55,7 +55,7 @@ def make_report(
     folder   None: `reports/<period>-<day or month>` under LETHE_HOME
     """
     summary = build_summary(gather_facts(site, period, as_of, made_at))
-    name = f"{period}-{period_title(*days_of(period, as_of))}"
+    name = f"{period}-{period_title(period, as_of)}"
     folder = folder or home_folder() / "reports" / name
     report = write_report(site, summary, folder)
     keep_summary(site, summary)

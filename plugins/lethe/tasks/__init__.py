@@ -12,9 +12,10 @@ from lethe.tasks.archive import (
     expire_archive,
     list_documents,
 )
-from lethe.tasks.assets import ARCHIVED, LOGS_DONE, SWEPT, WAITING
+from lethe.tasks.assets import ARCHIVED, CHECKED, LOGS_DONE, SWEPT, WAITING
 from lethe.tasks.logs import begin_logs, close_logs, list_logs, pseudonymise_log
 from lethe.tasks.quality import run_suites, scan_leaks, tell_suite
+from lethe.tasks.report import make_report, plan_reports, report_alarms, send_report
 from lethe.tasks.sweep import (
     announce_waiting,
     check_inputs,
@@ -28,6 +29,7 @@ from lethe.tasks.sweep import (
 
 __all__ = [
     "ARCHIVED",
+    "CHECKED",
     "LOGS_DONE",
     "MANNERS",
     "SWEPT",
@@ -48,12 +50,16 @@ __all__ = [
     "list_logs",
     "list_questions",
     "list_rest",
+    "make_report",
+    "plan_reports",
     "plan_sweep",
     "pseudonymise_log",
     "record_answer",
+    "report_alarms",
     "ring_if_late",
     "run_suites",
     "scan_leaks",
+    "send_report",
     "tell_answers",
     "tell_failure",
     "tell_suite",

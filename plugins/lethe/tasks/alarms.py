@@ -9,6 +9,8 @@ from typing import Any
 from lethe.tasks.ground import the_site
 
 log = logging.getLogger(__name__)
+_NAMES = ("rule", "document", "suite", "piece", "title")
+"""Where a mapped task says what it is about."""
 
 
 def late_alarms() -> list[Any]:
@@ -56,22 +58,38 @@ def ring_if_late(context: dict[str, Any]) -> None:
 
 
 def tell_failure(context: Any) -> None:
-    """Log one paragraph about a failed task: what, why, and what to do now."""
+    """Tell the engineer of a failed task in one paragraph: what, why, and what to do now.
+
+    In the log, and by mail to those who get alarms.
+    """
+    from lethe.errors import LetheError
+    from lethe.reporting.alarm import send_alarm
+    from lethe.reporting.words import LANGUAGES, wording
+
     ti, error = context["ti"], context.get("exception")
-    named = context.get("rule")
+    named = next((context[name] for name in _NAMES if context.get(name)), None)
     # What a library says may carry a value of a row: of those only the kind is told.
     safe = type(error).__module__.startswith(("lethe.", "airflow."))
-    why = str(error) if safe else f"{type(error).__name__}, see the trace above"
-    log.error(
-        "Task %s%s of %s failed in run %s: %s. What is committed stays, with its evidence. Put "
-        "right what is named here, then clear this task: the frozen set is reused and the work "
-        "goes on where it was. `bin/lethe health` says how the warehouse stands.",
-        ti.task_id,
-        f" [{named}]" if named else "",
-        ti.dag_id,
-        ti.run_id,
-        why.rstrip("."),
-    )
+    why = (str(error) if safe else f"{type(error).__name__}").strip().rstrip(".")
+    subject, text = {}, {}
+    for language in LANGUAGES:
+        words = wording(language, "report")
+        subject[language] = words.say("alarm.task.subject", task=ti.task_id, dag=ti.dag_id)
+        text[language] = words.say(
+            "alarm.task.text",
+            task=ti.task_id,
+            named=f" [{named}]" if named else "",
+            dag=ti.dag_id,
+            run=ti.run_id,
+            why=why,
+        )
+        if url := getattr(ti, "log_url", None):
+            text[language] += "\n\n" + words.say("alarm.task.where", url=url)
+    log.error("%s", text["en"])
+    try:
+        send_alarm(the_site().loaded.policy, subject, text)
+    except LetheError as fault:
+        log.error("The failure could not be told by mail: %s", fault)
 
 
 MANNERS = {

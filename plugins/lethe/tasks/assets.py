@@ -18,3 +18,7 @@ ARCHIVED = Asset("lethe://archive/closed")
 
 LOGS_DONE = Asset("lethe://logs/done")
 """A night of logs was closed and sealed: quality and report may look at it."""
+
+
+CHECKED = Asset("lethe://quality/checked")
+"""The checks of a night and the scan of our own outputs are done: the report may go out."""

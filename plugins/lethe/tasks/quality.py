@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task
 
+from lethe.tasks.assets import CHECKED
 from lethe.tasks.ground import day_of_run, the_site, told
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def tell_suite(found: dict[str, Any]) -> dict[str, int]:
     return dict(found["states"])
 
 
-@task
+@task(outlets=[CHECKED])
 def scan_leaks(_suites: list[dict[str, Any]]) -> dict[str, Any]:
     """Look for personal values in our own outputs: Data Docs, reports, logs, mails.
 

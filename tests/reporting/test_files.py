@@ -1,0 +1,100 @@
+"""All files of a report, made from a real warehouse; nothing in them is about anybody."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lethe.errors import ActError
+from lethe.reporting import files
+from lethe.reporting.files import attachments, languages_of, make_report, read_report
+from lethe.reporting.json_form import summary_from_json
+
+from tests.kit import TODAY, Kit, MakeKit
+from tests.reporting.test_build import DDL, POLICY
+
+NOON = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+PLANTED = ("anna", "schmit", "nobody.knows", "+352 621 555", "Zoé Ünderberg")
+
+
+@pytest.fixture
+def kit(make_kit: MakeKit) -> Kit:
+    kit = make_kit(DDL, POLICY)
+    kit.execute("UPDATE shop.customer SET email = email || ' Zoé Ünderberg +352 621 555'")
+    return kit
+
+
+def test_a_day_has_all_its_files_and_the_page_its_summary(kit: Kit, tmp_path: Path) -> None:
+    kit.sweep()
+    made = make_report(kit.site, "day", TODAY, NOON, tmp_path / "out")
+    names = {file.name for file in made.files}
+    assert {"summary.json", "report.fr.html", "report.fr.txt", "report.fr.pdf"} <= names
+    assert {"figures.csv"} <= names
+    assert made.pack is not None and made.pack.suffix == ".zip"
+    assert "report.en.html" not in names, "the policy names a French reader alone"
+    stored = kit.execute("SELECT document FROM lethe.summary")
+    assert summary_from_json(stored[0][0]) == made.summary
+    page = (tmp_path / "out" / "report.fr.html").read_text()
+    assert 'lang="fr"' in page
+    assert 'src="cid:' not in page
+
+
+def test_what_was_made_is_read_back_so_that_sending_later_says_the_same(kit: Kit) -> None:
+    kit.sweep()
+    made = make_report(kit.site, "month", TODAY, NOON)
+    assert made.folder == kit.home / "reports" / "month-2026-06"
+    back = read_report(made.folder)
+    assert (back.summary, back.lines, back.pack) == (made.summary, made.lines, made.pack)
+    assert any(line.startswith("lethe-evidence-pack 1 ") for line in back.lines)
+    sent = [file.name for file in attachments(back, "fr")]
+    assert sent[0] == "report.fr.pdf" and sent[-1].endswith(".zip")
+
+
+def test_without_a_pack_the_report_goes_out_and_says_why(
+    kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: Any) -> None:
+        raise ActError("the ledger could not be read")
+
+    kit.sweep()
+    monkeypatch.setattr(files, "make_pack", refuse)
+    made = make_report(kit.site, "day", TODAY, NOON, tmp_path)
+    assert made.pack is None
+    assert made.no_pack == "the ledger could not be read"
+
+
+def test_nobody_is_named_in_any_file(kit: Kit, tmp_path: Path) -> None:
+    kit.sweep()
+    made = make_report(kit.site, "month", TODAY, NOON, tmp_path)
+    looked_at = 0
+    for name, content in contents(made.files):
+        looked_at += 1
+        for planted in PLANTED:
+            for form in (planted, planted.lower(), json.dumps(planted)[1:-1]):
+                assert form.encode() not in content, f"{form} in {name}"
+    assert looked_at > 10
+
+
+def contents(found: tuple[Path, ...]) -> Any:
+    for file in found:
+        if file.suffix == ".zip":
+            with zipfile.ZipFile(file) as pack:
+                for name in pack.namelist():
+                    yield f"{file.name}/{name}", pack.read(name)
+        else:
+            yield file.name, file.read_bytes()
+
+
+def test_the_month_of_the_report_ends_with_the_day_asked_for(kit: Kit, tmp_path: Path) -> None:
+    kit.sweep()
+    made = make_report(kit.site, "month", TODAY, NOON, tmp_path)
+    assert (made.summary.first, made.summary.last) == (date(2026, 6, 1), TODAY)
+
+
+def test_without_recipients_both_languages_are_written(kit: Kit) -> None:
+    policy = kit.under(POLICY.partition("\nmail:")[0]).loaded.policy
+    assert list(languages_of(policy)) == ["en", "fr"]
