@@ -104,7 +104,11 @@ class BatchAct:
     def _lock(self, *, final: bool) -> None:
         prepared = self._prepared
         if prepared.lock is not None:
-            locked = _keys(prepared.lock.fetch(self._cursor, self._batch()))
+            rows = prepared.lock.fetch(self._cursor, self._batch())
+            locked = _keys(rows)
+            for row in rows if rows and len(rows[0]) > 1 else ():
+                key = tuple(cast(list[str], row[0]))
+                self.outcomes.identifiers[key] = tuple(cast("tuple[str | None, ...]", row[1:]))
             missing = [key for key in self._going if key not in locked]
             if missing:
                 self._sort_out(missing, final=final)
@@ -168,17 +172,14 @@ class BatchAct:
 
     def _read_before(self) -> None:
         prepared, batch = self._prepared, self._batch()
-        if prepared.identifiers is not None:
-            for row in prepared.identifiers.fetch(self._cursor, batch):
-                key = tuple(cast(list[str], row[0]))
-                self.outcomes.identifiers[key] = tuple(cast("tuple[str | None, ...]", row[1:]))
         for column in prepared.files:
             for _, target in self._rows(column.act):
                 if target:
                     self.outcomes.files.append((column.system, str(target)))
-        (counts,) = prepared.count.fetch(self._cursor, batch)
-        for (table, _), rows in zip(prepared.counted, counts, strict=True):
-            self.outcomes.locked[table] = int(cast(int, rows))
+        if prepared.count is not None:
+            (counts,) = prepared.count.fetch(self._cursor, batch)
+            for (table, _), rows in zip(prepared.counted, counts, strict=True):
+                self.outcomes.locked[table] += int(cast(int, rows))
 
     def _cut_shared(self) -> None:
         """Cut the links of shared rows that stay for somebody else."""
@@ -253,8 +254,12 @@ class BatchAct:
     def _require_counts(self) -> None:
         """What was deleted or blanked is what was counted under lock, table by table.
 
-        A trigger or rule may swallow a delete; a row may have come where no lock keeps it out.
+        Counted are the tables where a trigger or rule may swallow a delete; everywhere else the
+        server does what it says.
         """
+        counted = {table for table, _ in self._prepared.counted}
+        for table in self._handled.keys() - counted:
+            self.outcomes.locked[table] = self._handled[table]
         for table, is_exact in self._prepared.counted:
             locked, handled = self.outcomes.locked[table], self._handled[table]
             if handled > locked or (is_exact and handled != locked):

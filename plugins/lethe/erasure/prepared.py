@@ -9,7 +9,7 @@ from typing import Literal
 from psycopg2 import extensions, sql
 
 from lethe.catalogue.fragments import Statement
-from lethe.catalogue.graph import Anchor, Member, Reference
+from lethe.catalogue.graph import Anchor, Graph, Member, Reference
 from lethe.erasure import questions, shared_rows, statements
 from lethe.erasure.assignment import Assignment
 from lethe.policy.names import TableName, quoted
@@ -96,7 +96,9 @@ class Prepared:
 
     bars      subjects that must stay; asked for until nothing changes any more
     suspects  asked for after the database refused a batch
-    counted   the tables that `count` counts, and whether each count must equal rows acted on
+    lock      locks the subjects; gives their keys and identifiers
+    counted   the tables that `count` counts, and whether each count must equal rows acted on: those
+              where something of the warehouse's own could swallow what we do
     acts      in the order of the act
     """
 
@@ -106,9 +108,8 @@ class Prepared:
     bars: tuple[Bar, ...]
     suspects: tuple[Bar, ...]
     anchors: tuple[ReadyAnchor, ...]
-    identifiers: Ready | None
     files: tuple[FileColumn, ...]
-    count: Ready
+    count: Ready | None
     counted: tuple[tuple[TableName, bool], ...]
     deferred: str | None
     acts: tuple[Act, ...]
@@ -132,18 +133,18 @@ class _Preparer:
     def prepare(self) -> Prepared:
         kind, steps = self._kind, self._steps
         members = [*steps.deletes, *(b.member for b in steps.blankings if _is_kept(b.member))]
+        members = [member for member in members if may_swallow(self._graph, member.table)]
         blanked = {act.table for act in self._blankings()}
         counting = questions.count_rows(self._graph, kind, members, self._as_of)
         return Prepared(
-            lock=self._ready(questions.lock_subjects(kind)) if kind.table else None,
+            lock=self._lock(),
             locks=tuple(self._ready(lock) for lock in self._assignment.locks),
             recheck=self._ready(questions.recheck(kind, self._assignment.recheck)),
             bars=(*self._bars(steps.barred), *self._halts()),
             suspects=tuple(self._bars(steps.suspects)),
             anchors=tuple(self._anchor(anchor) for anchor in steps.anchors),
-            identifiers=self._identifiers(),
             files=tuple(self._files()),
-            count=self._ready(counting),
+            count=self._ready(counting) if members else None,
             counted=tuple(
                 (member.table, member.action.do == "erase" or member.table in blanked)
                 for member in members
@@ -211,12 +212,12 @@ class _Preparer:
             tuple(self._ready(found) for found in cuts if found is not None),
         )
 
-    def _identifiers(self) -> Ready | None:
+    def _lock(self) -> Ready | None:
         kind = self._kind
-        columns = [name for each in kind.policy.identifiers.values() for name in each.columns]
-        if kind.table is None or not columns:
+        if kind.table is None:
             return None
-        return self._ready(questions.read_subjects(kind, columns))
+        columns = [name for each in kind.policy.identifiers.values() for name in each.columns]
+        return self._ready(questions.lock_subjects(kind, columns))
 
     def _files(self) -> Iterator[FileColumn]:
         kept = [b for b in self._steps.blankings if _is_kept(b.member)]
@@ -240,6 +241,22 @@ class _Preparer:
         names = [quoted(*name.split("\x00")) for name in self._steps.deferred]
         text = sql.SQL("SET CONSTRAINTS {} DEFERRED").format(sql.SQL(", ").join(names))
         return text.as_string(self._connection).replace("%%", "%")
+
+
+def may_swallow(graph: Graph, table: TableName) -> bool:
+    """Whether a DELETE or UPDATE may do less than it says: a trigger before each row, a rule, or
+    rows on another server. PostgreSQL itself deletes what its WHERE finds."""
+    catalogue = graph.catalogue
+    known = catalogue.tables[table]
+    return (
+        known.kind == "foreign"
+        or any(part.kind == "foreign" for part in known.partitions)
+        or any(
+            trigger.table == table and trigger.for_each_row and trigger.timing == "before"
+            for trigger in catalogue.triggers
+        )
+        or any(rule.table == table for rule in catalogue.rules)
+    )
 
 
 def _anchor_of(member: Member) -> TableName | None:

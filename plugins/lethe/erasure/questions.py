@@ -32,19 +32,19 @@ from lethe.erasure.steps import Blanking
 from lethe.policy.names import TableName
 
 
-def lock_subjects(kind: Kind) -> Statement:
-    """Lock the batch's subjects that nobody else is working on; gives their keys."""
+def lock_subjects(kind: Kind, columns: Sequence[str] = ()) -> Statement:
+    """Lock the batch's subjects that nobody else is working on; gives their keys, and columns of
+    theirs as text."""
     if kind.table is None:
         raise ValueError("a subject that is a query has no row to lock")
     own = [column("s", name) for name in kind.key]
     rooted = root_in_batch(kind, own, kind.types)
-    text = (
-        "SELECT {key} AS owner FROM {source} WHERE {where} ORDER BY {own}"
-        " FOR UPDATE OF s SKIP LOCKED"
-    )
+    text = "SELECT {read} FROM {source} WHERE {where} ORDER BY {own} FOR UPDATE OF s SKIP LOCKED"
+    read = [sql.SQL("{} AS owner").format(rooted.key)]
+    read += [sql.SQL("{}::text").format(column("s", name)) for name in columns]
     return Statement(
         sql.SQL(text).format(
-            key=rooted.key,
+            read=comma(read),
             source=comma([sql.SQL("{} AS s").format(kind.table.identifier), *rooted.tables]),
             where=all_of(rooted.where),
             own=comma(own),
@@ -155,22 +155,6 @@ def read_columns(
             where=all_of(found.where),
         ),
         context.values.bound,
-    )
-
-
-def read_subjects(kind: Kind, columns: Sequence[str]) -> Statement:
-    """Read columns of the batch's subjects as text: owner, values."""
-    if kind.table is None:
-        raise ValueError("a subject that is a query has no row of its own")
-    own = [column("s", name) for name in kind.key]
-    rooted = root_in_batch(kind, own, kind.types)
-    return Statement(
-        sql.SQL("SELECT {key} AS owner, {columns} FROM {source} WHERE {where}").format(
-            key=rooted.key,
-            columns=comma(sql.SQL("{}::text").format(column("s", name)) for name in columns),
-            source=comma([sql.SQL("{} AS s").format(kind.table.identifier), *rooted.tables]),
-            where=all_of(rooted.where),
-        )
     )
 
 
