@@ -135,10 +135,10 @@ def test_more_keys_than_the_limit_wait_for_an_approval_of_exactly_these(kit: Kit
         due = [each.record for each in LogKeys(room).due()]
         assert len(due) == 3
         with pytest.raises(UsageError, match="another set of keys"):
-            approve_destruction(room, "00" * 32, due, "bob")
+            approve_destruction(room, "00" * 32, due, "bob", "x")
         with pytest.raises(GuardStop):
-            approve_destruction(room, digest_of(room, due).hex(), due, "mallory")
-        approve_destruction(room, digest_of(room, due).hex(), due, "bob")
+            approve_destruction(room, digest_of(room, due).hex(), due, "mallory", "x")
+        approve_destruction(room, digest_of(room, due).hex(), due, "bob", "x")
         assert len(destroy_due(room).destroyed) == 3
     told = strict.execute(
         "SELECT payload ->> 'final_at' FROM lethe.ledger WHERE kind = 'log_key_destroyed'"

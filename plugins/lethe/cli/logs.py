@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from lethe.cli.desk import COMMON, Desk
+from lethe.cli.reveal import reveal_pseudonyms
 from lethe.errors import ActError, LetheError, UsageError
 from lethe.keys import KeyRecord
 from lethe.pseudonymisation.key_end import destroy_due, destroy_month
@@ -21,6 +22,7 @@ from lethe.pseudonymisation.reread import find_aside, reread_file
 from lethe.pseudonymisation.tablerun import reread_rows
 
 logs_app = typer.Typer(help="Pseudonymise logs.", no_args_is_help=True, epilog=COMMON)
+logs_app.command("reveal", epilog=COMMON)(reveal_pseudonyms)
 keys_app = typer.Typer(help="The keys of pseudonyms.", no_args_is_help=True, epilog=COMMON)
 
 
@@ -238,7 +240,7 @@ def destroy_keys(
         if approve is not None:
             due = [e.record for e in LogKeys(room).due() if period in (None, e.record.period)]
             free = [key for key in due if key.period not in held_now(room)]
-            approve_destruction(room, approve, free, by or getpass.getuser())
+            approve_destruction(room, approve, free, by, getpass.getuser())
         ended = destroy_due(room) if period is None else destroy_month(room, period)
     document = {"destroyed": [_due(each) for each in ended.destroyed], "held": ended.held}
     if desk.answer(document):

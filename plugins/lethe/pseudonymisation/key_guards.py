@@ -11,7 +11,7 @@ from lethe.connections import acting_as
 from lethe.errors import GuardStop, UsageError
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
-from lethe.guards.answers import require_approver
+from lethe.guards.answers import find_approver
 from lethe.guards.approval import find_decision, record_decision
 from lethe.guards.hold_entries import LOG_PERIOD
 from lethe.include import statement
@@ -61,9 +61,12 @@ def require_within_limit(room: LogRoom, keys: Sequence[KeyRecord]) -> None:
         )
 
 
-def approve_destruction(room: LogRoom, digest: str, keys: Sequence[KeyRecord], by: str) -> None:
+def approve_destruction(
+    room: LogRoom, digest: str, keys: Sequence[KeyRecord], by: str | None, user: str
+) -> None:
     """Record an approval of exactly these keys, under the approver's own database role.
 
+    by      who approves, as said; else the user of the system
     Raises  UsageError where the digest is of another set; GuardStop for whom the policy does not
             name
     """
@@ -73,18 +76,18 @@ def approve_destruction(room: LogRoom, digest: str, keys: Sequence[KeyRecord], b
             f"the digest names another set of keys, or another policy; due are {len(keys)} keys"
             f" with the digest {expected.hex()}"
         )
-    require_approver(room.site.loaded.policy, by)
     with room.site.connected("approver") as connection:
         acting_as(connection, "approver")
+        person = find_approver(connection, room.site.loaded.policy, by, user)
         record_decision(
             connection,
             digest=expected,
             policy_digest=room.site.digest,
             decision="approve",
-            decided_by=by,
+            decided_by=person,
             rule="logs:keys",
         )
         evidence = EvidenceBatch(connection, None, room.witness)
-        told: dict[str, Any] = {"keys": len(keys), "digest": expected.hex(), "by": by}
+        told: dict[str, Any] = {"keys": len(keys), "digest": expected.hex(), "by": person}
         evidence.add_rows([LedgerRow("log_keys_approved", told)])
         evidence.commit()

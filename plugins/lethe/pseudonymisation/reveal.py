@@ -1,0 +1,337 @@
+"""Re-identification: for fraud alone, in a case, by two people, on the record (policy §2).
+
+One asks, and the digest of exactly what is asked is kept; another approves that digest, under the
+approver's own database role; only then does the first one see the values. Nothing that is revealed
+is stored anywhere. While a case is open the key of its month is not destroyed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg2
+from psycopg2 import errorcodes
+
+from lethe.connections import acting_as
+from lethe.errors import (
+    ConfigurationError,
+    GuardStop,
+    UsageError,
+    WarehouseRefused,
+    describe_database_error,
+)
+from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.ledger import LedgerRow
+from lethe.guards.answers import find_approver, require_four_eyes
+from lethe.guards.approval import find_decision, record_decision
+from lethe.include import statement
+from lethe.keys import KeyDestroyed, KeyMissing
+from lethe.policy.model.logs import Field_
+from lethe.pseudonymisation.addresses import AddressMethod, AddressPseudonyms
+from lethe.pseudonymisation.key_life import PURPOSE, LogKeys, LogRoom
+
+FRAUD: Final = "fraud"
+_MOST: Final = 1_000
+_METHODS: Final = {
+    "ipcrypt-deterministic": AddressMethod.DETERMINISTIC,
+    "ipcrypt-pfx": AddressMethod.PREFIX,
+    "ipcrypt-nd": AddressMethod.ND,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody wants to know.
+
+    source      key of the policy, under `logs.sources` or `logs.in_place`
+    period      month in which the lines were written, which names the key
+    pseudonyms  exactly these; a question with one more is another question
+    """
+
+    case_number: str
+    source: str
+    field: str
+    period: str
+    pseudonyms: tuple[str, ...]
+    asked_by: str
+    purpose: str = FRAUD
+
+    def digest(self, policy_digest: bytes) -> bytes:
+        """Name the question under a policy: what an approval binds to."""
+        told = {
+            "policy": policy_digest.hex(),
+            "case": self.case_number,
+            "purpose": self.purpose,
+            "source": self.source,
+            "field": self.field,
+            "period": self.period,
+            "asked_by": self.asked_by,
+            "pseudonyms": sorted(set(self.pseudonyms)),
+        }
+        return sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question as the warehouse keeps it: without a pseudonym."""
+
+    case_id: UUID
+    case_number: str
+    source: str
+    field: str
+    period: str
+    pseudonyms: int
+    digest: bytes
+    asked_by: str
+    asked_at: datetime
+    revealed_at: datetime | None
+    closed_at: datetime | None
+
+    def as_data(self) -> dict[str, Any]:
+        """The case as plain data."""
+        return {
+            "case": self.case_number,
+            "source": self.source,
+            "field": self.field,
+            "period": self.period,
+            "pseudonyms": self.pseudonyms,
+            "digest": self.digest.hex(),
+            "asked_by": self.asked_by,
+            "asked_at": self.asked_at.isoformat(),
+            "revealed_at": self.revealed_at.isoformat() if self.revealed_at else None,
+            "closed_at": self.closed_at.isoformat() if self.closed_at else None,
+        }
+
+    def told(self, **more: Any) -> dict[str, Any]:
+        """What the ledger says of it."""
+        return {
+            "case": self.case_number,
+            "source": self.source,
+            "field": self.field,
+            "period": self.period,
+            "pseudonyms": self.pseudonyms,
+            "digest": self.digest.hex(),
+            "asked_by": self.asked_by,
+            **more,
+        }
+
+
+def ask(room: LogRoom, question: Question) -> Case:
+    """Open a case, on the ledger; asked again it is the same one.
+
+    Raises  UsageError for a question that can have no answer
+    """
+    _require_sense(room, question)
+    digest = question.digest(room.site.digest)
+    acting_as(room.connection, "runner")
+    with room.connection.cursor() as cursor:
+        cursor.execute(
+            statement("logs/open_case"),
+            {
+                "case_number": question.case_number,
+                "purpose": question.purpose,
+                "source": question.source,
+                "field": question.field,
+                "period": question.period,
+                "pseudonyms": len(set(question.pseudonyms)),
+                "digest": digest,
+                "policy_digest": room.site.digest,
+                "asked_by": question.asked_by,
+            },
+        )
+        is_new = cursor.fetchone() is not None
+    case = _find(room, digest)
+    if is_new:
+        room.add(LedgerRow("log_reveal_asked", case.told()))
+    room.connection.rollback()
+    return case
+
+
+def approve(room: LogRoom, digest: str, by: str | None, user: str) -> Case:
+    """Record an approval of exactly one question, under the approver's own database role.
+
+    by    who approves, as said; else the user of the system
+    Raises  UsageError where nobody asked it; GuardStop where the same person asked, or whom the
+            policy does not name decides
+    """
+    acting_as(room.connection, "runner")
+    case = _find(room, _bytes(digest))
+    room.connection.rollback()
+    _require_open(case)
+    with room.site.connected("approver") as connection:
+        try:
+            acting_as(connection, "approver")
+            person = find_approver(connection, room.site.loaded.policy, by, user)
+            require_four_eyes(person, case.asked_by)
+            record_decision(
+                connection,
+                digest=case.digest,
+                policy_digest=room.site.digest,
+                decision="approve",
+                decided_by=person,
+                reason=case.case_number,
+                rule="logs:reveal",
+            )
+            evidence = EvidenceBatch(connection, None, room.witness)
+            evidence.add_rows([LedgerRow("log_reveal_approved", case.told(by=person))])
+            evidence.commit()
+        except psycopg2.Error as error:
+            connection.rollback()
+            if error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE:
+                raise ConfigurationError(
+                    "only the approver decides, and this user is not one: use the connection"
+                    " 'lethe_approver'"
+                ) from None
+            raise WarehouseRefused(
+                f"the approval was not recorded: {describe_database_error(error)}", error.pgcode
+            ) from None
+    return case
+
+
+def reveal(room: LogRoom, question: Question) -> tuple[Case, str, dict[str, str]]:
+    """Give the values behind the pseudonyms of an approved question.
+
+    The ledger knows before anybody sees a value.
+    Returns  the case, who approved it, pseudonym → value
+    Raises   GuardStop where nobody else approved exactly this question, or the case is closed
+             UsageError where the key is gone, or something is no pseudonym of that field
+    """
+    _require_sense(room, question)
+    digest = question.digest(room.site.digest)
+    acting_as(room.connection, "runner")
+    case = _find(room, digest)
+    decision = find_decision(room.connection, digest, room.site.digest)
+    room.connection.rollback()
+    _require_open(case)
+    if decision is None or decision.decision != "approve":
+        raise GuardStop(
+            f"case {case.case_number} waits for an approval of exactly these"
+            f" {case.pseudonyms} pseudonyms: `lethe logs reveal --approve {digest.hex()} --by"
+            " APPROVER`"
+        )
+    require_four_eyes(decision.decided_by, question.asked_by)
+    values = _undo(room, question)
+    acting_as(room.connection, "runner")
+    with room.connection.cursor() as cursor:
+        cursor.execute(statement("logs/mark_revealed"), {"case_id": str(case.case_id)})
+    room.add(LedgerRow("log_revealed", case.told(approved_by=decision.decided_by)))
+    return case, decision.decided_by, values
+
+
+def close(room: LogRoom, digest: str, by: str) -> str:
+    """Close a case; returns its number. From then on it keeps no key from being destroyed."""
+    acting_as(room.connection, "runner")
+    case = _find(room, _bytes(digest))
+    _require_open(case)
+    with room.connection.cursor() as cursor:
+        cursor.execute(statement("logs/close_case"), {"case_id": str(case.case_id), "by": by})
+    room.add(LedgerRow("log_reveal_closed", case.told(by=by)))
+    return case.case_number
+
+
+def list_cases(room: LogRoom) -> list[Case]:
+    """List all cases, open ones first."""
+    acting_as(room.connection, "runner")
+    with room.connection.cursor() as cursor:
+        cursor.execute(statement("logs/list_cases"))
+        found = [_case(row) for row in cursor.fetchall()]
+    room.connection.rollback()
+    return found
+
+
+def _undo(room: LogRoom, question: Question) -> dict[str, str]:
+    field = _field(room, question)
+    wanted = list(dict.fromkeys(question.pseudonyms))
+    acting_as(room.connection, "runner")
+    try:
+        secret = room.ring.secret(PURPOSE, question.period)
+    except KeyDestroyed as gone:
+        raise UsageError(f"{gone}: nobody can undo the pseudonyms of that month any more") from None
+    except KeyMissing:
+        raise UsageError(
+            f"there is no key of logs for {question.period}; see `lethe keys list`"
+        ) from None
+    finally:
+        room.connection.rollback()
+    pseudonyms = AddressPseudonyms(_METHODS[field.method], secret, "ip")
+    try:
+        plain = pseudonyms.reveal([each.partition("/")[0] for each in wanted])
+    except ValueError as fault:
+        raise UsageError(f"{question.source}.{question.field}: {fault}") from None
+    return dict(zip(wanted, plain, strict=True))
+
+
+def _require_sense(room: LogRoom, question: Question) -> None:
+    if question.purpose != FRAUD:
+        raise GuardStop("re-identification serves one purpose alone: fraud (policy §2)")
+    for name in ("case_number", "asked_by"):
+        if not getattr(question, name).strip():
+            raise UsageError(f"a question needs {name.replace('_', ' ')}")
+    if not question.pseudonyms:
+        raise UsageError("name the pseudonyms that are asked about")
+    if len(set(question.pseudonyms)) > _MOST:
+        raise UsageError(f"one question may be about {_MOST} pseudonyms at most")
+    LogKeys(room).window_end(question.period)
+    field = _field(room, question)
+    if field.method not in _METHODS:
+        raise UsageError(
+            f"{question.source}.{question.field}: what the method {field.method} made cannot be"
+            " undone by anybody; only addresses can be revealed"
+        )
+
+
+def _field(room: LogRoom, question: Question) -> Field_:
+    logs = room.logs
+    if question.source in logs.sources:
+        fields = logs.sources[question.source].fields
+    elif question.source in logs.in_place:
+        fields = logs.in_place[question.source].columns
+    else:
+        raise UsageError(
+            f"the policy has no source '{question.source}'; it has:"
+            f" {', '.join([*logs.sources, *logs.in_place])}"
+        )
+    if question.field not in fields:
+        raise UsageError(
+            f"{question.source} has no field '{question.field}'; it has: {', '.join(fields)}"
+        )
+    return fields[question.field]
+
+
+def _require_open(case: Case) -> None:
+    if case.closed_at is not None:
+        raise GuardStop(f"case {case.case_number} was closed on {case.closed_at:%Y-%m-%d}")
+
+
+def _find(room: LogRoom, digest: bytes) -> Case:
+    with room.connection.cursor() as cursor:
+        cursor.execute(statement("logs/find_case"), {"digest": digest})
+        row = cursor.fetchone()
+    if row is None:
+        raise UsageError(
+            "nobody asked this: no case has the digest"
+            f" {digest.hex()}; see `lethe logs reveal --list`"
+        )
+    return _case(row)
+
+
+def _case(row: Sequence[Any]) -> Case:
+    values = list(row)
+    values[0], values[6] = UUID(str(row[0])), bytes(row[6])
+    return Case(*values)
+
+
+def _bytes(digest: str) -> bytes:
+    try:
+        found = bytes.fromhex(digest.strip())
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise UsageError("a digest has 64 hexadecimal digits; `lethe logs reveal --list` shows it")
+    return found

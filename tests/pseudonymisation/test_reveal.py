@@ -1,0 +1,130 @@
+"""Re-identification: one purpose, one case, two people, exactly what was approved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+import psycopg2
+import pytest
+from lethe.errors import GuardStop, UsageError
+from lethe.pseudonymisation.key_end import destroy_due
+from lethe.pseudonymisation.key_life import log_room
+from lethe.pseudonymisation.nightly import find_files, work_night
+from lethe.pseudonymisation.reveal import Question, approve, ask, close, list_cases, reveal
+
+from tests.kit import Kit, MakeKit
+from tests.pseudonymisation.kit import combined_line
+from tests.pseudonymisation.test_nightly import POLICY
+
+DAY = date(2026, 11, 23)
+
+
+@pytest.fixture
+def kit(make_kit: MakeKit) -> Kit:
+    made = make_kit("CREATE TABLE person (id bigint PRIMARY KEY)", POLICY)
+    (made.home / "raw").mkdir()
+    (made.home / "raw" / "a.log").write_text(
+        combined_line(ip="192.0.2.7", user="zoe") + combined_line(ip="2001:db8::9")
+    )
+    approving = made.under(
+        POLICY + "guards: {approvers: [{user: bob, name: Bob}, {user: ann, name: Ann}]}\n"
+    )
+    with log_room(approving.site, DAY) as room:
+        assert all(o.destroyed for o in work_night(room, find_files(room), workers=0))
+    return approving
+
+
+def question(kit: Kit, **changes: object) -> Question:
+    (file,) = (kit.home / "logs" / "web").glob("day=*/*.parquet")
+    frame = pl.read_parquet(file, hive_partitioning=False).sort("line")
+    asked = Question("FR-2026-7", "web", "ip", "2026-11", tuple(frame["ip"]), "ann")
+    return replace(asked, **changes)  # type: ignore[arg-type]
+
+
+def kinds(kit: Kit) -> list[str]:
+    rows = kit.execute("SELECT kind FROM lethe.ledger WHERE kind ~ 'reveal' ORDER BY id")
+    return [row[0] for row in rows]
+
+
+def test_values_are_shown_once_somebody_else_approved_exactly_this_question(kit: Kit) -> None:
+    asked = question(kit)
+    with log_room(kit.site, DAY) as room:
+        case = ask(room, asked)
+        assert ask(room, asked).case_id == case.case_id
+        with pytest.raises(GuardStop, match="waits for an approval of exactly these 2 pseudonyms"):
+            reveal(room, asked)
+        with pytest.raises(GuardStop, match="asked for this"):
+            approve(room, case.digest.hex(), "ann", "ann")
+        with pytest.raises(GuardStop, match="may not decide"):
+            approve(room, case.digest.hex(), "mallory", "mallory")
+        approve(room, case.digest.hex(), "bob", "x")
+        _, by, values = reveal(room, asked)
+    assert (by, list(values.values())) == ("bob", ["192.0.2.7", "2001:db8::9"])
+    assert kinds(kit) == ["log_reveal_asked", "log_reveal_approved", "log_revealed"]
+    told = json.dumps(kit.execute("SELECT payload FROM lethe.ledger WHERE kind ~ 'reveal'"))
+    assert "192.0.2.7" not in told
+    assert not any(pseudonym in told for pseudonym in asked.pseudonyms)
+    role = kit.execute("SELECT decided_role FROM lethe.approval WHERE rule = 'logs:reveal'")
+    assert role == [("lethe_approver",)]
+
+
+def test_an_approval_serves_no_other_question(kit: Kit) -> None:
+    asked = question(kit)
+    with log_room(kit.site, DAY) as room:
+        approve(room, ask(room, replace(asked, pseudonyms=asked.pseudonyms[:1])).digest.hex(),
+                "bob", "x")  # fmt: skip
+        for other in (asked, replace(asked, asked_by="carol"), replace(asked, case_number="X")):
+            ask(room, other)
+            with pytest.raises(GuardStop, match="waits for an approval"):
+                reveal(room, other)
+        with pytest.raises(UsageError, match="nobody asked this"):
+            reveal(room, replace(asked, period="2026-10"))
+    changed = kit.under(POLICY + "guards: {approvers: [{user: bob, name: Robert}]}\n")
+    with log_room(changed.site, DAY) as room:
+        first = replace(asked, pseudonyms=asked.pseudonyms[:1])
+        ask(room, first)
+        with pytest.raises(GuardStop, match="waits for an approval"):
+            reveal(room, first)
+
+
+def test_only_fraud_is_a_purpose_and_only_addresses_can_be_undone(kit: Kit) -> None:
+    with log_room(kit.site, DAY) as room:
+        with pytest.raises(GuardStop, match="fraud"):
+            ask(room, question(kit, purpose="marketing"))
+        with pytest.raises(UsageError, match="cannot be undone by anybody"):
+            ask(room, question(kit, field="user"))
+        with pytest.raises(UsageError, match="no source 'cookies'"):
+            ask(room, question(kit, source="cookies"))
+        with pytest.raises(UsageError, match="case number"):
+            ask(room, question(kit, case_number=" "))
+    with kit.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET ROLE lethe_runner")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute(
+                "INSERT INTO lethe.approval (digest, policy_digest, decision, decided_by)"
+                " VALUES (decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'),"
+                " 'approve', 'bob')"
+            )
+
+
+def test_an_open_case_keeps_the_key_and_a_closed_one_does_not(kit: Kit) -> None:
+    asked, later = question(kit), date(2028, 2, 1)
+    with log_room(kit.site, DAY) as room:
+        case = ask(room, asked)
+        approve(room, case.digest.hex(), "bob", "x")
+    with log_room(kit.site, later) as room:
+        assert destroy_due(room).held == {"2026-11": "an open case"}
+        assert len(reveal(room, asked)[2]) == 2
+        assert close(room, case.digest.hex(), "bob") == "FR-2026-7"
+        with pytest.raises(GuardStop, match="was closed"):
+            reveal(room, asked)
+        assert [each.closed_at is None for each in list_cases(room)] == [False]
+        assert "2026-11" in {each.record.period for each in destroy_due(room).destroyed}
+    with log_room(kit.site, later) as room:
+        again = replace(asked, case_number="FR-2028-1")
+        approve(room, ask(room, again).digest.hex(), "bob", "x")
+        with pytest.raises(UsageError, match="nobody can undo"):
+            reveal(room, again)
