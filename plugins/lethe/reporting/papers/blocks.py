@@ -16,11 +16,11 @@ Tone = Literal["good", "bad", "warn", "quiet", "plain"]
 class Span:
     """A stretch of text in one style.
 
-    style  'code' is a name from a machine: it may break anywhere
+    style  'code' is a name from a machine: it may break anywhere; 'tick' has a box before it
     """
 
     text: str
-    style: Literal["plain", "code", "strong", "quiet", "mark"] = "plain"
+    style: Literal["plain", "code", "strong", "quiet", "mark", "tick"] = "plain"
     tone: Tone = "plain"
 
 
@@ -114,20 +114,7 @@ class Signature:
     kind: str = "signature"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Something to confirm by hand: a statement, its grounds, boxes to tick, room for a name."""
-
-    title: str
-    text: str
-    pairs: Sequence[tuple[str, Cell]]
-    choices: Sequence[str]
-    labels: Sequence[str]
-    answered: str | None = None
-    kind: str = "question"
-
-
-Block = Heading | Paragraph | Table | Facts | Picture | Notice | Tiles | Signature | Question
+Block = Heading | Paragraph | Table | Facts | Picture | Notice | Tiles | Signature
 
 
 @dataclass(frozen=True, slots=True)

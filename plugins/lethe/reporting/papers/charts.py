@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from lethe.reporting.papers.drawing import Palette, Theme, draw, shorten
+from lethe.reporting.papers.drawing import FORMS, Forms, Palette, Theme, draw, shorten
+from lethe.reporting.papers.letters import show_text
 from lethe.reporting.summary import LogLine, NightLine, RuleLine, Summary
 from lethe.reporting.words import Wording, choose, wording
 
@@ -44,11 +45,23 @@ class Night:
     oldest_overdue_days: int
 
 
-def charts(summary: Summary, language: str, theme: Theme) -> tuple[Chart, ...]:
-    """Draw what there are figures for: nothing is drawn from nothing."""
-    words = wording(language)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    words: Wording
+    theme: Theme
+    forms: Forms
+
+
+def charts(
+    summary: Summary, language: str, theme: Theme, forms: Forms = FORMS
+) -> tuple[Chart, ...]:
+    """Draw what there are figures for: nothing is drawn from nothing.
+
+    forms  'png', 'svg': what is needed; what is left out stays empty, and costs no time
+    """
+    look = _Look(wording(language), theme, forms)
     makers = (_erasures, _backlog, _overdue, _due, _logs)
-    return tuple(chart for make in makers if (chart := make(summary, words, theme)) is not None)
+    return tuple(chart for make in makers if (chart := make(summary, look)) is not None)
 
 
 def nights_of(summary: Summary) -> tuple[Night, ...]:
@@ -74,7 +87,8 @@ def _night(day: date, runs: list[NightLine]) -> Night:
     )
 
 
-def _erasures(summary: Summary, words: Wording, theme: Theme) -> Chart | None:
+def _erasures(summary: Summary, look: _Look) -> Chart | None:
+    words = look.words
     nights = nights_of(summary)
     if len(nights) < 2:
         return None
@@ -101,7 +115,9 @@ def _erasures(summary: Summary, words: Wording, theme: Theme) -> Chart | None:
         _numbers_left(axes, words, words.say("chart.erasures.axis"))
         _legend_above(axes)
 
-    return _chart("erasures", words, _erasures_alt(nights, words), draw(theme, 2.5, paint))
+    return _chart(
+        "erasures", words, _erasures_alt(nights, words), draw(look.theme, 2.5, paint, look.forms)
+    )
 
 
 def _erasures_alt(nights: tuple[Night, ...], words: Wording) -> str:
@@ -122,7 +138,8 @@ def _erasures_alt(nights: tuple[Night, ...], words: Wording) -> str:
     ).strip()
 
 
-def _overdue(summary: Summary, words: Wording, theme: Theme) -> Chart | None:
+def _overdue(summary: Summary, look: _Look) -> Chart | None:
+    words = look.words
     nights = nights_of(summary)
     ran = [night for night in nights if night.ran]
     if len(nights) < 2:
@@ -159,10 +176,11 @@ def _overdue(summary: Summary, words: Wording, theme: Theme) -> Chart | None:
         end=words.count("count.days", ages[-1]),
         most=words.count("count.days", max(ages)),
     )
-    return _chart("overdue", words, alt, draw(theme, 2.2, paint))
+    return _chart("overdue", words, alt, draw(look.theme, 2.2, paint, look.forms))
 
 
-def _backlog(summary: Summary, words: Wording, theme: Theme) -> Chart | None:
+def _backlog(summary: Summary, look: _Look) -> Chart | None:
+    words = look.words
     late = sorted(
         (rule for rule in summary.rules if rule.backlog),
         key=lambda rule: (-rule.oldest_overdue_days, -rule.backlog, rule.rule),
@@ -185,12 +203,12 @@ def _backlog(summary: Summary, words: Wording, theme: Theme) -> Chart | None:
         ),
     )
     kept = list(_fewer(bars, words))
-    picture = _draw_bars(kept, words, theme, "chart.backlog.axis", ("",), ("alarm",))
+    picture = _draw_bars(kept, look, "chart.backlog.axis", ("",), ("alarm",))
     return _chart("backlog", words, alt, picture)
 
 
 def _named(rule: RuleLine, words: Wording) -> str:
-    return choose(rule.title, words.language) or rule.rule
+    return show_text(choose(rule.title, words.language) or rule.rule)
 
 
 def _backlog_value(rule: RuleLine, words: Wording) -> str:
@@ -201,7 +219,8 @@ def _backlog_value(rule: RuleLine, words: Wording) -> str:
     )
 
 
-def _due(summary: Summary, words: Wording, theme: Theme) -> Chart | None:
+def _due(summary: Summary, look: _Look) -> Chart | None:
+    words = look.words
     coming = sorted(
         (rule for rule in summary.rules if rule.next_30 or rule.next_7),
         key=lambda rule: (-rule.next_30, rule.rule),
@@ -238,17 +257,18 @@ def _due(summary: Summary, words: Wording, theme: Theme) -> Chart | None:
         "due",
         words,
         alt,
-        _draw_bars(kept, words, theme, "chart.due.axis", keys, ("main", "soft")),
+        _draw_bars(kept, look, "chart.due.axis", keys, ("main", "soft")),
     )
 
 
-def _logs(summary: Summary, words: Wording, theme: Theme) -> Chart | None:
+def _logs(summary: Summary, look: _Look) -> Chart | None:
+    words = look.words
     sources = [line for line in summary.logs if line.read]
     if not sources:
         return None
     bars = [
         _Bar(
-            line.source,
+            show_text(line.source),
             (line.written, _apart(line), _missing(line)),
             words.say(
                 "chart.logs.value",
@@ -279,7 +299,7 @@ def _logs(summary: Summary, words: Wording, theme: Theme) -> Chart | None:
         "logs",
         words,
         alt,
-        _draw_bars(kept, words, theme, "chart.logs.axis", keys, ("main", "second", "alarm")),
+        _draw_bars(kept, look, "chart.logs.axis", keys, ("main", "second", "alarm")),
     )
 
 
@@ -316,14 +336,14 @@ def _fewer(bars: list[_Bar], words: Wording) -> Iterator[_Bar]:
 
 def _draw_bars(
     bars: list[_Bar],
-    words: Wording,
-    theme: Theme,
+    look: _Look,
     axis: str,
     keys: tuple[str, ...],
     colours: tuple[str, ...],
 ) -> tuple[bytes, str]:
     """Lying bars, its name above each and its figures beside it."""
     longest = max(sum(bar.parts) for bar in bars)
+    words = look.words
 
     def paint(axes: Axes, palette: Palette) -> None:
         left = [0.0] * len(bars)
@@ -355,7 +375,7 @@ def _draw_bars(
         if len(keys) > 1:
             _legend_above(axes)
 
-    return draw(theme, _AROUND_INCHES + _BAR_INCHES * len(bars), paint)
+    return draw(look.theme, _AROUND_INCHES + _BAR_INCHES * len(bars), paint, look.forms)
 
 
 def _write(

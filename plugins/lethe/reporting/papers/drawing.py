@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Theme = Literal["light", "dark"]
+Forms = Collection[str]
+FORMS: Final[Forms] = ("png", "svg")
+ONLY_SVG: Final[Forms] = ("svg",)
 INCHES: Final = 6.0
 DPI: Final = 200
 # matplotlib's settings are one for the whole process, and the console draws in threads.
@@ -60,11 +63,13 @@ PALETTES: Final[dict[str, Palette]] = {
 }
 
 
-def draw(theme: Theme, height: float, paint: Callable[[Axes, Palette], None]) -> tuple[bytes, str]:
+def draw(
+    theme: Theme, height: float, paint: Callable[[Axes, Palette], None], forms: Forms
+) -> tuple[bytes, str]:
     """Let `paint` fill the axes of a new figure.
 
     height   inches; the width is that of a mail
-    Returns  the picture as PNG and as SVG
+    Returns  the picture as PNG and as SVG; empty what `forms` does not ask for
     """
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -78,9 +83,9 @@ def draw(theme: Theme, height: float, paint: Callable[[Axes, Palette], None]) ->
         axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
         axes.set_axisbelow(True)
         paint(axes, palette)
-        return _save(figure, "png", {"Software": None}), _save(
-            figure, "svg", {"Date": None, "Creator": None}
-        ).decode("utf-8")
+        png = _save(figure, "png", {"Software": None}) if "png" in forms else b""
+        svg = _save(figure, "svg", {"Date": None, "Creator": None}) if "svg" in forms else b""
+        return png, svg.decode("utf-8")
 
 
 def _settings(palette: Palette) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from lethe.reporting.headline import headline
 from lethe.reporting.papers import monthly_figures as figures
 from lethe.reporting.papers import monthly_promises as promises
 from lethe.reporting.papers import monthly_proof as proof
 from lethe.reporting.papers.blocks import Cover, Paper, Section, Span, Tone
+from lethe.reporting.papers.drawing import shorten
 from lethe.reporting.summary import Summary
 from lethe.reporting.words import Wording, choose, wording
 
@@ -27,7 +29,7 @@ def report_paper(summary: Summary, language: str) -> Paper:
         language=words.language,
         title=f"{title}: {period}",
         author=edition.controller,
-        header=(words.say("paper.header", title=title, version=edition.version), period),
+        header=(shorten(words.say("paper.header", title=title, version=edition.version)), period),
         footer=words.say(
             "paper.footer",
             made=words.instant(summary.made_at, edition.time_zone),
@@ -69,34 +71,23 @@ def say_period(summary: Summary, words: Wording) -> str:
     return words.say("paper.period.range", first=words.day(first), last=words.day(last))
 
 
-def say_verdict(summary: Summary, words: Wording) -> tuple[str, str]:
-    """The verdict, and one sentence that says what it rests on or where to look."""
-    lines = [clause.verdict for clause in summary.clauses]
-    planned, broken = lines.count("not_yet_kept"), lines.count("not_kept")
-    if summary.verdict == "kept":
-        detail = words.say("verdict.detail.kept")
-        if planned:
-            detail += " " + words.count("verdict.detail.planned", planned)
-        return words.say(f"verdict.{summary.period}.kept"), detail
-    if summary.verdict == "needs_you":
-        needs = max(summary.needs, 1)
-        return words.count("verdict.needs_you", needs), words.say("verdict.detail.needs_you")
-    if summary.verdict == "not_kept":
-        said = words.count("verdict.not_kept", broken)
-        said = said if broken else words.say("verdict.not_kept.other")
-        return said, words.say("verdict.detail.not_kept")
-    return words.say("verdict.silent"), words.say("verdict.detail.silent")
+def say_detail(summary: Summary, words: Wording) -> str:
+    """One sentence below the verdict: what it rests on, or where to look."""
+    planned = sum(clause.verdict == "not_yet_kept" for clause in summary.clauses)
+    detail = words.say(f"verdict.detail.{summary.verdict}")
+    if summary.verdict == "kept" and planned:
+        detail += " " + words.count("verdict.detail.planned", planned)
+    return detail
 
 
 def _cover(summary: Summary, words: Wording, title: str, period: str) -> Cover:
-    verdict, detail = say_verdict(summary, words)
     kind = "monthly" if summary.period == "month" else "daily"
     return Cover(
         kicker=words.say(f"paper.{kind}.kicker"),
         title=title,
         subtitle=period,
-        verdict=verdict,
-        detail=detail,
+        verdict=headline(summary, words.language),
+        detail=say_detail(summary, words),
         tone=VERDICT_TONES[summary.verdict],
         tiles=_tiles(summary, words),
         pairs=_particulars(summary, words, title),

@@ -18,13 +18,14 @@ from lethe.reporting.papers.blocks import (
     Table,
 )
 from lethe.reporting.papers.charts import charts
+from lethe.reporting.papers.drawing import ONLY_SVG
 from lethe.reporting.summary import CheckLine, KeyLine, LogLine, RuleLine, Summary
 from lethe.reporting.words import Wording, choose, say_reason
 
 
 def pictures(summary: Summary, words: Wording) -> Section:
     """The charts, on light paper."""
-    drawn = charts(summary, words.language, "light")
+    drawn = charts(summary, words.language, "light", ONLY_SVG)
     blocks: list[Block] = [
         Paragraph(words.say("figures.intro", zone=summary.edition.time_zone))
         if drawn
@@ -142,7 +143,7 @@ def quality(summary: Summary, words: Wording) -> Section:
     """What the checks found."""
     title, found = words.say("section.quality"), summary.quality
     if found is None:
-        return Section("quality", title, [Paragraph(words.say("quality.none"))], is_apart=True)
+        return Section("quality", title, [Paragraph(words.say("quality.none"))])
     ran = words.instant(found.ran_at, summary.edition.time_zone)
     blocks: list[Block] = [Paragraph(words.say("quality.intro", ran=ran))]
     if found.failures:
@@ -165,7 +166,7 @@ def quality(summary: Summary, words: Wording) -> Section:
     for name, lines in (("clauses", found.clauses), ("suites", found.suites)):
         if lines:
             blocks += [Heading(words.say(f"quality.{name}")), _checks(lines, words)]
-    return Section("quality", title, blocks, is_apart=True)
+    return Section("quality", title, blocks)
 
 
 def _checks(lines: tuple[CheckLine, ...], words: Wording) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 
 from lethe.reporting.papers.blocks import (
@@ -68,8 +69,7 @@ def _silence(silence: Silence, summary: Summary, words: Wording) -> Notice:
     ]
     if silence.nights > 1:
         pairs.append((words.say("silence.count"), words.count("silence.nights", silence.nights)))
-    duty = words.code("wing", silence.duty)
-    title = words.say("silence.title", duty=duty[:1].upper() + duty[1:])
+    title = words.say("silence.title", duty=words.code("wing", silence.duty))
     return Notice(title, (), pairs, "bad")
 
 
@@ -121,7 +121,7 @@ def clauses(summary: Summary, words: Wording) -> Section:
     return Section("promises", words.say("section.promises"), blocks, is_apart=True)
 
 
-_PROMISE_SHARES = {"section": 0.0, "promise": 4.6, "stands": 1.7, "control": 2.1, "evidence": 2.1}
+_PROMISE_SHARES = {"section": 0.6, "promise": 4.4, "stands": 2.1, "control": 2.1, "evidence": 2.0}
 
 
 def _promise(clause: ClauseLine, zone: str, words: Wording) -> tuple[Cell, ...]:
@@ -186,7 +186,7 @@ def unknowns(summary: Summary, words: Wording) -> Section:
             Column(words.say("unknowns.count"), 1.6),
         ]
         blocks += [Heading(words.code("unknown", kind)), Table(columns, rows)]
-    return Section("unknowns", words.say("section.unknowns"), blocks, is_apart=True)
+    return Section("unknowns", words.say("section.unknowns"), blocks)
 
 
 _KINDS = ("reading", "refused", "undecided", "system", "copy", "processor", "untested")
@@ -210,11 +210,19 @@ def trace(summary: Summary, words: Wording) -> Section:
 _TRACE = {"sentence": 1.2, "clause": 2.0, "control": 2.1, "tests": 3.4, "evidence": 1.9}
 
 
+def _say_test(node: str) -> Iterator[Line]:
+    """A test is named in a sentence: show it as one, with its file below."""
+    file, _, name = node.partition("::")
+    if name:
+        yield name.removeprefix("test_").replace("_", " ")
+    yield Span(file, "code", "quiet")
+
+
 def _follow(line: TraceLine, zone: str, words: Wording) -> tuple[Cell, ...]:
     place = words.say("trace.section.value", section=line.section)
     if line.sentence:
         place = words.say("trace.sentence.value", section=line.section, sentence=line.sentence)
-    tests: Cell = [Span(each, "code") for each in line.tests]
+    tests: Cell = [part for each in line.tests for part in _say_test(each)]
     if line.is_tested is False:
         tests = Span(words.say("trace.untested"), "mark", "warn")
     elif line.is_tested is None:

@@ -38,7 +38,7 @@ def holds(summary: Summary, words: Wording) -> Section:
     """Holds and restrictions in force, without their subjects."""
     title = words.say("section.holds")
     if not summary.holds:
-        return Section("holds", title, [Paragraph(words.say("holds.none"))], is_apart=True)
+        return Section("holds", title, [Paragraph(words.say("holds.none"))])
     columns = [
         Column(words.say("holds.kind"), 2),
         Column(words.say("holds.subjects"), 2),
@@ -62,7 +62,7 @@ def holds(summary: Summary, words: Wording) -> Section:
                 review,
             )
         )
-    return Section("holds", title, [Table(columns, rows)], is_apart=True)
+    return Section("holds", title, [Table(columns, rows)])
 
 
 def changes(summary: Summary, words: Wording) -> Section:

@@ -8,8 +8,8 @@ from lethe.reporting.papers.blocks import (
     Column,
     Paper,
     Paragraph,
-    Question,
     Section,
+    Signature,
     Span,
     Table,
 )
@@ -52,35 +52,35 @@ def signoff_paper(summary: Summary, language: str) -> Paper:
 
 def _open(summary: Summary, words: Wording) -> Section:
     waiting = [each for each in summary.readings if not each.confirmed_by]
-    blocks: list[Block] = [Paragraph(words.say("signoff.intro"))]
     if not waiting:
-        blocks = [Paragraph(words.say("signoff.none"), "good")]
-    choices = [words.say("signoff.yes"), words.say("signoff.no")]
+        none: list[Block] = [Paragraph(words.say("signoff.none"), "good")]
+        return Section("open", words.say("signoff.open"), none)
+    columns = [
+        Column(words.say("promises.section"), 0.5),
+        Column(words.say("signoff.reading"), 6),
+        Column(words.say("signoff.owner"), 1.5),
+        Column(words.say("signoff.answer"), 1.5),
+    ]
+    answer = [Span(words.say(f"signoff.{each}"), "tick") for each in ("yes", "no")]
+    rows = [(*_asked(each, words), answer) for each in waiting]
     labels = [words.say(f"signatures.{name}") for name in ("name", "place", "signature")]
-    for each in waiting:
-        blocks.append(
-            Question(
-                choose(each.question, words.language),
-                choose(each.reading, words.language),
-                _grounds(each, words),
-                choices,
-                labels,
-            )
-        )
+    who = words.say("signoff.signed", controller=summary.edition.controller)
+    blocks: list[Block] = [
+        Paragraph(words.say("signoff.intro")),
+        Table(columns, rows),
+        Signature(who, words.say("signoff.signed.says"), labels),
+    ]
     return Section("open", words.say("signoff.open"), blocks)
 
 
-def _grounds(reading: Reading, words: Wording) -> list[tuple[str, Cell]]:
-    known: list[tuple[str, Cell | None]] = [
-        (words.say("signoff.why"), choose(reading.why, words.language)),
-        (
-            words.say("signoff.section"),
-            words.say("trace.section.value", section=reading.section) if reading.section else None,
-        ),
-        (words.say("signoff.owner"), reading.owner or words.say("unknowns.nobody")),
-        (words.say("signoff.key"), Span(f"readings.{reading.key}", "code")),
-    ]
-    return [(name, value) for name, value in known if value]
+def _asked(reading: Reading, words: Wording) -> tuple[Cell, Cell, Cell]:
+    why = words.say("signoff.why", why=choose(reading.why, words.language))
+    lines = (
+        Span(choose(reading.question, words.language), "strong"),
+        choose(reading.reading, words.language),
+        Span(why, "quiet"),
+    )
+    return reading.section or "", lines, reading.owner or words.say("unknowns.nobody")
 
 
 def _confirmed(summary: Summary, words: Wording) -> Section:
@@ -123,4 +123,4 @@ def _computed(summary: Summary, words: Wording) -> Section:
         if each.kind not in ("reading", "untested")
     ]
     blocks: list[Block] = [Paragraph(words.say("signoff.computed.intro")), Table(columns, rows)]
-    return Section("computed", words.say("signoff.computed"), blocks)
+    return Section("computed", words.say("signoff.computed"), blocks, is_apart=True)
