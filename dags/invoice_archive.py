@@ -15,12 +15,15 @@ version.
 
 **If it fails** read the last line of the failed task: it names document, record or key and the way
 out. Every task may be cleared at any time and goes on where it was. A record that does not open:
-`bin/lethe archive verify`. What waits for approval: `bin/lethe archive run --approve DIGEST`.
+`bin/lethe archive verify`. Expiry over a limit is asked about by `sweep_approval`, or approved with
+`bin/lethe archive run --approve DIGEST`.
 """
 
 import pendulum
 from airflow.sdk import CronTriggerTimetable, Param, dag
 from lethe.tasks import (
+    MANNERS,
+    announce_waiting,
     archive_documents,
     begin_archive,
     close_archive,
@@ -34,7 +37,7 @@ from lethe.tasks import (
     start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Luxembourg"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "dpo", "retries": 2, "retry_delay": pendulum.duration(seconds=30)},
+    default_args=MANNERS,
     tags=["lethe", "archive", "§9"],
     doc_md=__doc__,
     params={
@@ -46,7 +49,7 @@ def invoice_archive():
     captured = archive_documents.partial(night=night).expand(document=list_documents(night))
     expired = expire_archive(night)
     captured >> expired
-    close_archive(night, captured, expired)
+    announce_waiting(close_archive(night, captured, expired))
 
 
 invoice_archive()

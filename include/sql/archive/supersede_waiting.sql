@@ -6,4 +6,4 @@ UPDATE lethe.plan_rule AS p
 SET state = 'superseded'
 FROM lethe.run AS r
 WHERE r.run_id = p.run_id AND r.kind = 'archive' AND p.rule = %(rule)s AND p.run_id <> %(run_id)s
-  AND p.state IN ('waiting', 'planned', 'approved')
+  AND p.state IN ('waiting', 'planned')

@@ -6,7 +6,7 @@ WITH nights AS MATERIALIZED (
     SELECT DISTINCT ON (p.rule, r.as_of) p.rule, p.clause, r.as_of, p.counts
     FROM lethe.plan_rule AS p
     JOIN lethe.run AS r USING (run_id)
-    WHERE r.kind = 'sweep' AND r.policy_name = %(policy_name)s AND r.as_of <= %(as_of)s
+    WHERE r.kind IN ('sweep', 'archive') AND r.policy_name = %(policy_name)s AND r.as_of <= %(as_of)s
     ORDER BY p.rule, r.as_of, r.started_at DESC
 ),
 tonight AS MATERIALIZED (

@@ -11,7 +11,7 @@ from psycopg2 import extensions
 from lethe.archive.appending import read_keys
 from lethe.archive.facts import VERIFICATION_RUN
 from lethe.archive.heads import read_heads
-from lethe.archive.night import acting, open_witness_of
+from lethe.archive.opening import acting, open_witness_of
 from lethe.archive.verify import Verification, Verifier
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as, warehouse_dsn

@@ -25,16 +25,24 @@ from lethe.catalogue.graph import Graph
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.erasure.freeze import frozen_digest, rule_digest
+from lethe.errors import GuardStop
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.runs import Run
 from lethe.evidence.witness import Witness
 from lethe.guards.approval import find_decision
 from lethe.guards.limits import over_limit
+from lethe.guards.undecided import expiry_rule
 from lethe.include import statement
 
 log = logging.getLogger(__name__)
 
 _BATCH = 500
+_CLEARED = ("planned", "approved")
+_APPROVED_EARLIER = sql.SQL(
+    "SELECT FROM lethe.plan_subject AS s JOIN lethe.plan_rule AS p USING (run_id, rule)"
+    " WHERE p.rule = %(rule)s AND p.state = 'approved' AND p.run_id <> %(run_id)s"
+    " AND s.outcome IS NULL AND s.key = d.key"
+)
 
 
 @dataclass(slots=True)
@@ -43,6 +51,7 @@ class Expired:
 
     counts     every living document record, by what the clock says
     destroyed  leaves: documents, and party data or clocks that nothing needs any more
+    left       approved, and over the cap of one night: the next nights go on
     beyond     country → documents kept past the published period, because of its law
     """
 
@@ -54,17 +63,13 @@ class Expired:
     documents: int = 0
     destroyed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    left: int = 0
     beyond: dict[str, int] = field(default_factory=dict)
 
     @property
     def due(self) -> int:
         """Documents that may be destroyed."""
         return self.counts.get("due", 0)
-
-
-def expiry_rule(kind: str) -> str:
-    """The name of expiry among the rules of a run; no key of a policy is like it."""
-    return f"archive:{kind}"
 
 
 def kinds_of(graph: Graph) -> list[str]:
@@ -102,19 +107,21 @@ class Expiry:
         found = Expired(self.rule)
         judge = judge_expiry(self._graph, self._kind, self._run.as_of)
         text = sql.SQL(
-            "{}, frozen AS (INSERT INTO lethe.plan_subject"
+            "{}, settled AS (SELECT d.*, CASE WHEN d.outcome = 'due' AND EXISTS ({})"
+            " THEN 'approved earlier' ELSE d.outcome END AS what FROM decided AS d),"
+            " frozen AS (INSERT INTO lethe.plan_subject"
             " (run_id, rule, subject_no, subject_kind, key, due_on, starting_point)"
             " SELECT %(run_id)s, %(rule)s, row_number() OVER (ORDER BY due_on, leaf_no), %(kind)s,"
-            " key, due_on, starting_on FROM decided WHERE outcome = 'due' RETURNING 1)"
-            " SELECT outcome, country, count(*), min(due_on), max(due_on) FROM decided"
-            " GROUP BY outcome, country"
-        ).format(judge.text)
+            " key, due_on, starting_on FROM settled WHERE what = 'due' RETURNING 1)"
+            " SELECT what, country, count(*), min(due_on), max(due_on) FROM settled"
+            " GROUP BY what, country"
+        ).format(judge.text, _APPROVED_EARLIER)
         acting_as(self._connection, "runner")
         oldest: date | None = None
         newest: date | None = None
         with self._connection.cursor() as cursor:
-            cursor.execute(statement("archive/supersede_work"), self._named)
             cursor.execute(statement("archive/supersede_waiting"), self._named)
+            cursor.execute(statement("archive/supersede_work"), self._named)
             cursor.execute(statement("archive/forget_work"), self._named)
             cursor.execute(statement("erasure/set_planning"))
             cursor.execute(text, {**judge.values, **self._named, "kind": "archive_record"})
@@ -134,16 +141,43 @@ class Expiry:
         self._connection.commit()
         return found
 
+    def read(self) -> Expired:
+        """Read the frozen set of an earlier night, to work off what was approved of it.
+
+        Raises  GuardStop if the rows are not those that its digest names
+        """
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement("archive/read_plan"), self._named)
+            row = cursor.fetchone()
+        if row is None:
+            raise GuardStop(f"{self.rule}: there is no plan of run {self._run.run_id}")
+        state, counts, digest, over = row
+        rows = frozen_digest(self._connection, self._run.run_id, self.rule) or bytes(32)
+        named = rule_digest(self._run.policy_digest, self._run.as_of, self.rule, rows)
+        self._connection.rollback()
+        if named != bytes(digest):
+            raise GuardStop(
+                f"{self.rule}: the frozen set is not the one that its digest names; nothing of it "
+                "is destroyed"
+            )
+        return Expired(self.rule, dict(counts), named, state, over)
+
     def work(self, found: Expired) -> None:
-        """Destroy what is cleared of the frozen set, oldest first."""
-        if found.state in ("planned", "approved"):
-            while self._batch(found):
-                pass
+        """Destroy what is cleared of the frozen set, oldest first; of an approved one at most the
+        cap a night."""
+        most = self._graph.policy.guards.cap.subjects if found.state == "approved" else None
+        more = found.state in _CLEARED
+        while more:
+            size = _BATCH if most is None else min(_BATCH, most - found.documents)
+            more = size > 0 and self._batch(found, size)
         acting_as(self._connection, "runner")
         with self._connection.cursor() as cursor:
-            if found.state in ("planned", "approved"):
-                cursor.execute(statement("archive/forget_work"), self._named)
-                found.state = "done"
+            if found.state in _CLEARED:
+                cursor.execute(statement("archive/count_open"), self._named)
+                (found.left,) = cursor.fetchone() or (0,)
+                if not found.left:
+                    cursor.execute(statement("archive/forget_work"), self._named)
+                    found.state = "done"
             self._set_state(cursor, found)
         self._connection.commit()
 
@@ -198,10 +232,10 @@ class Expiry:
     def _set_state(self, cursor: extensions.cursor, found: Expired) -> None:
         cursor.execute(statement("archive/set_plan_state"), {**self._named, "state": found.state})
 
-    def _batch(self, found: Expired) -> bool:
+    def _batch(self, found: Expired, size: int) -> bool:
         acting_as(self._connection, "runner")
         with self._connection.cursor() as cursor:
-            cursor.execute(statement("archive/claim_expired"), {**self._named, "size": _BATCH})
+            cursor.execute(statement("archive/claim_expired"), {**self._named, "size": size})
             claimed = {int(leaf): int(number) for number, leaf in cursor.fetchall()}
             if not claimed:
                 self._connection.rollback()
@@ -284,6 +318,7 @@ def outcomes_of(found: Expired) -> dict[str, Any]:
         "documents_destroyed": found.documents,
         "leaves_destroyed": found.destroyed,
         "skipped": dict(found.skipped),
+        "left": found.left,
         "beyond_the_promise": found.beyond,
         "refused": {
             outcome.removeprefix("refused: "): count

@@ -14,7 +14,7 @@ from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys, read_keys
 from lethe.archive.heads import Head, read_heads
-from lethe.archive.night import acting
+from lethe.archive.opening import acting
 from lethe.archive.reading import read_records
 from lethe.archive.show import log_access, require_archivist, require_reason
 from lethe.archive.tiles import TiledTree, open_tree

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-import psycopg2
 from psycopg2 import extensions
 
-from lethe.archive.appending import ArchiveKeys, read_keys
+from lethe.archive.appending import read_keys
+from lethe.archive.approvals import approve_waiting, settle, work_off_approved
 from lethe.archive.capture import BATCH, Capture, Captured
 from lethe.archive.clocks import seal_clocks
 from lethe.archive.expire import Expired, Expiry, kinds_of, outcomes_of
 from lethe.archive.facts import ARCHIVE_RUN
 from lethe.archive.heads import last_head
+from lethe.archive.opening import acting, make_keys, open_witness_of
 from lethe.archive.reading import read_records
-from lethe.archive.recovery import recovery_key
 from lethe.catalogue.site import Site
-from lethe.connections import Role, acting_as
+from lethe.connections import acting_as
 from lethe.errors import (
-    ConfigurationError,
     GuardStop,
     VerificationError,
-    WarehouseRefused,
-    describe_database_error,
 )
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.initialise import read_warehouse
@@ -36,15 +32,11 @@ from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.runs import Run, begin_run, read_run, set_state
 from lethe.evidence.seal import seal_ledger
 from lethe.evidence.settle import require_in_step
-from lethe.evidence.witness import Witness
-from lethe.evidence.witness_opening import open_witness
-from lethe.guards.answers import require_approver, require_four_eyes
-from lethe.guards.approval import record_decision
 from lethe.guards.edition_gate import require_edition
 from lethe.guards.editions import see_edition
 from lethe.guards.holds import require_queries
 from lethe.include import statement
-from lethe.keys import KeyRing, year_of
+from lethe.keys import KeyRing
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +67,16 @@ def run_archive(
 
     approve  hexadecimal digest of an expiry that waits
     """
+    if approve:
+        tell("Recording the approval")
+        approve_waiting(site, approve, approved_by)
     run_id = begin_night(site, as_of, name=name, requested_by=requested_by)
     captured = []
     for document in documents_of(site):
         tell(f"Archiving: {document}")
         captured.append(capture_documents(site, run_id, document, batch=batch))
     tell("Looking for what has come to its end")
-    expired = expire_records(site, run_id, approve=approve, approved_by=approved_by)
+    expired = expire_records(site, run_id)
     tell("Opening a sample")
     return close_night(site, run_id, captured, expired, try_sample(site))
 
@@ -141,10 +136,8 @@ def capture_documents(site: Site, run_id: UUID, document: str, *, batch: int = B
             ).work()
 
 
-def expire_records(
-    site: Site, run_id: UUID, *, approve: str | None = None, approved_by: str = ""
-) -> list[Expired]:
-    """Destroy what is past its last day, as far as the guards allow."""
+def expire_records(site: Site, run_id: UUID) -> list[Expired]:
+    """Destroy what is past its last day, as far as the guards allow; what was approved first."""
     found = []
     with acting(site, "the expiry of the archive") as connection:
         run = read_run(connection, run_id)
@@ -154,6 +147,11 @@ def expire_records(
         graph = site.graph(connection)
         witness = open_witness_of(site, connection)
         keys = make_keys(site, connection, witness)
+        settle(site, connection)
+        if armed:
+            require_edition(connection, site.loaded, run.as_of)
+            connection.rollback()
+            work_off_approved(site, connection, graph, keys, witness)
         for kind in kinds_of(graph):
             acting_as(connection, "runner")
             require_edition(connection, site.loaded, run.as_of)
@@ -161,18 +159,10 @@ def expire_records(
             connection.rollback()
             expiry = Expiry(connection, site, graph, kind, run=run, keys=keys, witness=witness)
             planned = expiry.plan()
-            if approve and planned.digest.hex() == approve.strip().lower():
-                _approve(site, run, planned, approved_by, witness)
-                planned = expiry.plan()
             if not armed and planned.due:
                 planned.state = "stopped"
             expiry.work(planned)
             found.append(planned)
-    if approve and not any(each.digest.hex() == approve.strip().lower() for each in found):
-        raise GuardStop(
-            f"nothing that has come to its end has the digest {approve}: records, policy or day "
-            "changed since it was shown; run `lethe archive run` again and read its digest"
-        )
     return found
 
 
@@ -240,47 +230,6 @@ def close_night(
         return read_run(connection, run_id)
 
 
-def make_keys(
-    site: Site, connection: extensions.connection, witness: Witness | None
-) -> ArchiveKeys:
-    """Open the keys of the archive, making and committing those of this year."""
-    acting_as(connection, "runner")
-    ring = KeyRing.open(connection, witness=witness)
-    archive = site.loaded.policy.archive
-    recovery = recovery_key(archive) if archive else None
-    keys = read_keys(ring, year=year_of(site.today()), recovery=recovery)
-    connection.commit()
-    return keys
-
-
-def open_witness_of(site: Site, connection: extensions.connection) -> Witness:
-    """Open the witness that the policy names."""
-    acting_as(connection, "runner")
-    warehouse = read_warehouse(connection)
-    connection.rollback()
-    named = site.loaded.policy.evidence.witness
-    return open_witness(named.kind, named.location, warehouse.warehouse_id)
-
-
-@contextmanager
-def acting(site: Site, doing: str, role: Role = "runner") -> Iterator[extensions.connection]:
-    """A connection that begins as a role; a database error becomes a message without values."""
-    if site.loaded.policy.archive is None:
-        raise ConfigurationError("the policy has no section archive; nothing is archived under it")
-    with site.connected(role) as connection:
-        try:
-            acting_as(connection, role)
-            yield connection
-        except psycopg2.Error as error:
-            if not connection.closed:
-                connection.rollback()
-            raise WarehouseRefused(
-                f"{doing} failed: {describe_database_error(error)}. If rights are missing, "
-                "`lethe init` grants what the policy needs",
-                error.pgcode,
-            ) from None
-
-
 def _require_policy(site: Site, run: Run) -> None:
     if run.policy_digest != site.digest:
         raise GuardStop("the policy changed since the run of the archive began; begin another one")
@@ -292,25 +241,6 @@ def _require_day(site: Site, connection: extensions.connection, as_of: date) -> 
             f"as-of {as_of} lies in the future: it is executed only on a warehouse made with "
             "`lethe init --rehearsal`"
         )
-
-
-def _approve(site: Site, run: Run, planned: Expired, by: str, witness: Witness | None) -> None:
-    require_approver(site.loaded.policy, by)
-    require_four_eyes(by, run.requested_by)
-    with acting(site, "the approval", "approver") as connection:
-        record_decision(
-            connection,
-            digest=planned.digest,
-            policy_digest=run.policy_digest,
-            decision="approve",
-            decided_by=by,
-            run_id=run.run_id,
-            rule=planned.rule,
-        )
-        evidence = EvidenceBatch(connection, run.run_id, witness)
-        payload = {"rule": planned.rule, "digest": planned.digest.hex(), "by": by}
-        evidence.add_rows([LedgerRow("plan_approved", payload)])
-        evidence.commit()
 
 
 def _summary(

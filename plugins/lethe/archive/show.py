@@ -10,7 +10,7 @@ from typing import Any
 from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys, read_keys
-from lethe.archive.night import acting, open_witness_of
+from lethe.archive.opening import acting, open_witness_of
 from lethe.archive.reading import read_records
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as, group_role

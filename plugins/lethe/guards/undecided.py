@@ -33,6 +33,20 @@ NO_START = "no starting point"
 NO_PERIOD = "no period"
 
 
+def expiry_rule(kind: str) -> str:
+    """The name of the archive's expiry among the rules of a run; no key of a policy is like it."""
+    return f"archive:{kind}"
+
+
+def expiry_rules(policy: Policy) -> dict[str, str]:
+    """Expiry of the archive by kind of subject: its name, and the clause that it keeps."""
+    archive = policy.archive
+    if archive is None:
+        return {}
+    kinds = {document.subject for document in archive.documents.values()}
+    return {expiry_rule(kind): archive.clause for kind in sorted(kinds)}
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """What a named person decided about a reason of refusal."""
@@ -95,7 +109,7 @@ def read_refusals(connection: extensions.connection, policy: Policy, as_of: date
             decisions.get((rule, reason)),
         )
         for rule, clause, reason, subjects, since in rows
-        if rule in policy.rules
+        if rule in policy.rules or rule in expiry_rules(policy)
     ]
     return found + _without_period(policy, decisions, _first_seen(connection, policy))
 
@@ -132,7 +146,7 @@ def decide(
     connection  in a transaction that acts as the approver
     about       the reason of refusal, such as 'no starting point'
     """
-    if rule not in policy.rules and rule not in policy.clusters:
+    if rule not in {*policy.rules, *policy.clusters, *expiry_rules(policy)}:
         raise UsageError(f"the policy has no rule or cluster '{rule}'")
     if not about.strip() or not decision.strip() or not reason.strip():
         raise UsageError("say what is decided, about which reason of refusal, and why")

@@ -16,10 +16,12 @@ log = logging.getLogger(__name__)
 @task
 def list_questions() -> list[dict[str, Any]]:
     """Ask about every set that waits: one question a rule, with what a person needs to judge."""
+    from lethe.archive import approvals
     from lethe.retention.approved import open_questions
 
     with told():
-        return open_questions(the_site())
+        site = the_site()
+        return [*open_questions(site), *approvals.open_questions(site)]
 
 
 def ask_approvers(questions: Any) -> Any:

@@ -135,15 +135,20 @@ def erase_due(night: str, rule: str) -> dict[str, Any]:
 def work_off_approved(night: str | None = None) -> dict[str, int]:
     """Work off sets that were approved earlier: oldest first, at most the cap a night.
 
-    night    the run of tonight, which is left out
-    Returns  rule → subjects erased
+    night    the run of tonight, which is left out; None: outside a night, where the expiry of the
+             archive is worked off too
+    Returns  rule → subjects erased, or documents destroyed
     """
     from uuid import UUID
 
+    from lethe.archive import approvals
     from lethe.retention.approved import work_off
 
     with told():
-        return work_off(the_site(), UUID(night) if night else None)
+        site = the_site()
+        if night is not None:
+            return work_off(site, UUID(night))
+        return work_off(site, None) | approvals.work_off(site)
 
 
 @task(trigger_rule="all_done", outlets=[SWEPT])
@@ -176,10 +181,11 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
 
 @task(outlets=[WAITING])
 def announce_waiting(summary: dict[str, Any] | None) -> list[str]:
-    """Call the approval DAG if a rule waits; skipped if none does."""
+    """Call the approval DAG if a rule, or expiry of the archive, waits; else it is skipped."""
     from airflow.sdk.exceptions import AirflowSkipException
 
-    rules = (summary or {}).get("rules", ())
+    said = summary or {}
+    rules = [*said.get("rules", ()), *said.get("expiry", ())]
     waiting = [each["rule"] for each in rules if each["state"] == "waiting"]
     if not waiting:
         raise AirflowSkipException("nothing waits for approval")
