@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from lethe.evidence.told import seal_line
 from lethe.include import home_folder, statement
 from lethe.policy.model import Policy
 from lethe.policy.periods import start_of_day
+from lethe.pseudonymisation.facts import log_facts
 from lethe.quality.facts import QualityFacts, quality_facts
 from lethe.quality.history import read_reports
 from lethe.reporting.pack import signer_fingerprint
@@ -148,7 +149,7 @@ def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> 
                 quality=_quality(policy, first, last),
                 failures=_failures(policy, last),
                 check=None,
-                logs=None,
+                logs=_logs(connection, policy, begins, ends),
                 keys=_keys(connection, last),
                 seal=_seal(connection, str(warehouse.warehouse_id)),
                 unsealed=_unsealed(connection),
@@ -166,6 +167,13 @@ def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> 
                 f"the facts of the report could not be read: {describe_database_error(error)}",
                 error.pgcode,
             ) from None
+
+
+def _logs(
+    connection: extensions.connection, policy: Policy, begins: datetime, ends: datetime
+) -> tuple[LogLine, ...] | None:
+    found = log_facts(connection, policy, begins, ends)
+    return None if found is None else tuple(LogLine(**asdict(each)) for each in found)
 
 
 def _instants(policy: Policy, first: date, last: date) -> tuple[datetime, datetime]:
