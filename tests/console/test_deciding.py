@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 import pytest
+from lethe.errors import GuardStop
+from lethe.retention.approved import open_questions, record, work_off
 
 from tests.console.conftest import World
 
@@ -50,13 +52,24 @@ def test_an_approval_is_recorded_with_digest_and_reason_under_the_approvers_role
 
 
 def test_what_was_approved_on_the_page_is_worked_off_by_the_next_night(world: World) -> None:
-    from lethe.retention.approved import work_off
-
     post(world.client("dpo"), world)
     assert work_off(world.kit.site, None) == {"reader-left": 5}
     assert len(world.kit.ids("public.reader")) == 115
     page = world.client("dpo").get("/lethe/waiting").text
     assert "approved, being worked off" in page
+
+
+def test_the_required_action_that_follows_records_the_answer_no_second_time(world: World) -> None:
+    (question,) = open_questions(world.kit.site)
+    post(world.client("dpo"), world)
+    said = {"chosen_options": ["Approve"], "responded_by_user": {"id": "dpo", "name": "dpo"}}
+    assert record(world.kit.site, question["data"], said) == "approve"
+    assert len(decisions(world)) == 1
+    work_off(world.kit.site, None)
+    assert record(world.kit.site, question["data"], said) == "approve", "not late, but known"
+    rejected = {**said, "chosen_options": ["Reject"]}
+    with pytest.raises(GuardStop):
+        record(world.kit.site, question["data"], rejected)
 
 
 def test_a_rejection_is_recorded_and_nothing_is_erased(world: World) -> None:

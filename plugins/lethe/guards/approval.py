@@ -33,6 +33,19 @@ def find_decision(
     return None if row is None else Decision(*row)
 
 
+def find_answer(
+    connection: extensions.connection, run_id: UUID, digest: bytes, policy_digest: bytes
+) -> Decision | None:
+    """Find the latest decision about the set of one run."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("guards/read_answer"),
+            {"run_id": str(run_id), "digest": digest, "policy_digest": policy_digest},
+        )
+        row = cursor.fetchone()
+    return None if row is None else Decision(*row)
+
+
 def record_decision(
     connection: extensions.connection,
     *,

@@ -14,6 +14,7 @@ from lethe.connections import acting_as
 from lethe.errors import GuardStop, LetheError
 from lethe.evidence.runs import read_run, set_state
 from lethe.guards.answers import answer, require_four_eyes, settle_answers
+from lethe.guards.approval import find_answer
 from lethe.guards.questions import Question, as_markdown, build_questions
 from lethe.include import statement
 from lethe.retention.night import read_night, witness_of
@@ -187,6 +188,10 @@ def record(site: Site, data: dict[str, Any], said: Mapping[str, Any] | None) -> 
         witness = witness_of(site, connection)
     with site.connected("approver") as connection:
         acting_as(connection, "approver")
+        # The page in the UI records the answer itself, then answers the Required Action.
+        before = find_answer(connection, question.run_id, question.digest, question.policy_digest)
+        if before and (before.decision, before.decided_by) == (decision, str(identity)):
+            return decision
         answer(
             connection,
             question,
