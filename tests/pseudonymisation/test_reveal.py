@@ -13,7 +13,15 @@ from lethe.errors import GuardStop, UsageError
 from lethe.pseudonymisation.key_end import destroy_due
 from lethe.pseudonymisation.key_life import log_room
 from lethe.pseudonymisation.nightly import find_files, work_night
-from lethe.pseudonymisation.reveal import Question, approve, ask, close, list_cases, reveal
+from lethe.pseudonymisation.reveal import (
+    Question,
+    approve,
+    ask,
+    close,
+    describe,
+    list_cases,
+    reveal,
+)
 
 from tests.kit import Kit, MakeKit
 from tests.pseudonymisation.kit import combined_line
@@ -60,6 +68,9 @@ def test_values_are_shown_once_somebody_else_approved_exactly_this_question(kit:
             approve(room, case.digest.hex(), "ann", "ann")
         with pytest.raises(GuardStop, match="may not decide"):
             approve(room, case.digest.hex(), "mallory", "mallory")
+        put = describe(room, case.digest.hex())
+        assert [user["id"] for user in put["assigned_users"]] == ["bob"]
+        assert not any(pseudonym in str(put) for pseudonym in asked.pseudonyms)
         approve(room, case.digest.hex(), "bob", "x")
         _, by, values = reveal(room, asked)
     assert (by, list(values.values())) == ("bob", ["192.0.2.7", "2001:db8::9"])

@@ -194,6 +194,43 @@ def approve(room: LogRoom, digest: str, by: str | None, user: str) -> Case:
     return case
 
 
+def describe(room: LogRoom, digest: str) -> dict[str, Any]:
+    """Put a case as a question to the approvers, without a pseudonym in it.
+
+    Returns  subject, body (Markdown), assigned_users, data
+    Raises   UsageError for an unknown case; GuardStop where it is closed or nobody may answer
+    """
+    acting_as(room.connection, "runner")
+    case = _find(room, _bytes(digest))
+    room.connection.rollback()
+    _require_open(case)
+    users = [
+        {"id": approver.user, "name": approver.name}
+        for approver in room.site.loaded.policy.guards.approvers
+        if approver.user.casefold() != case.asked_by.casefold()
+    ]
+    if not users:
+        raise GuardStop(
+            f"case {case.case_number}: nobody may answer; the policy (guards.approvers) names no"
+            f" one but '{case.asked_by}', who asked"
+        )
+    rows = {
+        "case": case.case_number,
+        "asked by": case.asked_by,
+        "asked at": f"{case.asked_at:%Y-%m-%d %H:%M}",
+        "what": f"{case.pseudonyms} pseudonyms of {case.source}, field {case.field}",
+        "month": case.period,
+        "digest": case.digest.hex(),
+    }
+    body = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    return {
+        "subject": f"Undo {case.pseudonyms} pseudonyms for fraud case {case.case_number}?",
+        "body": f"| | |\n|---|---|\n{body}\n\nFraud is the only purpose (policy §2).",
+        "assigned_users": users,
+        "data": {"case": case.case_number, "digest": case.digest.hex()},
+    }
+
+
 def reveal(room: LogRoom, question: Question) -> tuple[Case, str, dict[str, str]]:
     """Give the values behind the pseudonyms of an approved question.
 

@@ -16,6 +16,7 @@ from lethe.tasks.assets import ARCHIVED, CHECKED, LOGS_DONE, SWEPT, WAITING
 from lethe.tasks.logs import begin_logs, close_logs, list_logs, pseudonymise_log
 from lethe.tasks.quality import run_suites, scan_leaks, tell_suite
 from lethe.tasks.report import make_report, plan_reports, report_alarms, send_report
+from lethe.tasks.reveal import describe_case, record_case
 from lethe.tasks.sweep import (
     announce_waiting,
     check_inputs,
@@ -42,6 +43,7 @@ __all__ = [
     "check_inputs",
     "close_archive",
     "close_logs",
+    "describe_case",
     "erase_due",
     "expire_archive",
     "guard_sweep",
@@ -55,6 +57,7 @@ __all__ = [
     "plan_sweep",
     "pseudonymise_log",
     "record_answer",
+    "record_case",
     "report_alarms",
     "ring_if_late",
     "run_suites",
