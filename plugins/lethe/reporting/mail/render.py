@@ -68,7 +68,7 @@ def _wrapped(text: str, first: str = "", rest: str | None = None) -> str:
 
 
 def _underlined(title: str, mark: str = "-") -> str:
-    return f"{title}\n{mark * len(title)}"
+    return f"{title}\n{mark * min(len(title), _WIDTH)}"
 
 
 def _code(text: Any) -> str:

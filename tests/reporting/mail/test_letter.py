@@ -1,0 +1,253 @@
+"""What a mail says, word for word, in both languages; and that it looks right narrow and wide.
+
+After a deliberate change of words: LETHE_GOLDEN=1 python -m pytest tests/reporting/mail, then read
+the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lethe.archive.heads import parse_heads
+from lethe.reporting.headline import headline
+from lethe.reporting.mail.compose import Setting, compose
+from lethe.reporting.mail.letter import Picture
+from lethe.reporting.mail.render import render_html, render_text
+from lethe.reporting.papers import charts
+from lethe.reporting.summary import Summary
+
+from tests.reporting.examples import EXAMPLES, KEPT, MONTH, NOT_KEPT
+
+GOLDEN = Path(__file__).parent / "golden"
+TOLD = ("kept", "planned", "needs_you", "not_kept", "silent", "first", "month")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+    "gg=="
+)
+CHARTS = {
+    "due": Picture("due", "What falls due next", "Bars of what falls due.", PIXEL, "due@test"),
+    "backlog": Picture("backlog", "Backlog", "Bars of what is behind.", PIXEL, "backlog@test"),
+}
+SETTING = Setting(
+    "https://airflow.example.org",
+    CHARTS,
+    {"report.pdf": 412_331, "figures.csv": 8_312},
+    {"lethe-evidence-mentorsig-2026-06-01.zip": 18_400_000},
+)
+
+
+def golden(name: str, found: str) -> None:
+    file = GOLDEN / name
+    if os.environ.get("LETHE_GOLDEN"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(found, encoding="utf-8")
+    assert found == file.read_text(encoding="utf-8"), f"{name} says something else"
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("name", TOLD)
+def test_the_text_says_what_it_said(name: str, language: str) -> None:
+    letter = compose(EXAMPLES[name], language, SETTING)
+    golden(f"{name}.{language}.txt", f"Subject: {letter.subject}\n\n{render_text(letter)}")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("name", ["not_kept", "month"])
+def test_the_page_says_what_it_said(name: str, language: str) -> None:
+    golden(f"{name}.{language}.html", render_html(compose(EXAMPLES[name], language, SETTING)))
+
+
+@pytest.mark.parametrize(
+    ("name", "english", "french"),
+    [
+        ("kept", "All promises kept last night", "Toutes les promesses ont été tenues cette nuit"),
+        (
+            "planned",
+            "All promises with a control kept last night; one has none yet",
+            "Toutes les promesses contrôlées ont été tenues cette nuit ; une n’a pas encore de "
+            "contrôle",
+        ),
+        ("needs_you", "One promise needs you", "Une promesse a besoin de vous"),
+        ("not_kept", "2 promises are not kept", "2 promesses ne sont pas tenues"),
+        (
+            "silent",
+            "Retention sweep: nothing was heard last night",
+            "Effacement nocturne : sans nouvelles cette nuit",
+        ),
+        ("first", "No night has run yet", "Aucune nuit n’a encore eu lieu"),
+        (
+            "month",
+            "All promises with a control kept in May 2026; one has none yet",
+            "Toutes les promesses contrôlées ont été tenues en mai 2026 ; une n’a pas encore de "
+            "contrôle",
+        ),
+    ],
+)
+def test_the_first_line_is_the_verdict_in_words(name: str, english: str, french: str) -> None:
+    assert headline(EXAMPLES[name], "en") == english
+    assert headline(EXAMPLES[name], "fr") == french
+    text = render_text(compose(EXAMPLES[name], "fr", SETTING)).splitlines()
+    assert text[0] == french
+
+
+def test_a_warehouse_that_only_reports_is_never_said_to_keep_its_promises() -> None:
+    summary = replace(KEPT, is_armed=False)
+    assert headline(summary, "en") == "Nothing is erased yet: Lethe only reports"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_text_keeps_to_its_width_but_for_what_must_not_be_broken(name: str) -> None:
+    for language in ("en", "fr"):
+        # The first line is the verdict, whole.
+        for line in render_text(compose(EXAMPLES[name], language, SETTING)).splitlines()[1:]:
+            whole = re.search(r"lethe-archive-head|[0-9a-f]{64}|https://", line)
+            assert len(line) <= 76 or whole, line
+
+
+def test_the_heads_are_found_in_the_plain_text() -> None:
+    line = KEPT.archive.line.replace("A" * 86, "Ab+/" * 21 + "Aw")
+    summary = replace(KEPT, archive=replace(KEPT.archive, line=line))
+    letter = compose(summary, "fr", SETTING)
+    for text in (render_text(letter), render_html(letter)):
+        assert [head.head_no for head in parse_heads([text])] == [88]
+    assert KEPT.seal.seal_hash in render_text(letter)
+    assert KEPT.signer in render_text(letter)
+
+
+class _Reader(HTMLParser):
+    """What a mail program would fetch or run, and whether every picture has words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sources: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.without_words = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append(tag)
+        if "src" in found:
+            self.sources.append(found["src"] or "")
+        if tag == "a":
+            self.links.append(found.get("href") or "")
+        if tag == "img" and not found.get("alt"):
+            self.without_words += 1
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_page_fetches_and_runs_nothing(name: str) -> None:
+    html = render_html(compose(EXAMPLES[name], "fr", SETTING))
+    reader = _Reader()
+    reader.feed(html)
+    assert all(source.startswith("cid:") for source in reader.sources)
+    assert reader.without_words == 0
+    assert not {"script", "link", "iframe", "form", "object", "base"} & set(reader.tags)
+    assert "url(" not in html and "@import" not in html
+    assert all(link.startswith("https://airflow.example.org/lethe/") for link in reader.links)
+
+
+def test_without_an_address_of_the_page_there_are_no_links() -> None:
+    reader = _Reader()
+    reader.feed(render_html(compose(NOT_KEPT, "en", replace(SETTING, base_url=None))))
+    assert reader.links == []
+
+
+def test_a_huge_company_still_gets_a_mail_that_can_be_read() -> None:
+    html = render_html(compose(EXAMPLES["huge"], "fr", SETTING))
+    assert len(html.encode()) < 250_000
+    assert "autres lignes figurent dans les fichiers joints" in html
+
+
+def test_words_of_the_policy_cannot_become_markup() -> None:
+    evil = {"en": "<script>alert(1)</script> & co", "fr": "<b>x</b>"}
+    summary = replace(KEPT, edition=replace(KEPT.edition, title=evil))
+    html = render_html(compose(summary, "en", SETTING))
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert "<script>alert(1)</script> & co" in render_text(compose(summary, "en", SETTING))
+
+
+def test_the_month_tells_every_promise_and_the_day_only_those_that_lack_something() -> None:
+    day, month = (render_text(compose(each, "en", SETTING)) for each in (KEPT, MONTH))
+    promise = "Automatic data are not linked to identifiable people."
+    assert promise in month and promise not in day
+
+
+def pages(summary: Summary, language: str) -> str:
+    """The mail as a browser shows it, its pictures inside."""
+    pictures = {
+        each.name: Picture(each.name, each.title, each.alt, each.png, f"{each.name}@test")
+        for each in charts(summary, language, "light")
+    }
+    html = render_html(compose(summary, language, replace(SETTING, pictures=pictures)))
+    for each in pictures.values():
+        data = base64.b64encode(each.png).decode()
+        html = html.replace(f"cid:{each.cid}", f"data:image/png;base64,{data}")
+    return html
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.mark.ui
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1200])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_nothing_sticks_out_narrow_or_wide_light_or_dark(
+    browser: Any, tmp_path: Path, language: str, width: int, scheme: str
+) -> None:
+    for name in ("not_kept", "month", "huge"):
+        file = tmp_path / f"{name}.html"
+        file.write_text(pages(EXAMPLES[name], language), encoding="utf-8")
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        fetched: list[str] = []
+        page.on("request", lambda request, fetched=fetched: fetched.append(request.url))
+        page.goto(file.as_uri())
+        picture = page.screenshot(path=tmp_path / f"{name}.png", full_page=name != "huge")
+        assert picture[:4] == b"\x89PNG"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert all(url.startswith(("file:", "data:")) for url in fetched)
+        assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 1)")
+        paper = page.evaluate("getComputedStyle(document.querySelector('.sheet')).backgroundColor")
+        assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 27, 34)")
+        assert page.evaluate(_WEAK) == [], f"hard to read in {scheme}"
+        page.close()
+
+
+_WEAK = """() => {
+  // Words whose contrast to what is behind them is under 4.5 (WCAG AA).
+  const light = c => { const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
+      .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b };
+  const behind = e => { for (; e; e = e.parentElement) {
+      const c = getComputedStyle(e).backgroundColor;
+      if (!c.startsWith('rgba(0, 0, 0, 0')) return c } return 'rgb(255, 255, 255)' };
+  const weak = new Set();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !e.offsetHeight) continue;
+    const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) weak.add(e.className + ': ' + e.textContent.slice(0, 30));
+  }
+  return [...weak] }"""
