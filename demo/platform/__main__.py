@@ -118,6 +118,7 @@ def _bring_up(
 
 def _prepare_new_warehouse(ground: Ground, display: Display) -> None:
     """Leave a warehouse that was ever prepared as it is: somebody may have disarmed it."""
+    _make_recovery_key(ground)
     if not is_prepared(ground.loader_dsn(ground.loader_password)):
         _prepare_warehouse(ground, display)
 
@@ -130,6 +131,15 @@ def _prepare_warehouse(ground: Ground, display: Display) -> None:
         outcome.append(leave_raw_logs(ground.home, datetime.now(UTC).date()))
     with display.stage("Lethe's own schema and rights, for rehearsal, armed"):
         _lethe(ground, "init", "--rehearsal", "--arm", "--by", "dpo", "--dsn", ground.loader_dsn())
+    _make_recovery_key(ground)
+
+
+def _make_recovery_key(ground: Ground) -> None:
+    """Make the archive's recovery key once; only in a demo may its private half stay here."""
+    folder = ground.home.root / "recovery"
+    if not (folder / "archive.pem").is_file():
+        private = folder / "private-half-of-the-demo.pem"
+        _lethe(ground, "archive", "recovery-key", "--private", str(private))
 
 
 def _lethe(ground: Ground, *arguments: str) -> None:
