@@ -109,7 +109,20 @@ def demo(
     _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-Ask = Callable[[str], Report]
+@pytest.fixture(scope="module")
+def module_database(postgres: str) -> Iterator[Callable[[], str]]:
+    """A maker of empty databases that live as long as the file of tests."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"unknown_{next(_number)}"
+        _admin(postgres, f"CREATE DATABASE {name}")
+        made.append(name)
+        return extensions.make_dsn(postgres, dbname=name)
+
+    yield make
+    for name in made:
+        _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _admin(dsn: str, text: str) -> None:

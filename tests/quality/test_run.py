@@ -11,6 +11,7 @@ import pytest
 from lethe.cli.quality import HANDED
 from lethe.quality.inputs import check_inputs, stops
 from lethe.quality.leaks import find_leaks, scan_files, scan_outputs
+from lethe.quality.night import prepare
 from lethe.quality.rows import HIDDEN, find_rows
 from lethe.retention.sweep import run_sweep
 
@@ -118,6 +119,18 @@ def test_a_critical_input_stops_the_rules_that_it_touches_and_no_other(demo: Dem
     assert set(stops(report)) >= {"account-inactive"}
     assert "session-expired" not in stops(report)
     assert "dates.account-inactive: failed" in stops(report)["account-inactive"]
+
+
+def test_a_critical_input_that_cannot_be_asked_stops_its_rules(demo: Demo):
+    extra = demo.site.loaded.policy.quality.extra
+    lost = extra["mandates-are-pseudonymised"].model_copy(update={"column": "nothing"})
+    extra["mandates-are-pseudonymised"] = lost
+    with demo.site.connected("planner") as connection:
+        inputs = prepare(demo.site, connection, AS_OF, HANDED).derivation.of(stage="input")
+    assert "mandates-are-pseudonymised" in [each.key for each in inputs.absent]
+    found = stops(demo.ask())
+    assert "has no column 'nothing'" in found["account-inactive"]
+    assert "session-expired" not in found
 
 
 def test_the_scan_finds_what_is_planted_in_an_output_and_does_not_repeat_it(tmp_path: Path):

@@ -134,7 +134,7 @@ def suites(
     """Write the suites as readable files, one a cluster."""
     desk: Desk = context.obj
     with desk.connect("planner") as connection:
-        prepared = prepare(desk.site, connection, desk.as_of, HANDED, count_vat=False)
+        prepared = prepare(desk.site, connection, desk.as_of, HANDED)
     written = write_suites(desk.loaded.policy, prepared.derivation, output)
     if not desk.answer({"files": [str(path) for path in written]}):
         for path in written:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from psycopg2 import sql
 
 from lethe.catalogue.fragments import column as qualified
-from lethe.catalogue.model import Column, Table
+from lethe.catalogue.model import Column, Table, View
 from lethe.policy.model.conditions import Condition
 from lethe.policy.names import TableName
-from lethe.quality.content import has_address, has_card, has_iban, undressed
+from lethe.quality.content import (
+    has_address,
+    has_card,
+    has_iban,
+    is_card,
+    is_plain_number,
+    undressed,
+)
 from lethe.quality.ground import Found, Ground, RowCheck
-from lethe.quality.texts import row_text
+from lethe.quality.series import chance
+from lethe.quality.texts import plain_text, row_text
 
 _GATES: tuple[
     tuple[Literal["card", "iban"], Callable[[sql.Composable], sql.Composed], str], ...
@@ -30,30 +39,82 @@ def find(ground: Ground) -> Iterator[Found]:
         if off is not None:
             yield off
             continue
-        for name, table in ground.catalogue.tables.items():
-            if not ground.in_scope(name) or table.kind == "foreign":
+        for name, relation in _relations(ground).items():
+            if isinstance(relation, Table) and relation.kind == "foreign":
+                because = f"the rows of {name} are in another system ({relation.foreign_server})"
+                yield ground.missing(gate, because, what=str(name))
                 continue
-            if not table.is_readable:
+            unread = [each.name for each in relation.columns.values() if not each.readable]
+            if (unread and len(unread) == len(relation.columns)) or _is_closed(relation):
                 because = f"the role {ground.catalogue.role} may not read {name}; grant SELECT"
                 yield ground.broken(f"{gate}.{name}", gate, None, because)
                 continue
-            searched = tuple(_searched(ground, table, gate))
-            text = row_text(searched)
+            if unread:
+                because = f"the role {ground.catalogue.role} may not read {', '.join(unread)}"
+                yield ground.broken(f"{gate}.{name}.unread", gate, None, f"{because} of {name}")
+            searched = tuple(_searched(ground, relation, gate))
+            series = _series(ground, gate, searched, name)
+            text = row_text(searched, is_plain_number, series)
             if text is None:
                 continue
-            alias = "text" if len(searched) == len(table.columns) else f"{gate}_text"
+            is_whole = len(searched) == len(relation.columns) and not series
+            alias = "text" if is_whole else f"{gate}_text"
             holds = sql.SQL("NOT {}").format(search(qualified(alias, "t")))
             made = ground.expect(gate, str(name), words.format(name), table=name, holds=holds)
             yield RowCheck(name, made, {alias: undressed(text)})
+            for column in (relation.columns[each] for each in series):
+                yield _by_chance(ground, name, column)
     yield from _addresses(ground)
 
 
-def _searched(ground: Ground, table: Table, gate: str) -> Iterator[Column]:
+def _relations(ground: Ground) -> dict[TableName, Table | View]:
+    """Everything that holds rows: tables, and materialised views, which hold copies."""
+    found: dict[TableName, Table | View] = dict(ground.catalogue.tables)
+    found |= {
+        name: view
+        for name, view in ground.catalogue.views.items()
+        if view.is_materialised and view.is_populated
+    }
+    return {name: each for name, each in found.items() if ground.in_scope(name)}
+
+
+def _is_closed(relation: Table | View) -> bool:
+    return isinstance(relation, Table) and "usage" not in relation.rights
+
+
+def _series(
+    ground: Ground, gate: str, columns: Iterable[Column], table: TableName
+) -> tuple[str, ...]:
+    """Columns of numbers that look like cards no more often than chance."""
+    if gate != "card":
+        return ()
+    return tuple(each.name for each in columns if (table, each.name) in ground.series)
+
+
+def _by_chance(ground: Ground, name: TableName, column: Column) -> RowCheck:
+    """Plain numbers of such a column, judged together: one in ten passes Luhn."""
+    number = plain_text(column)
+    made = ground.expect(
+        "card",
+        f"{name}.{column.name}",
+        f"numbers in {name}, column {column.name}, look like cards no more often than by chance",
+        table=name,
+        holds=sql.SQL("CASE WHEN {} THEN NOT {} END").format(
+            is_plain_number(number), is_card(number)
+        ),
+    )
+    limit = chance(ground.series[name, column.name])
+    return RowCheck(
+        name, replace(made, key=f"series.{name}.{column.name}", mostly=round(1 - limit, 4))
+    )
+
+
+def _searched(ground: Ground, table: Table | View, gate: str) -> Iterator[Column]:
     """The columns of a table, but for those that the policy excuses from this gate."""
     entry = ground.policy.tables.get(table.name)
     for column in table.columns.values():
         spec = entry.columns.get(column.name) if entry is not None else None
-        if spec is None or spec.excuse != gate:
+        if column.readable and (spec is None or spec.excuse != gate):
             yield column
 
 

@@ -51,6 +51,7 @@ def _found(ground: Ground) -> Iterator[Found]:
 
 def _shared(ground: Ground, checks: list[RowCheck]) -> Scan:
     table = checks[0].table
+    known = ground.table(table)
     source = ground.rows_of(table)
     for alias, relation in {a: r for check in checks for a, r in check.beside.items()}.items():
         # Computed once a row, however many expectations read it.
@@ -63,5 +64,5 @@ def _shared(ground: Ground, checks: list[RowCheck]) -> Scan:
         table,
         ground.key_of(table),
         ground.values.bound,
-        ground.catalogue.tables[table].size_bytes,
+        known.size_bytes if known is not None else 0,
     )

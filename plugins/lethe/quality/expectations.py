@@ -191,6 +191,8 @@ class Absent:
     severity: Severity
     state: Literal["not applicable", "not checked"]
     because: str
+    stage: Stage = "state"
+    touches: tuple[TableName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +216,12 @@ class Derivation:
             kept = [each for each in scan.expectations if stage in (None, each.stage)]
             if kept and (suites is None or scan.suite in suites):
                 scans.append(scan.only(kept))
-        absent = [each for each in self.absent if suites is None or each.suite in suites]
-        return Derivation(tuple(scans), tuple(absent) if stage is None else ())
+        absent = [
+            each
+            for each in self.absent
+            if (suites is None or each.suite in suites) and stage in (None, each.stage)
+        ]
+        return Derivation(tuple(scans), tuple(absent))
 
     def find(self, key: str) -> tuple[Scan, Expectation] | None:
         """The expectation of that key, with its scan."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from psycopg2 import sql
 
 from lethe.catalogue.days import day_sql
 from lethe.catalogue.fragments import column as qualified
 from lethe.catalogue.fragments import type_name
+from lethe.catalogue.model import Table, View
 from lethe.errors import LetheError
 from lethe.policy.model.archive import Expectation as Written
+from lethe.policy.names import TableName
 from lethe.policy.periods import boundary
 from lethe.quality.expectations import Absent, Expectation, Scan
 from lethe.quality.ground import Found, Ground, OwnScan, RowCheck
@@ -22,12 +25,14 @@ def find(ground: Ground) -> Iterator[Found]:
         try:
             yield _one(ground, name, written)
         except (LetheError, KeyError) as error:
-            because = str(error) if isinstance(error, LetheError) else f"there is no {error}"
-            yield ground.broken(name, "extra", written.clause, because)
+            because = (
+                str(error) if isinstance(error, LetheError) else f"there is no {error.args[0]}"
+            )
+            yield _broken(ground, name, written, because)
 
 
 def _one(ground: Ground, name: str, written: Written) -> Found:
-    known = ground.table(written.table)
+    known = _known(ground, written.table)
     if known is None:
         because = f"the warehouse has no table {written.table}"
         return Absent(
@@ -37,7 +42,7 @@ def _one(ground: Ground, name: str, written: Written) -> Found:
         because = (
             f"{written.table} has no column '{written.column}'; it has: {', '.join(known.columns)}"
         )
-        return ground.broken(name, "extra", written.clause, because)
+        return _broken(ground, name, written, because)
     if written.expect == "sql":
         return _statement(ground, name, written)
     if written.expect == "row_count":
@@ -49,6 +54,28 @@ def _one(ground: Ground, name: str, written: Written) -> Found:
         holds = sql.SQL("CASE WHEN {} THEN {} END").format(where, holds)
     at_least = 1 if written.expect == "fresh" else None
     return RowCheck(written.table, _expect(ground, name, written, holds=holds, at_least=at_least))
+
+
+def _broken(ground: Ground, name: str, written: Written, because: str) -> Absent:
+    """An expectation that cannot be asked; a critical one stops the rules of its table all the
+    same: nobody knows whether it is kept."""
+    return replace(
+        ground.broken(name, "extra", written.clause, because),
+        suite=ground.suite_of(written.table),
+        severity=written.severity,
+        stage="input" if written.severity == "critical" else "state",
+        touches=(written.table,),
+    )
+
+
+def _known(ground: Ground, name: TableName) -> Table | View | None:
+    """A table, or a view: what is written may be said of either."""
+    return ground.table(name) or ground.catalogue.views.get(name)
+
+
+def _type_of(ground: Ground, name: TableName, column: str) -> str:
+    known = _known(ground, name)
+    return known.columns[column].bare_type if known is not None else "text"
 
 
 def _expect(
@@ -100,7 +127,7 @@ def _holds(ground: Ground, written: Written) -> sql.Composable:
     if written.column is None:
         raise KeyError(f"column: expect {written.expect} needs one")
     here = qualified("m", written.column)
-    sql_type = ground.graph.column_type(written.table, written.column)
+    sql_type = _type_of(ground, written.table, written.column)
     values = ground.values
     match written.expect:
         case "not_null":
@@ -111,6 +138,8 @@ def _holds(ground: Ground, written: Written) -> sql.Composable:
             listed = values.bind([str(value) for value in written.values])
             return sql.SQL("{} = ANY({}::text[]::{}[])").format(here, listed, type_name(sql_type))
         case "between":
+            if len(written.values) != 2:
+                raise KeyError("limits under values: say the least and the most")
             low, high = written.values[0], written.values[-1]
             return sql.SQL("{} BETWEEN {}::{} AND {}::{}").format(
                 here,

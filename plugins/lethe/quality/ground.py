@@ -92,7 +92,8 @@ class Ground:
     initialised  Lethe's own schema is there
     archived     the archive has begun
     volumes      table → (fewest, most) rows that its history makes likely
-    vat          column → (distinct values, of which valid), where somebody counted them
+    vat          column → (distinct values, of which wrong), where somebody counted them
+    series       columns of long numbers that are no cards → how many such numbers were seen
     """
 
     bound: Bound
@@ -102,6 +103,7 @@ class Ground:
     archived: bool = False
     volumes: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
     vat: Mapping[tuple[TableName, str], tuple[int, int]] = field(default_factory=dict)
+    series: Mapping[tuple[TableName, str], int] = field(default_factory=dict)
     values: Values = field(default_factory=Values)
 
     @property

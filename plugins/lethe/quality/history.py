@@ -77,8 +77,9 @@ def usual_volumes(policy: str, before: str, nights: int) -> dict[str, tuple[int,
         days.add(day)
         seen: dict[str, int] = {}
         for each in report.get("expectations", ()):
-            if each["kind"] == "card" and each["state"] in ("passed", "failed"):
-                seen[each["expectation"].removeprefix("card.")] = int(each["rows"])
+            key = each["expectation"]
+            if key.startswith("card.") and each["state"] in ("passed", "failed"):
+                seen[key.removeprefix("card.")] = int(each["rows"])
         for table, rows in seen.items():
             counts.setdefault(table, []).append(rows)
         if len(days) == nights:

@@ -28,7 +28,7 @@ def check_inputs(site: Site, run_id: UUID, as_of: date, handed: Handed) -> Repor
     """
     with site.connected("planner") as connection:
         try:
-            prepared = prepare(site, connection, as_of, handed, count_vat=False)
+            prepared = prepare(site, connection, as_of, handed, for_inputs=True)
             derivation = prepared.derivation.of(stage="input")
             counts = measure(connection, derivation.scans)
         except psycopg2.Error as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import psycopg2
@@ -28,6 +28,7 @@ from lethe.quality.outcomes import (
     outcome_of,
     outcome_of_absent,
 )
+from lethe.quality.series import find_series
 from lethe.quality.shapes import vat_columns
 from lethe.quality.vat import count_numbers
 
@@ -44,11 +45,11 @@ class Prepared:
     def rules_of(self, key: str) -> tuple[str, ...]:
         """The rules that a critical failure of an expectation touches."""
         found = self.derivation.find(key)
-        if found is None:
-            return ()
-        _, each = found
-        touched = [rule for table in each.touches for rule in self.ground.rules_of(table)]
-        return tuple(dict.fromkeys([*each.rules, *touched]))
+        each = found[1] if found else None
+        absent = next((a for a in self.derivation.absent if a.key == key), None)
+        touches = each.touches if each else absent.touches if absent else ()
+        touched = [rule for table in touches for rule in self.ground.rules_of(table)]
+        return tuple(dict.fromkeys([*(each.rules if each else ()), *touched]))
 
 
 def prepare(
@@ -57,11 +58,12 @@ def prepare(
     as_of: date,
     handed: Handed | None,
     *,
-    count_vat: bool = True,
+    for_inputs: bool = False,
 ) -> Prepared:
     """Bind the policy and derive what must be true; faults of the policy do not stop the rest.
 
     connection  outside a transaction; acts as the planner from here on
+    for_inputs  what only other stages need is not looked up
     """
     acting_as(connection, "planner")
     bound = bind(connection, site.loaded)
@@ -69,9 +71,14 @@ def prepare(
     policy = site.loaded.policy
     volumes = usual_volumes(policy.policy.name, as_of.isoformat(), policy.guards.history_nights)
     ground = Ground(bound, as_of, handed, initialised, archived, volumes)
-    if count_vat:
-        vat = count_numbers(connection, vat_columns(ground))
-        ground = Ground(bound, as_of, handed, initialised, archived, volumes, vat)
+    if for_inputs:
+        return Prepared(ground, derive(ground))
+    tables = (t for name, t in ground.catalogue.tables.items() if ground.in_scope(name))
+    ground = replace(
+        ground,
+        vat=count_numbers(connection, vat_columns(ground)),
+        series=find_series(connection, tables),
+    )
     return Prepared(ground, derive(ground))
 
 
@@ -180,7 +187,8 @@ def make_report(
         for each in scan.expectations:
             found = counts.get(each.key, Counts(because="it was not answered"))
             outcomes.append(outcome_of(each, found, policy, prepared.rules_of(each.key)))
-    outcomes += (outcome_of_absent(absent) for absent in derivation.absent)
+    for absent in derivation.absent:
+        outcomes.append(outcome_of_absent(absent, prepared.rules_of(absent.key)))
     name, version, digest = site.edition
     return Report(
         name,

@@ -124,8 +124,8 @@ def _state(expectation: Expectation, counts: Counts, policy: Policy, *, kept: bo
     return "no rows" if is_counted and not counts.concerned else "passed"
 
 
-def outcome_of_absent(absent: Absent) -> Outcome:
-    """What could not be asked, as an outcome."""
+def outcome_of_absent(absent: Absent, rules: tuple[str, ...] = ()) -> Outcome:
+    """What could not be asked, as an outcome; its rules wait if it is critical."""
     return Outcome(
         absent.key,
         absent.kind,
@@ -139,7 +139,7 @@ def outcome_of_absent(absent: Absent) -> Outcome:
         0,
         0,
         1.0,
-        (),
+        rules,
         absent.because,
     )
 

@@ -160,7 +160,18 @@ def _undeclared(ground: Ground) -> Iterator[tuple[TableName, Hop]]:
             columns = tuple(link.columns)
             if (name, columns, link.to) not in declared and name != link.to:
                 references = tuple(link.references)
-                yield name, Hop(columns, link.to, references, link.match, True, False)
+                yield (
+                    name,
+                    Hop(
+                        columns,
+                        link.to,
+                        references,
+                        link.match,
+                        True,
+                        False,
+                        link.where,
+                    ),
+                )
     for key in ground.catalogue.foreign_keys:
         if not (key.validated and key.enforced) and ground.in_scope(key.child):
             yield key.child, Hop(key.child_columns, key.parent, key.parent_columns)

@@ -6,7 +6,7 @@ Whatever is not known to be short is taken: a type that nobody thought of is sea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from psycopg2 import sql
 
@@ -32,13 +32,23 @@ _SHORT = frozenset(
 _LIMITED = re.compile(r"^(?:character|character varying|bpchar)\((\d+)\)$")
 
 
-def row_text(columns: Iterable[Column], alias: str = "m") -> sql.Composed | None:
-    """Everything in a row that may hold digits or words, as one text; None if there is nothing.
+def row_text(
+    columns: Iterable[Column],
+    but: Callable[[sql.Composable], sql.Composable] | None = None,
+    of: Container[str] = (),
+) -> sql.Composed | None:
+    """Everything in a row `m` that may hold digits or words, as one text; None if nothing may.
 
     Columns are parted by a control character that no number runs across.
+    but  condition on the text of a column under which it is left out
+    of   the columns that this is said of
     """
     parts: Sequence[sql.Composable] = [
-        as_text(column, alias) for column in columns if holds_text(column)
+        sql.SQL("CASE WHEN NOT {} THEN {} END").format(but(plain_text(column)), as_text(column))
+        if but is not None and column.name in of
+        else as_text(column)
+        for column in columns
+        if holds_text(column)
     ]
     if not parts:
         return None
@@ -70,11 +80,16 @@ def _bare(sql_type: str) -> str:
     return re.sub(r"\([^)]*\)", "", sql_type).strip()
 
 
-def as_text(column: Column, alias: str = "m") -> sql.Composed:
-    """A column as text, as cheaply as its type allows; NULL where it is too small to matter."""
-    name = sql.SQL("{}.{}").format(
-        sql.Identifier(alias), sql.Identifier(column.name.replace("%", "%%"))
+def plain_text(column: Column) -> sql.Composed:
+    """A column of rows `m` as text that patterns may be matched with, whatever its collation."""
+    return sql.SQL('(m.{}::text COLLATE "C")').format(
+        sql.Identifier(column.name.replace("%", "%%"))
     )
+
+
+def as_text(column: Column) -> sql.Composed:
+    """A column as text, as cheaply as its type allows; NULL where it is too small to matter."""
+    name = sql.SQL("m.{}").format(sql.Identifier(column.name.replace("%", "%%")))
     base = _bare(column.element_type or column.base_type)
     if column.is_array:
         each = "(SELECT string_agg(to_char(u, 'FM9999999999999999999'), ' ') FROM unnest({}) AS u)"
