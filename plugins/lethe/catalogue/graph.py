@@ -158,11 +158,11 @@ def _root_of(
 
 def _end_at(path: Way, key: tuple[str, ...]) -> Way:
     """End a way at the key of a root that lies in a table."""
-    if path and set(path[-1].references) == set(key):
+    if path and path[-1].match == "exact" and set(path[-1].references) == set(key):
         last = path[-1]
         order = [last.references.index(column) for column in key]
         columns = tuple(last.columns[i] for i in order)
-        return (*path[:-1], Hop(columns, None, key, last.match, True, last.declared))
+        return (*path[:-1], Hop(columns, None, key, last.match, True, last.declared, last.where))
     return (*path, Hop(key, None, key))
 
 

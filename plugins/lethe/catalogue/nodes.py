@@ -28,14 +28,21 @@ class Hop:
 
     to      the next table; None where `references` is the key of the root
     to_one  at most one row there matches
+    where   columns here with the values, as text, of the rows that take this step
     """
 
     columns: tuple[str, ...]
     to: TableName | None
     references: tuple[str, ...]
-    match: Literal["exact", "lower"] = "exact"
+    match: Literal["exact", "lower", "text"] = "exact"
     to_one: bool = True
     declared: bool = True
+    where: tuple[tuple[str, str], ...] = ()
+
+    def excludes(self, other: Hop) -> bool:
+        """No row takes both steps."""
+        theirs = dict(other.where)
+        return any(theirs.get(name, value) != value for name, value in self.where)
 
 
 Way = tuple[Hop, ...]

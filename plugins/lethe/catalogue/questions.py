@@ -136,7 +136,7 @@ class Questions:
             types = tuple(there[name].bare_type for name in hop.references)
         else:
             types = key_types
-        if hop.match == "lower":
+        if hop.match != "exact":
             return
         for name, other, sql_type in zip(hop.columns, hop.references, types, strict=True):
             if name not in mine or mine[name].bare_type == sql_type:

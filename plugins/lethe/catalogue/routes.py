@@ -167,14 +167,19 @@ class Routes:
                 f"subject '{kind.name}' has {len(kind.key)} key columns "
                 f"({', '.join(kind.key)}), and the link names {len(columns)}"
             )
-        elif link.match == "lower" and kind.table is None:
-            fault = f"match: lower needs a table, and subject '{kind.name}' is a query"
+        elif link.match != "exact" and kind.table is None:
+            fault = f"match: {link.match} needs a table, and subject '{kind.name}' is a query"
         if fault is not None:
             self._tell((("tables", str(table), "links"), fault))
             return None
-        if link.match == "lower":
-            return (Hop(columns, kind.table, kind.key, "lower", False, declared=False),)
-        return (Hop(columns, None, kind.key, declared=False),)
+        fault = _unknown(self._catalogue, table, link)
+        if fault is not None:
+            self._tell((("tables", str(table), "links"), fault))
+            return None
+        if link.match != "exact":
+            to_one = link.match == "text" and kind.unique
+            return (Hop(columns, kind.table, kind.key, link.match, to_one, False, link.where),)
+        return (Hop(columns, None, kind.key, declared=False, where=link.where),)
 
     def _keys(self, table: TableName, links: Iterable[Link]) -> list[ForeignKey]:
         pointing = {frozenset(link.columns) for link in links if link.role == "reference"}
@@ -235,20 +240,38 @@ class Routes:
 
 
 def parts_of(entry: PolicyTable) -> Iterable[Rows]:
-    """The parts of a table, one a cluster; each with the links that it goes by."""
+    """The parts of a table, one a cluster; each with the links that it goes by.
+
+    Rows that go by links of their own, told by plain equality, take these links only: what hangs
+    on such a row hangs on its subject alone.
+    """
     if entry.cluster:
         return [Rows(cluster=entry.cluster, links=entry.links)]
     return [
-        part if part.links else part.model_copy(update={"links": entry.links})
+        part.model_copy(update={"links": _own_links(part) if part.links else entry.links})
         for part in entry.rows
     ]
+
+
+def _own_links(part: Rows) -> tuple[Link, ...]:
+    told: dict[str, str] = {
+        each.column: each.equals
+        for each in part.where
+        if each.column is not None and isinstance(each.equals, str)
+    }
+    return tuple(
+        link.model_copy(update={"where": tuple({**told, **dict(link.where)}.items())})
+        if link.role == "owner"
+        else link
+        for link in part.links
+    )
 
 
 def all_links(entry: PolicyTable | None) -> tuple[Link, ...]:
     """The links of a table and of its parts."""
     if entry is None:
         return ()
-    return (*entry.links, *(link for part in entry.rows for link in part.links))
+    return (*entry.links, *(link for part in entry.rows for link in _own_links(part)))
 
 
 def resolve_link(
@@ -262,7 +285,7 @@ def resolve_link(
     for key in catalogue.foreign_keys_from(table):
         same = key.parent == link.to and set(key.child_columns) == set(columns)
         if same and set(link.references or key.parent_columns) == set(key.parent_columns):
-            return Hop(key.child_columns, key.parent, key.parent_columns), None
+            return Hop(key.child_columns, key.parent, key.parent_columns, where=link.where), None
     if link.references is None:
         return None, (
             f"no foreign key leads from ({', '.join(columns)}) to {link.to}; "
@@ -275,8 +298,19 @@ def resolve_link(
     if len(link.references) != len(columns):
         return None, "columns and references differ in number"
     unique = any(set(unique) <= set(link.references) for unique in target.unique_keys)
-    to_one = unique and link.match == "exact"
-    return Hop(columns, link.to, tuple(link.references), link.match, to_one, declared=False), None
+    if (fault := _unknown(catalogue, table, link)) is not None:
+        return None, fault
+    to_one = unique and link.match != "lower"
+    references = tuple(link.references)
+    return Hop(columns, link.to, references, link.match, to_one, False, link.where), None
+
+
+def _unknown(catalogue: Catalogue, table: TableName, link: Link) -> str | None:
+    known = catalogue.tables[table].columns
+    missing = [name for name, _ in link.where if name not in known]
+    if not missing:
+        return None
+    return f"where: table {table} has no column '{missing[0]}'; it has: {', '.join(known)}"
 
 
 def _tables_of_kind(policy: Policy, kind: Kind) -> set[TableName]:
@@ -296,6 +330,6 @@ def _shortened(kind: Kind, way: Way) -> Way:
         if before.match == "exact":
             order = [before.references.index(column) for column in kind.key]
             columns = tuple(before.columns[i] for i in order)
-            last = Hop(columns, None, kind.key, declared=before.declared)
+            last = Hop(columns, None, kind.key, declared=before.declared, where=before.where)
             return (*way[:-2], last)
     return way

@@ -11,6 +11,12 @@ from lethe.catalogue.fragments import column
 from lethe.catalogue.graph import Hop, Way
 from lethe.policy.names import quoted
 
+_MATCHES = {
+    "exact": "{} = {}",
+    "lower": "lower({}::text) = lower({}::text)",
+    "text": "{}::text = {}::text",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Walk:
@@ -37,6 +43,7 @@ def walk(way: Way, alias: str) -> Walk:
     here = alias
     for number, hop in enumerate(way):
         if hop.to is None:
+            conditions.extend(_typed(hop, here))
             owner = tuple(column(here, name) for name in hop.columns)
             return Walk(tuple(tables), tuple(conditions), owner)
         there = f"{alias}_{number + 1}"
@@ -48,11 +55,28 @@ def walk(way: Way, alias: str) -> Walk:
 
 def equalities(hop: Hop, here: str, there: str) -> list[sql.Composable]:
     """The conditions of one hop between two aliases."""
-    pattern = "{} = {}" if hop.match == "exact" else "lower({}::text) = lower({}::text)"
+    pattern = _MATCHES[hop.match]
     return [
-        sql.SQL(pattern).format(column(here, mine), column(there, theirs))
-        for mine, theirs in zip(hop.columns, hop.references, strict=True)
+        *_typed(hop, here),
+        *(
+            sql.SQL(pattern).format(column(here, mine), column(there, theirs))
+            for mine, theirs in zip(hop.columns, hop.references, strict=True)
+        ),
     ]
+
+
+def _typed(hop: Hop, here: str) -> list[sql.Composable]:
+    """The row is one of those that take this step."""
+    return [
+        sql.SQL("{}::text = {}").format(column(here, name), _literal(value))
+        for name, value in hop.where
+    ]
+
+
+def _literal(value: str) -> sql.SQL:
+    """A text of the policy as a literal; a percent sign would be read as a place for a value."""
+    quotes = "E'" + value.replace("\\", "\\\\").replace("'", "''").replace("%", "%%") + "'"
+    return sql.SQL(quotes)
 
 
 def same(left: Sequence[sql.Composable], right: Sequence[sql.Composable]) -> list[sql.Composable]:

@@ -200,6 +200,8 @@ def _unlinkable(graph: Graph, anchor: Anchor) -> list[Finding]:
     findings: list[Finding] = []
     for hop in firsts:
         names = ", ".join(hop.columns)
+        if hop.where and all(hop.excludes(other) for other in firsts if other is not hop):
+            continue  # no row has another subject by another link
         if sum(set(other.columns) == set(hop.columns) for other in firsts) > 1:
             said = (
                 f"two owner links stand in the same columns ({names}), and neither can be cut "

@@ -254,13 +254,13 @@ def _decided(kind: Kind) -> sql.Composable:
         for name in ("held", "restricted", "newer", "unarchived")
     )
     text = (
-        "SELECT {key}, {text} AS key, j.starting_on, j.due_on, j.last_due, CASE"
-        " WHEN j.outcome <> 'due' THEN j.outcome"
+        "SELECT {key}, {text} AS key, j.starting_on, j.due_on, j.last_due, j.outcome"
+        " FROM judged AS j WHERE j.outcome <> 'due' UNION ALL"
+        " SELECT {key}, {text}, j.starting_on, j.due_on, j.last_due, CASE"
         " WHEN held.k0 IS NOT NULL THEN 'held'"
         " WHEN restricted.k0 IS NOT NULL THEN 'restricted'"
         " WHEN newer.k0 IS NOT NULL THEN 'newer rows'"
         " WHEN unarchived.k0 IS NOT NULL THEN 'not archived'"
-        " ELSE 'due' END AS outcome"
-        " FROM judged AS j {joins}"
+        " ELSE 'due' END FROM candidates AS j {joins}"
     )
     return sql.SQL(text).format(key=comma(key), text=key_text(key), joins=joins)

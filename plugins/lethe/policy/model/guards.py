@@ -57,7 +57,7 @@ class Approver(Model):
     name: str
     """Name for people."""
     database_role: str = "lethe_approver"
-    """Role of his own: at a shell, the login of the connection `lethe_approver` must be a member."""
+    """Role of his own: at a shell, the login of `lethe_approver` must be a member of it."""
 
 
 class Canary(Model):

@@ -121,6 +121,12 @@ def _column(value: Any) -> Any:
     return {"class": value} if isinstance(value, str) else value
 
 
+def _pairs(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return [(name, text if isinstance(text, str) else str(text)) for name, text in value.items()]
+
+
 class Link(Model):
     """How rows of this table hang on rows of another: a foreign key, or one never declared."""
 
@@ -135,8 +141,14 @@ class Link(Model):
     """`owner`: the row belongs to whom the other row belongs to. `reference`: it only points."""
     when_gone: Literal["unlink"] | None = None
     """What happens here when the other row is erased and this one stays: the columns go NULL."""
-    match: Literal["exact", "lower"] = "exact"
-    """How values compare where no foreign key declares the link."""
+    match: Literal["exact", "lower", "text"] = "exact"
+    """How values compare where no foreign key declares the link: `lower` without regard to case,
+    `text` by their text, where one column is text and the other a uuid or a number."""
+    where: Annotated[
+        tuple[tuple[str, str], ...], BeforeValidator(_pairs, json_schema_input_type=dict[str, str])
+    ] = ()
+    """Column → value, as text: only rows with these values hang by this link. For tables that hang
+    on several others by type and id."""
 
 
 class Action(Model):
