@@ -50,6 +50,7 @@ class Expired:
     """What became of the archived documents of a kind of subject.
 
     counts     every living document record, by what the clock says
+    stopped    why nothing of it may be destroyed tonight
     destroyed  leaves: documents, and party data or clocks that nothing needs any more
     left       approved, and over the cap of one night: the next nights go on
     beyond     country → documents kept past the published period, because of its law
@@ -60,6 +61,7 @@ class Expired:
     digest: bytes = b""
     state: str = "planned"
     over_limit: str | None = None
+    stopped: str | None = None
     documents: int = 0
     destroyed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -313,6 +315,7 @@ def outcomes_of(found: Expired) -> dict[str, Any]:
         "rule": found.rule,
         "state": found.state,
         "over_limit": found.over_limit,
+        "stopped": found.stopped,
         "digest": found.digest.hex(),
         "counts": found.counts,
         "documents_destroyed": found.documents,

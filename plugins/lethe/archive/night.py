@@ -148,22 +148,43 @@ def expire_records(site: Site, run_id: UUID) -> list[Expired]:
         witness = open_witness_of(site, connection)
         keys = make_keys(site, connection, witness)
         settle(site, connection)
-        if armed:
-            require_edition(connection, site.loaded, run.as_of)
-            connection.rollback()
+        stop = _stop_of(site, connection, run, armed=armed)
+        if stop is None:
             work_off_approved(site, connection, graph, keys, witness)
         for kind in kinds_of(graph):
-            acting_as(connection, "runner")
-            require_edition(connection, site.loaded, run.as_of)
-            require_queries(connection, site.loaded.policy, kind)
-            connection.rollback()
             expiry = Expiry(connection, site, graph, kind, run=run, keys=keys, witness=witness)
             planned = expiry.plan()
-            if not armed and planned.due:
-                planned.state = "stopped"
+            why = stop or _stop_of(site, connection, run, armed=armed, kind=kind)
+            if why is not None and planned.due:
+                planned.state, planned.stopped = "stopped", why
+                log.warning("%s is stopped: %s", planned.rule, why)
             expiry.work(planned)
             found.append(planned)
     return found
+
+
+def _stop_of(
+    site: Site,
+    connection: extensions.connection,
+    run: Run,
+    *,
+    armed: bool,
+    kind: str | None = None,
+) -> str | None:
+    """Why nothing (of a kind) may be destroyed tonight; what is new is archived still."""
+    if not armed:
+        return "report-only: the approver has not armed this warehouse (`lethe init --arm`)"
+    acting_as(connection, "runner")
+    try:
+        if kind is None:
+            require_edition(connection, site.loaded, run.as_of)
+        else:
+            require_queries(connection, site.loaded.policy, kind)
+    except GuardStop as stop:
+        return str(stop)
+    finally:
+        connection.rollback()
+    return None
 
 
 def try_sample(site: Site) -> Trial:

@@ -16,7 +16,8 @@ from rich.table import Table
 from lethe.archive.check import verify_archive
 from lethe.archive.export import export_archive
 from lethe.archive.night import run_archive
-from lethe.archive.recovery import make_recovery_key
+from lethe.archive.recovering import recover_records
+from lethe.archive.recovery import make_recovery_key, read_private
 from lethe.archive.show import show_document
 from lethe.archive.statements import archive_of_policy
 from lethe.cli.desk import COMMON, Desk
@@ -74,6 +75,8 @@ def _show_run(desk: Desk, summary: Mapping[str, Any]) -> None:
             f"{each['rule']}: {_listed(each['counts'])}; destroyed {each['documents_destroyed']} "
             f"documents ({each['leaves_destroyed']} leaves), skipped {_listed(each['skipped'])}"
         )
+        if each["stopped"]:
+            desk.console.print(f"  stopped: {each['stopped']}", soft_wrap=True)
         for law, count in each["beyond_the_promise"].items():
             desk.console.print(f"  {count} beyond the promise, because of {law}")
     if not summary["recovery_copies"]:
@@ -171,6 +174,25 @@ def recovery_key(
             f"Public half: {public}. Take {private} off this machine; without the key ring, only "
             "it opens the archive.",
             soft_wrap=True,
+        )
+
+
+@app.command(epilog=COMMON)
+def recover(
+    context: typer.Context,
+    private: Annotated[Path, typer.Option(help="The private half of the recovery key.")],
+    output: Annotated[Path, typer.Option(help="File for the records, in the clear (.jsonl).")],
+    reason: Reason,
+    passphrase: Annotated[str | None, typer.Option(help="What locks the private half.")] = None,
+) -> None:
+    """Open every record with the offline key, when the key ring is lost."""
+    desk: Desk = context.obj
+    key = read_private(private, passphrase)
+    found = recover_records(desk.site, key, output, reason)
+    if not desk.answer({"file": str(output), **asdict(found)}):
+        desk.console.print(
+            f"Wrote {found.records} records to {output}"
+            + (f"; {found.without} were not wrapped for this key" if found.without else "")
         )
 
 
