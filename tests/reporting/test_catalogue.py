@@ -43,7 +43,7 @@ def asked() -> Iterator[tuple[str, bool]]:
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and node.args:
                     yield from _keys(node)
-                elif isinstance(node, ast.Assign) and _names(node) & {"key", "review"}:
+                elif isinstance(node, ast.Assign) and _names(node) & {"key", "message", "review"}:
                     yield from _said(node.value)
 
 

@@ -123,6 +123,8 @@ def _edition(facts: Facts) -> Edition:
         controller_address=controller.address,
         dpo=controller.dpo.name,
         authority=controller.authority.name if controller.authority else None,
+        contact=controller.contact,
+        dpo_email=controller.dpo.email,
     )
 
 
@@ -224,7 +226,7 @@ def _checks(line: Checked) -> CheckLine:
         line.failed,
         line.critical,
         line.not_applicable,
-        line.not_asked + line.not_yet_kept,
+        line.not_asked,
     )
 
 

@@ -39,6 +39,8 @@ class Edition:
     controller_address: str | None
     dpo: str
     authority: str | None
+    contact: str | None = None
+    dpo_email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,15 @@ def _footer(summary: Summary, words: Wording) -> tuple[str, ...]:
         words.say("mail.footer.made", at=made, zone=edition.time_zone),
         words.say("mail.footer.nobody"),
     ]
+    if edition.contact and edition.dpo_email:
+        lines.append(
+            words.say(
+                "mail.footer.contact",
+                contact=edition.contact,
+                dpo=edition.dpo,
+                email=edition.dpo_email,
+            )
+        )
     if summary.is_rehearsal:
         lines.append(words.say("mail.footer.rehearsal"))
     return tuple(lines)

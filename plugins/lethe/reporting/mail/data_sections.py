@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lethe.reporting.mail.letter import Item, Pair, Picture, Row, Section, Table
-from lethe.reporting.mail.phrases import reasons, share
+from lethe.reporting.mail.phrases import check_title, reasons, share
 from lethe.reporting.summary import Change, KeyLine, LogLine, RuleLine, Summary
 from lethe.reporting.words import Wording, choose
 
@@ -128,8 +128,8 @@ def quality(summary: Summary, words: Wording) -> Section | None:
         failed=words.count("quality.failed", failed),
     )
     items = [
-        Item(title, (words.count("quality.rows", count),), tone="bad")
-        for _, title, count in found.failures[:MOST_FAILURES]
+        Item(check_title(words, key, title), (words.count("quality.rows", count),), tone="bad")
+        for key, title, count in found.failures[:MOST_FAILURES]
     ]
     if found.leaks:
         names = words.list(sorted(found.leaks)[:MOST_FAILURES])

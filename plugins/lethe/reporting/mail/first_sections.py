@@ -12,6 +12,7 @@ from lethe.reporting.words import Wording, choose
 MOST_DECISIONS = 10
 MOST_CLAUSES = 40
 MOST_NAMES = 8
+FEW = 4
 STANDINGS = ("kept", "not_kept", "not_yet_kept", "organisational", "not_applicable")
 
 
@@ -169,18 +170,40 @@ def promises(summary: Summary, words: Wording) -> Section:
         for verdict in STANDINGS
         if tally[verdict]
     )
-    listed = [clause for clause in summary.clauses if clause.verdict == "not_yet_kept"]
     if summary.period == "month":
-        listed = [each for each in summary.clauses if each.verdict not in ("not_kept",)]
-    shown = listed[:MOST_CLAUSES]
+        # What is not kept stands in a section of its own.
+        listed = [each for each in summary.clauses if each.verdict != "not_kept"]
+        items = [_promise(clause, summary, words) for clause in listed[:MOST_CLAUSES]]
+    else:
+        listed, items = [], _lacking(summary, words)
     return Section(
         "promises",
         words.say("section.promises"),
         words.say("promises.intro"),
-        tuple(_promise(clause, summary, words) for clause in shown),
+        tuple(items),
         Table((words.say("head.standing"), words.say("head.promises")), rows),
-        more=_more(words, len(listed) - len(shown)),
+        more=_more(words, len(listed) - MOST_CLAUSES),
     )
+
+
+def _lacking(summary: Summary, words: Wording) -> list[Item]:
+    """The promises that are not yet kept, by what they lack: every day the same need one line."""
+    found: dict[str, list[ClauseLine]] = {}
+    for clause in summary.clauses:
+        if clause.verdict == "not_yet_kept":
+            why = choose(clause.reason, words.language) or words.code("standing", clause.verdict)
+            found.setdefault(why, []).append(clause)
+    items = []
+    for why, clauses in sorted(found.items(), key=lambda pair: len(pair[1])):
+        if len(clauses) <= FEW:
+            promises = tuple(
+                f"§{each.section} {choose(each.promise, words.language)}" for each in clauses
+            )
+        else:
+            places = dict.fromkeys(f"§{each.section}" for each in clauses)
+            promises = (words.count("promises.places", len(clauses), places=", ".join(places)),)
+        items.append(Item(why, promises, tone="silent"))
+    return items
 
 
 def _promise(clause: ClauseLine, summary: Summary, words: Wording) -> Item:

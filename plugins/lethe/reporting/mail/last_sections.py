@@ -27,7 +27,7 @@ def unknowns(summary: Summary, words: Wording) -> Section | None:
         "unknowns",
         words.say("section.unknowns"),
         words.say("unknowns.intro"),
-        tuple(_unknown(each, words) for each in shown),
+        tuple(_unknown(each, summary, words) for each in shown),
         more=words.count("unknowns.more", rest) if rest else None,
     )
 
@@ -36,7 +36,7 @@ def _rank(each: Unknown) -> int:
     return _KINDS.index(each.kind) if each.kind in _KINDS else len(_KINDS)
 
 
-def _unknown(each: Unknown, words: Wording) -> Item:
+def _unknown(each: Unknown, summary: Summary, words: Wording) -> Item:
     why = choose(each.why, words.language)
     lines = [words.code("unknown", each.kind)]
     if each.since:
@@ -45,9 +45,12 @@ def _unknown(each: Unknown, words: Wording) -> Item:
         lines.append(words.say("unknown.owner", owner=each.owner))
     if each.kind == "refused":
         rule, _, reason = each.what.partition(": ")
+        titles = {line.rule: choose(line.title, words.language) for line in summary.rules}
         return Item(
             words.say(
-                "unknown.refused_line", reasons=reasons(words, {reason: each.count}), rule=rule
+                "unknown.refused_line",
+                reasons=reasons(words, {reason: each.count}),
+                rule=titles.get(rule) or rule,
             ),
             (" · ".join(lines),),
         )

@@ -54,6 +54,13 @@ def limit(words: Wording, text: str | None) -> str | None:
     return text
 
 
+def check_title(words: Wording, key: str, title: str) -> str:
+    """What a check expects: its kind in words, and where; one of the policy's own as it is."""
+    kind, _, where = key.partition(".")
+    message = f"check.{kind}"
+    return words.say(message, where=where) if where and words.has(message) else title
+
+
 def share(words: Wording, part: float) -> str:
     """A share in percent with one decimal: '8.1%', '8,1 %'."""
     return words.percent(part, "#,##0.0\u00a0%" if words.language == "fr" else "#,##0.0%")

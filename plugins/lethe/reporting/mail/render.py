@@ -11,7 +11,7 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from lethe.include import include_folder, read_text
-from lethe.reporting.mail.letter import Letter
+from lethe.reporting.mail.letter import Letter, Row
 from lethe.reporting.words import wording
 
 _WIDTH = 74
@@ -34,6 +34,7 @@ def render_text(letter: Letter) -> str:
         .get_template("report.txt.j2")
         .render(
             letter=letter,
+            courses=("erasures", "overdue"),
             chart=lambda alt: words.say("mail.text.chart", alt=alt),
             pair=lambda label, value: words.say("pair", label=label, value=value),
         )
@@ -51,7 +52,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters.update(wrapped=_wrapped, underlined=_underlined, code=_code)
+    made.filters.update(wrapped=_wrapped, underlined=_underlined, code=_code, told=_told)
     made.globals["style"] = lambda: read_text("templates/mail/report.css")
     return made
 
@@ -69,6 +70,13 @@ def _wrapped(text: str, first: str = "", rest: str | None = None) -> str:
 
 def _underlined(title: str, mark: str = "-") -> str:
     return f"{title}\n{mark * min(len(title), _WIDTH)}"
+
+
+def _told(row: Row, head: tuple[str, ...]) -> str:
+    """The numbers of a row with their names; what is nothing needs no words."""
+    named = list(zip(head[1:], row.cells, strict=True))
+    shown = [pair for pair in named if pair[1] != "0"] or named[:1]
+    return " · ".join(" ".join(pair) for pair in shown)
 
 
 def _code(text: Any) -> str:
