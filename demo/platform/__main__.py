@@ -50,6 +50,7 @@ def up(home: Home, display: Display) -> int:
     with home.locked():
         ground = _bring_up(home, display, prepare=_prepare_new_warehouse)
     display.console.print(f"\nAirflow is at [bold]{ground.address}[/]")
+    display.console.print(f"Lethe's page in it: [bold]{ground.address}/plugin/lethe/lethe/[/]")
     display.console.print(users_table(ground.credentials, home))
     display.console.print(
         "Its DAGs are paused until you switch them on. make down stops everything."

@@ -150,7 +150,7 @@ def _places(home: Home, since: float) -> Table:
     docs = home.root / "quality" / "docs" / "index.html"
     if docs.is_file():
         table.add_row("Data Docs", str(docs))
-    table.add_row("the same in a browser", "make up")
+    table.add_row("the same in a browser", "make up, then Lethe in the left menu of Airflow")
     for what, folder in (("mails", home.mail), ("logs", home.logs)):
         count = sum(1 for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
         if count:

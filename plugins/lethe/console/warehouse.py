@@ -38,6 +38,7 @@ STATEMENT_TIMEOUT_MS = 3_000
 _CONNECT_TIMEOUT_S = 3
 _AT_ONCE = threading.BoundedSemaphore(4)
 _PATIENCE_S = 5.0
+_summaries: dict[tuple[str, str, str], tuple[datetime | None, Summary | None]] = {}
 
 
 class NoSummary(LetheError):
@@ -198,15 +199,22 @@ def reading(site: Site) -> Iterator[extensions.connection]:
 
 
 def read_summary(connection: extensions.connection, site: Site, period: str = "day") -> Summary:
-    """Read the newest summary that a report left.
+    """Read the newest summary that a report left; one that is known is not read again.
 
     Raises  NoSummary if there is none yet
     """
-    values = {"policy_name": site.edition[0], "period": period}
+    name = (connection.dsn, site.edition[0], period)
+    known, summary = _summaries.get(name, (None, None))
+    values = {"policy_name": site.edition[0], "period": period, "known": known}
     rows = _rows(connection, "console/read_newest_summary", values)
     if not rows:
         raise NoSummary("no report has been made yet")
-    return summary_from_json(rows[0][0])
+    made_at, document = rows[0]
+    if document is not None or summary is None:
+        summary = summary_from_json(document)
+        _summaries.clear()
+        _summaries[name] = (made_at, summary)
+    return summary
 
 
 def read_open_sets(connection: extensions.connection, site: Site) -> list[OpenSet]:
