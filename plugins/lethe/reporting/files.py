@@ -14,7 +14,7 @@ import psycopg2
 
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
-from lethe.errors import ActError, WarehouseRefused, describe_database_error
+from lethe.errors import ActError, AnswerIsNo, WarehouseRefused, describe_database_error
 from lethe.evidence.runs import Run
 from lethe.include import home_folder, statement
 from lethe.policy.model import Policy
@@ -76,7 +76,7 @@ def write_report(site: Site, summary: Summary, folder: Path) -> Report:
         attached = {file.name: file for file in files}
         days = (summary.first, summary.last)
         pack = make_pack(site, summary.period, *days, attached, folder)
-    except ActError as error:
+    except (ActError, AnswerIsNo) as error:  # a ledger that does not verify: all the more a report
         return Report(summary, folder, tuple(files), no_pack=str(error))
     files.append(pack.path)
     _put(folder / "proofs.txt", "\n".join(pack.lines) + "\n")
