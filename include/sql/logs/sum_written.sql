@@ -7,7 +7,8 @@ SELECT payload ->> 'source',
        sum((payload ->> 'read')::bigint),
        sum((payload ->> 'written')::bigint),
        max((payload ->> 'unique_share')::numeric),
-       min(nullif((payload ->> 'smallest_group')::bigint, 0))
+       min(nullif((payload ->> 'smallest_group')::bigint, 0)),
+       bool_and((payload ->> 'within')::boolean)
   FROM lethe.ledger
  WHERE kind = 'log_written'
    AND at >= %(begins)s

@@ -22,6 +22,7 @@ class SourceFacts:
     unique_share    the worst of any file: share of lines that stand alone by what remains
     smallest_group  the smallest of any file
     limit           of the policy, for the share
+    is_within       every file kept the limits that were in force that night
     """
 
     source: str
@@ -54,12 +55,8 @@ def log_facts(
         cursor.execute(statement("logs/sum_written"), between)
         rows = cursor.fetchall()
     found = []
-    for source, files, read, written, share, smallest in rows:
+    for source, files, read, written, share, smallest, within in rows:
         aside = reasons.get(str(source), {})
-        limits = policy.logs
-        within = (share is None or float(share) <= limits.unique_share) and (
-            smallest is None or int(smallest) >= limits.smallest_group
-        )
         found.append(
             SourceFacts(
                 source=str(source),
@@ -70,8 +67,8 @@ def log_facts(
                 late=aside.get(KEY_DESTROYED, 0),
                 unique_share=None if share is None else float(share),
                 smallest_group=None if smallest is None else int(smallest),
-                limit=limits.unique_share,
-                is_within=within,
+                limit=policy.logs.unique_share,
+                is_within=within is not False,
             )
         )
     return tuple(found)

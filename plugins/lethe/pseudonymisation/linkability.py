@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.errors import UsageError
-from lethe.policy.model.logs import Field_
+from lethe.policy.model.logs import Field_, Logs
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,10 +41,17 @@ class Linkability:
     smallest_group: int
     single_client_share: float | None
 
-    def exceeds(self, *, unique_share: float | None = None, smallest_group: int = 0) -> list[str]:
-        """Name the limits that are not kept."""
+    def exceeds(
+        self,
+        *,
+        unique_share: float | None = None,
+        smallest_group: int = 0,
+        judged_from: int = 1,
+    ) -> list[str]:
+        """Name the limits that are not kept; of fewer rows than `judged_from` the share is none."""
         found = []
-        if unique_share is not None and self.unique_share > unique_share:
+        judged = unique_share is not None and self.rows >= judged_from
+        if judged and unique_share is not None and self.unique_share > unique_share:
             found.append(
                 f"{self.unique_share:.2%} of {self.rows} rows are unique by"
                 f" {', '.join(self.columns)}; the limit is {unique_share:.2%}"
@@ -73,6 +80,17 @@ def quasi_identifiers(
         if field.method.startswith("ipcrypt") or field.method in ("token", "mask")
     }
     return tuple(name for name in there if name != "line" and name not in replaced)
+
+
+def over_limits(score: Linkability, logs: Logs) -> tuple[str, ...]:
+    """Name the limits of a policy that a score does not keep."""
+    return tuple(
+        score.exceeds(
+            unique_share=logs.unique_share,
+            smallest_group=logs.smallest_group,
+            judged_from=logs.judged_from,
+        )
+    )
 
 
 class Groups:

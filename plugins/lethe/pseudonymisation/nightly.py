@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -29,7 +30,12 @@ from lethe.pseudonymisation.engine import RunReport, pseudonymise_file, unchange
 from lethe.pseudonymisation.formats import detect_format
 from lethe.pseudonymisation.key_life import LogKeys, LogRoom
 from lethe.pseudonymisation.leakscan import ADDRESS_COLUMNS, Leak, scan_files
-from lethe.pseudonymisation.linkability import Linkability, quasi_identifiers, score_files
+from lethe.pseudonymisation.linkability import (
+    Linkability,
+    over_limits,
+    quasi_identifiers,
+    score_files,
+)
 from lethe.pseudonymisation.plan import plan_source
 from lethe.pseudonymisation.sinks import write_files
 from lethe.pseudonymisation.sources import Source, fingerprint
@@ -39,10 +45,14 @@ _SAMPLE_OCTETS: Final = 256 << 10
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A raw log that lies there, and the source of the policy that it belongs to."""
+    """A raw log that lies there, and the source of the policy that it belongs to.
+
+    own  one of the policy's own files; another only borrows its methods, and stays out of its table
+    """
 
     source: str
     path: Path
+    own: bool = True
 
     @property
     def title(self) -> str:
@@ -114,7 +124,7 @@ def find_inputs(room: LogRoom, pattern: str) -> list[RawFile]:
     paths = _matches(str(Path.cwd() / pattern))
     if not paths:
         raise UsageError(f"no file matches {pattern}")
-    return [RawFile(sources[0], path) for path in paths]
+    return [RawFile(sources[0], path, own=False) for path in paths]
 
 
 def _matches(pattern: str) -> list[Path]:
@@ -145,10 +155,9 @@ def work_file(
         outcome = replace(outcome, report=report)
         parts = [path for part in report.files if part.rows and (path := output / part.name)]
         score = _score(room, source, [path for path in parts if path.exists()])
-        limits = room.logs
-        over = score.exceeds(unique_share=limits.unique_share, smallest_group=limits.smallest_group)
-        outcome = replace(outcome, linkability=score, over_limit=tuple(over))
-        _record_written(room, file, report, score, parts)
+        over = over_limits(score, room.logs)
+        outcome = replace(outcome, linkability=score, over_limit=over)
+        _record_written(room, file, report, score, parts, output)
         if destroy and not over:
             room.require_destruction_allowed()
             _destroy_raw(room, file, report)
@@ -238,17 +247,23 @@ def _sample(path: Path) -> bytes:
 
 
 def _record_written(
-    room: LogRoom, file: RawFile, report: RunReport, score: Linkability, parts: list[Path]
+    room: LogRoom,
+    file: RawFile,
+    report: RunReport,
+    score: Linkability,
+    parts: list[Path],
+    output: Path,
 ) -> None:
     """Put a run on the ledger, and its rows into the table of the policy if there is one.
 
     Both in one transaction: rows are there exactly once, however often this is tried.
     """
-    if is_recorded(room, "log_written", report.source):
+    run = report.source if file.own else f"{report.source}/{_named(output)}"
+    if is_recorded(room, "log_written", run):
         return
-    table = room.logs.sources[file.source].output_table
+    table = room.logs.sources[file.source].output_table if file.own else None
     told: dict[str, Any] = {
-        "run": report.source,
+        "run": run,
         "source": file.source,
         "raw_sha256": report.raw.digest,
         "raw_bytes": report.raw.size,
@@ -266,6 +281,7 @@ def _record_written(
         "table": str(table) if table else None,
         "unique_share": round(score.unique_share, 6),
         "smallest_group": score.smallest_group,
+        "within": not over_limits(score, room.logs),
     }
     acting_as(room.connection, "runner")
     try:
@@ -279,6 +295,11 @@ def _record_written(
             f" {describe_database_error(error)}",
             error.pgcode,
         ) from None
+
+
+def _named(output: Path) -> str:
+    """Tell one folder from another without saying where it is."""
+    return hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:8]
 
 
 def _destroy_raw(room: LogRoom, file: RawFile, report: RunReport) -> None:

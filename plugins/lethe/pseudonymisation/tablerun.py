@@ -42,7 +42,12 @@ from lethe.pseudonymisation.batch import NOT_KEPT, Batches, by_day
 from lethe.pseudonymisation.formats.parsed import Parsed
 from lethe.pseudonymisation.key_life import LogKeys, LogRoom
 from lethe.pseudonymisation.leakscan import ADDRESS_COLUMNS, scan_rows
-from lethe.pseudonymisation.linkability import Groups, Linkability, quasi_identifiers
+from lethe.pseudonymisation.linkability import (
+    Groups,
+    Linkability,
+    over_limits,
+    quasi_identifiers,
+)
 from lethe.pseudonymisation.logplan import ADDRESS_METHODS, Kind, LogPlan
 from lethe.pseudonymisation.plan import plan_source
 from lethe.pseudonymisation.quarantine import seal, unseal
@@ -373,11 +378,9 @@ class _Rows:
         number = self._done.batches + 1
         if not last and number & (number - 1):
             return False
-        limits, score = self._room.logs, self._groups.score()
+        score = self._groups.score()
         self._done.linkability = score
-        self._done.over_limit = tuple(
-            score.exceeds(unique_share=limits.unique_share, smallest_group=limits.smallest_group)
-        )
+        self._done.over_limit = over_limits(score, self._room.logs)
         return bool(self._done.over_limit)
 
     def _put(
@@ -472,6 +475,7 @@ class _Rows:
             "raw_destroyed": read,
             "unique_share": round(score.unique_share, 6) if score else None,
             "smallest_group": score.smallest_group if score else None,
+            "within": True,
         }
 
     def _is_known(self, batch: str) -> bool:

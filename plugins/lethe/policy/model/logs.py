@@ -109,6 +109,8 @@ class Logs(Model):
     """Columns of the output by which people could be told apart; none: all but pseudonyms."""
     unique_share: Annotated[float, Field(ge=0, le=1)] = 1.0
     """Linkability limit: share of lines whose remaining fields are unique; over it the raw stays."""
+    judged_from: Annotated[int, Field(ge=1)] = 1
+    """From how many lines on `unique_share` is judged: of a few lines most stand alone."""
     smallest_group: Annotated[int, Field(ge=1)] = 1
     """Linkability limit: smallest group that shares its remaining fields."""
     keys_a_night: Annotated[int, Field(ge=1)] = 24

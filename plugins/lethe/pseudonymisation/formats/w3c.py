@@ -135,6 +135,9 @@ def _columns(raw: dict[str, pl.Series]) -> dict[str, pl.Series]:
         if name in columns:
             kind = pl.Float64 if name == "duration" else pl.Int64
             columns[name] = columns[name].cast(kind, strict=False)
+    if "forwarded" in columns:
+        # IIS writes the spaces of a chain as plus signs.
+        columns["forwarded"] = columns["forwarded"].str.replace_all("+", " ", literal=True)
     stem, query = raw.get("cs-uri-stem"), raw.get("cs-uri-query")
     if stem is None:
         stem = raw.get("cs-uri")
