@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from tests.quality.conftest import Demo, outcome
+import pytest
+from lethe.quality.history import NAME, write_report
+
+from tests.quality.conftest import AS_OF, Demo, outcome
 
 ONE = "(SELECT account_id FROM crm.account ORDER BY account_id DESC LIMIT 1)"
 DEFECTS: dict[str, tuple[str, str]] = {
@@ -35,6 +39,10 @@ DEFECTS: dict[str, tuple[str, str]] = {
         "UPDATE web.access_log SET url = '/pay?n=4111111111111111'"
         " WHERE log_id = (SELECT min(log_id) FROM web.access_log)",
         "card.web.access_log",
+    ),
+    "raw address of an old order": (
+        """UPDATE commerce."order" SET ip = '192.0.2.7' WHERE ordered_at < '2025-01-01'""",
+        "address.commerce.order.ip",
     ),
     "card in a table of nobody": (
         "UPDATE catalog.product SET name = 'Test 6011 1111 1111 1117'",
@@ -114,6 +122,10 @@ DEFECTS: dict[str, tuple[str, str]] = {
         "UPDATE compliance.disclosure SET ground = 'marketing'",
         "disclosure.compliance.disclosure.ground",
     ),
+    "disclosure to somebody unlisted": (
+        "UPDATE compliance.disclosure SET recipient = 'Data Broker Inc.'",
+        "disclosure.compliance.disclosure.recipient",
+    ),
     "nobody told": (
         "UPDATE compliance.disclosure SET told_on = NULL, not_told_why = ' '",
         "told.compliance.disclosure",
@@ -170,6 +182,15 @@ DEFECTS: dict[str, tuple[str, str]] = {
         "UPDATE billing.invoice_line SET net_cents = net_cents + 1",
         "invoices-equal-their-lines",
     ),
+    "invoice without lines": (
+        "DELETE FROM billing.invoice_line WHERE invoice_id ="
+        " (SELECT max(invoice_id) FROM billing.invoice_line)",
+        "invoices-equal-their-lines",
+    ),
+    "pixel against the choice": (
+        "UPDATE web.cookie SET choice = '{\"marketing\": false}'",
+        "pixels-follow-the-choice",
+    ),
     "SEPA without a mandate": (
         "UPDATE billing.payment_method SET mandate_no = NULL, kind = 'sepa'",
         "sepa-needs-a-mandate",
@@ -215,6 +236,18 @@ def test_at_least_thirty_kinds_are_planted():
 def test_a_clean_demo_gives_no_failure(demo: Demo):
     report = demo.ask()
     assert {each.key: each.says for each in report.bad} == {}
+
+
+def test_a_table_that_shrinks_overnight_is_found_when_there_is_history(demo: Demo):
+    usual = demo.ask()
+    for day in range(1, 16):
+        before = AS_OF - timedelta(days=day)
+        name = datetime(before.year, before.month, before.day, tzinfo=UTC).strftime(NAME)
+        write_report(replace(usual, as_of=before), name)
+    assert demo.outcome("volume.billing.invoice").state == "passed"
+    demo.execute("DELETE FROM billing.invoice WHERE invoice_id % 2 = 0")
+    found = demo.outcome("volume.billing.invoice")
+    assert found.state == "failed", found.says
 
 
 def test_what_the_policy_calls_planned_reads_not_yet_kept(demo: Demo):
