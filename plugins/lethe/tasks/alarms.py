@@ -60,7 +60,7 @@ def ring_if_late(context: dict[str, Any]) -> None:
 def tell_failure(context: Any) -> None:
     """Tell the engineer of a failed task in one paragraph: what, why, and what to do now.
 
-    In the log, and by mail to those who get alarms.
+    In the log, and by mail to those who take failures.
     """
     from lethe.errors import LetheError
     from lethe.reporting.alarm import send_alarm
@@ -68,6 +68,8 @@ def tell_failure(context: Any) -> None:
 
     ti, error = context["ti"], context.get("exception")
     named = next((context[name] for name in _NAMES if context.get(name)), None)
+    if isinstance(named, dict):
+        named = named.get("title")
     # What a library says may carry a value of a row: of those only the kind is told.
     safe = type(error).__module__.startswith(("lethe.", "airflow."))
     why = (str(error) if safe else f"{type(error).__name__}").strip().rstrip(".")
@@ -87,7 +89,7 @@ def tell_failure(context: Any) -> None:
             text[language] += "\n\n" + words.say("alarm.task.where", url=url)
     log.error("%s", text["en"])
     try:
-        send_alarm(the_site().loaded.policy, subject, text)
+        send_alarm(the_site().loaded.policy, subject, text, kind="failure")
     except LetheError as fault:
         log.error("The failure could not be told by mail: %s", fault)
 

@@ -437,3 +437,36 @@ def test_what_is_left_claimed_by_nobody_is_no_double(kit: Kit, make_server: Make
     assert len(content_of(KEPT)) == 64
     assert content_of(KEPT) != content_of(NEEDS_YOU)
     assert content_of(KEPT) == content_of(replace(KEPT, changes=(), seal=None))
+
+
+@dataclass
+class _Task:
+    task_id: str = "erase_due"
+    dag_id: str = "retention_sweep"
+    run_id: str = "scheduled__1"
+    log_url: str = "https://airflow.example.org/log"
+
+
+def test_a_failed_task_is_told_to_those_who_take_failures_without_the_words_of_a_library(
+    kit: Kit, make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lethe.errors import WarehouseRefused
+    from lethe.tasks import alarms
+
+    server = make_server()
+    monkeypatch.setattr(alarms, "the_site", lambda: kit.site)
+    refused = WarehouseRefused("SQLSTATE 55P03 on crm.account")
+    alarms.tell_failure({"ti": _Task(), "exception": refused, "rule": "account-inactive"})
+    # Nobody takes failures here: whoever gets alarms does.
+    assert server.recipients == ["dpo@example.org", "ops@example.org"]
+    french, english = (message.get_content() for message in server.messages)
+    assert "erase_due [account-inactive] de retention_sweep a échoué" in french
+    assert "SQLSTATE 55P03 on crm.account" in english
+    assert "https://airflow.example.org/log" in english
+
+    policy_text = (POLICY.partition("\nmail:")[0] + RECIPIENTS).replace("[alarm]", "[failure]")
+    monkeypatch.setattr(alarms, "the_site", lambda: kit.under(policy_text).site)
+    alarms.tell_failure({"ti": _Task(), "exception": ValueError("anna.schmit@example.org")})
+    assert server.recipients[2:] == ["ops@example.org"]
+    assert "anna" not in server.messages[-1].get_content()
+    assert "ValueError" in server.messages[-1].get_content()

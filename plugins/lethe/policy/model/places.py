@@ -131,8 +131,8 @@ class Recipient(Model):
     """Address."""
     language: Literal["en", "fr"] = "en"
     """Language of the mail."""
-    reports: tuple[Literal["day", "month", "alarm"], ...] = ("day", "month", "alarm")
-    """Which of them."""
+    reports: tuple[Literal["day", "month", "alarm", "failure"], ...] = ("day", "month", "alarm")
+    """Which of them; `failure`: failed tasks, for engineers (else they go out as alarms)."""
 
 
 class Mail(Model):
