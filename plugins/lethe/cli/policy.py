@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from lethe.cli.desk import COMMON, Desk
 from lethe.cli.policy_check import print_report
 from lethe.cli.policy_diff import diff
 from lethe.connections import warehouse_dsn
-from lethe.errors import ConfigurationError
+from lethe.errors import ConfigurationError, UsageError
 from lethe.retention.check import CheckReport, check_file, check_policy
 
 app = typer.Typer(help="Check a policy, and compare two.", no_args_is_help=True, epilog=COMMON)
@@ -30,6 +31,25 @@ def check(
     if not desk.answer(report.as_json()):
         print_report(report, desk.console)
     raise typer.Exit(report.exit_code)
+
+
+@app.command(epilog=COMMON)
+def record(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files.")],
+) -> None:
+    """Write the record of processing (GDPR Art. 30) of a policy: HTML, PDF/A and JSON-LD."""
+    from lethe.reporting.papers.record import write_record
+
+    desk: Desk = context.obj
+    try:
+        files = write_record(desk.loaded.policy, output)
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written ({error.strerror})") from None
+    answer = {"digest": desk.loaded.digest, "files": [str(file) for file in files]}
+    if not desk.answer(answer):
+        for file in files:
+            desk.console.print(str(file), soft_wrap=True, markup=False)
 
 
 def _checked(desk: Desk, *, file_only: bool) -> CheckReport:

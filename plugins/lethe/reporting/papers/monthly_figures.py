@@ -62,7 +62,9 @@ def _rule(rule: RuleLine, words: Wording) -> tuple[Cell, ...]:
     name.append(Span(rule.rule, "code", "quiet"))
     stayed = [*_reasons(rule.kept, words), *_reasons(rule.set_aside, words)]
     if rule.waiting:
-        waiting = f"{words.say('rules.waiting')}: {words.number(rule.waiting)}"
+        waiting = words.say(
+            "pair", name=words.say("rules.waiting"), value=words.number(rule.waiting)
+        )
         stayed.append(Span(waiting, "strong", "warn"))
     return (
         name,
@@ -91,7 +93,7 @@ def _all_rules(summary: Summary, words: Wording) -> tuple[Cell, ...]:
 
 def _reasons(counts: Mapping[str, int], words: Wording) -> list[Line]:
     return [
-        f"{say_reason(reason, words)}: {words.number(count)}"
+        words.say("pair", name=say_reason(reason, words), value=words.number(count))
         for reason, count in counts.items()
         if count
     ]
@@ -218,10 +220,7 @@ def logs(summary: Summary, words: Wording) -> Section:
 
 def _log(line: LogLine, words: Wording) -> tuple[Cell, ...]:
     apart: list[Line] = [words.number(sum(line.quarantined.values()))]
-    apart += [
-        Span(f"{say_reason(reason, words)}: {words.number(n)}", "quiet")
-        for reason, n in line.quarantined.items()
-    ]
+    apart += [Span(str(each), "quiet") for each in _reasons(line.quarantined, words)]
     unique: list[Line] = []
     if line.unique_share is not None:
         share = words.percent(line.unique_share, "0.0 %" if words.language == "fr" else "0.0%")

@@ -105,7 +105,12 @@ def _strong(text: str) -> Span:
 
 def _counts(counts: object, kind: str, words: Wording) -> str:
     found = dict(counts) if isinstance(counts, dict) else {}
-    return words.list([f"{words.code(kind, name)}: {words.number(n)}" for name, n in found.items()])
+    return words.list(
+        [
+            words.say("pair", name=words.code(kind, name), value=words.number(n))
+            for name, n in found.items()
+        ]
+    )
 
 
 def clauses(summary: Summary, words: Wording) -> Section:

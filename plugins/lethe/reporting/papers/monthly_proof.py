@@ -158,7 +158,10 @@ def _seal(summary: Summary, words: Wording) -> list[tuple[str, Cell]]:
 
 def _listed(counts: object, words: Wording) -> list[Line]:
     found = dict(counts) if isinstance(counts, dict) else {}
-    return [f"{say_reason(why, words)}: {words.number(n)}" for why, n in found.items()]
+    return [
+        words.say("pair", name=say_reason(why, words), value=words.number(n))
+        for why, n in found.items()
+    ]
 
 
 def signatures(summary: Summary, words: Wording, period: str) -> Section:

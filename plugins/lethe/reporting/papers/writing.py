@@ -22,14 +22,14 @@ def write_papers(summary: Summary, folder: Path, languages: Sequence[str]) -> tu
     made: list[Path] = []
     for language in dict.fromkeys(languages):
         report = typeset(report_paper(summary, language), summary.made_at)
-        made.append(_put(folder / f"report.{language}.pdf", report))
+        made.append(put_whole(folder / f"report.{language}.pdf", report))
         signoff = typeset(signoff_paper(summary, language), summary.made_at)
-        made.append(_put(folder / f"sign-off.{language}.pdf", signoff))
-    made.append(_put(folder / "figures.csv", write_figures(summary)))
+        made.append(put_whole(folder / f"sign-off.{language}.pdf", signoff))
+    made.append(put_whole(folder / "figures.csv", write_figures(summary)))
     return tuple(made)
 
 
-def _put(file: Path, content: bytes) -> Path:
+def put_whole(file: Path, content: bytes) -> Path:
     """Write whole or not at all: a reader never sees half a file."""
     part = file.with_name(file.name + ".part")
     part.write_bytes(content)
