@@ -103,7 +103,10 @@ def pseudonymise_file(
             report = _report(source, raw, plan, tally, files, moved=moved)
             commit_run(output, work, report, checkpoint)
     except OSError as error:
-        raise ActError(f"{path.name}: {error.strerror or type(error).__name__}") from None
+        raise ActError(
+            f"{path.name}: {error.strerror or type(error).__name__}; nothing of it was committed, and"
+            " the raw file is as it was"
+        ) from None
     checkpoint("committed")
     return report
 
