@@ -15,7 +15,6 @@ import psycopg2
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import ActError, AnswerIsNo, WarehouseRefused, describe_database_error
-from lethe.evidence.runs import Run
 from lethe.include import home_folder, statement
 from lethe.policy.model import Policy
 from lethe.reporting.build import build_summary, period_title
@@ -144,14 +143,6 @@ def languages_of(policy: Policy) -> Sequence[str]:
     """The languages of the recipients, English and French where nobody is named."""
     named = dict.fromkeys(each.language for each in policy.mail.recipients) if policy.mail else ()
     return sorted(named) or ("en", "fr")
-
-
-def write_sweep_summary(run: Run) -> Path:
-    """Write the summary of a closed sweep, counts only, and say where."""
-    folder = home_folder() / "reports"
-    folder.mkdir(parents=True, exist_ok=True)
-    document = {"state": run.state, "seal_no": run.seal_no, **run.summary}
-    return _put(folder / f"sweep-{run.run_id}.json", _json(document))
 
 
 def _standalone(summary: Summary, language: str) -> tuple[str, str]:

@@ -68,3 +68,8 @@ def plain(counts: Any) -> dict[str, Any]:
 
     values = {each.name: getattr(counts, each.name) for each in fields(counts)}
     return {name: dict(v) if isinstance(v, Counter) else v for name, v in values.items()}
+
+
+def note(text: str) -> None:
+    """Say something for the note on this run: counts and names of rules, as in a log line."""
+    get_current_context()["ti"].xcom_push(key="lethe_note", value=text)

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task
 
-from lethe.tasks.ground import day_of_run, the_site, told
+from lethe.tasks.ground import day_of_run, note, the_site, told
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ def make_report(report: dict[str, str]) -> dict[str, Any]:
         made = make(the_site(), period, date.fromisoformat(report["last"]), datetime.now(UTC))
     said = headline(made.summary, "en")
     log.info("%s: %s; files in %s", report["period"], said, made.folder.name)
+    note(f"{report['period']} {report['last']}: {said}")
     if made.no_pack:
         log.warning("No evidence pack: %s", made.no_pack)
     return {
@@ -100,19 +101,19 @@ def send_report(made: dict[str, Any]) -> dict[str, int]:
         sent = send(
             the_site(),
             read_report(Path(made["folder"])),
-            base_url=address_of_airflow(),
+            base_url=address_of_page(),
             may_correct=not by_clock,
         )
     log.info("Mails of the report: %s", sent.outcomes)
     return sent.outcomes
 
 
-def address_of_airflow() -> str | None:
-    """Where people reach the UI, without slash; None if nobody has said."""
+def address_of_page() -> str | None:
+    """Where people reach the page, with Airflow's menu around it; None if nobody has said."""
     from airflow.configuration import conf
 
-    address = conf.get("api", "base_url", fallback="").strip().rstrip("/")
-    return address or None
+    address = (conf.get("api", "base_url", fallback="") or "").strip().rstrip("/")
+    return f"{address}/plugin/lethe" if address else None
 
 
 def report_alarms() -> list[Any]:

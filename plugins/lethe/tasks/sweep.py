@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 
 from lethe.tasks.assets import SWEPT, WAITING
-from lethe.tasks.ground import day_of_run, is_dry, the_site, told
+from lethe.tasks.ground import day_of_run, is_dry, note, the_site, told
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
     """
     from uuid import UUID
 
-    from lethe.reporting.files import write_sweep_summary
+    from lethe.reporting.night_file import sweep_in_words, write_sweep_summary
     from lethe.retention.night_close import close_night, require_worked_off
     from lethe.retention.night_work import verify_night
     from lethe.retention.readiness import destroy_files
@@ -175,6 +175,7 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
             log.info("Materialised view %s: %s", view, outcome)
         log.info("Files of erased rows: %s", dict(destroy_files(site).files))
         log.info("Run %s is %s; its summary is %s", night, run.state, path.name)
+        note(sweep_in_words(run))
         require_worked_off(run)
     return dict(run.summary)
 
