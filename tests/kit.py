@@ -17,6 +17,7 @@ import psycopg2
 import pytest
 from lethe.catalogue.site import Site
 from lethe.erasure.grants import needed_grants
+from lethe.erasure.partitions import drop_functions
 from lethe.evidence.initialise import arm, initialise
 from lethe.evidence.runs import Run
 from lethe.evidence.witness_opening import begin_witness
@@ -66,7 +67,12 @@ class Kit:
         with self.site.connected("owner") as connection:
             graph = self.site.graph(connection)
         connection = self.connect()
-        initialise(connection, rehearsal=True, grants=needed_grants(graph))
+        initialise(
+            connection,
+            rehearsal=True,
+            grants=needed_grants(graph),
+            functions=drop_functions(graph),
+        )
         connection.close()
 
     def plan(self, as_of: date = TODAY) -> dict[str, dict[str, int]]:

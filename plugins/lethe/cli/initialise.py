@@ -11,6 +11,7 @@ from lethe.cli.desk import Desk
 from lethe.connections import acting_as
 from lethe.erasure.canaries import canary_grants
 from lethe.erasure.grants import needed_grants
+from lethe.erasure.partitions import drop_functions
 from lethe.errors import ConfigurationError
 from lethe.evidence.dba_script import print_sql
 from lethe.evidence.initialise import arm, disarm, find_ready, initialise
@@ -45,12 +46,13 @@ def init(
     with site.connected("owner") as connection:
         graph = site.graph(connection)
         grants = [*needed_grants(graph), *canary_grants(connection, graph)]
+        functions = drop_functions(graph)
         if script:
-            print(print_sql(grants, rehearsal=rehearsal), end="")
+            print(print_sql(grants, rehearsal=rehearsal, functions=functions), end="")
             return
         made = provide_key()
         try:
-            done = initialise(connection, rehearsal=rehearsal, grants=grants)
+            done = initialise(connection, rehearsal=rehearsal, grants=grants, functions=functions)
         except ConfigurationError as refused:
             ready = find_ready(connection) if armed or disarmed else None
             if ready is None:

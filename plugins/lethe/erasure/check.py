@@ -12,6 +12,7 @@ from lethe.catalogue.graph import Graph
 from lethe.catalogue.writing import write
 from lethe.connections import group_role
 from lethe.erasure.grants import needed_grants
+from lethe.erasure.partitions import why_not
 from lethe.erasure.rights import find_obstacles, has_roles, require_rights
 from lethe.erasure.steps import plan_steps
 from lethe.errors import PolicyError
@@ -59,6 +60,22 @@ def check_barred(graph: Graph) -> Iterator[Found]:
                     f"of their {member.table} (cluster '{cluster}') until they are gone; say "
                     "when_due: skeleton here, or when_gone: unlink there, if they should not",
                 )
+
+
+def check_partitions(graph: Graph) -> Iterator[Found]:
+    """Find tables whose partitions the policy wants dropped, and why they cannot be."""
+    for rule, named in graph.policy.rules.items():
+        table = graph.kind_of(named.cluster).table
+        entry = graph.policy.tables.get(table) if table else None
+        reasons = why_not(graph, rule) if entry is not None and entry.drop_partitions else []
+        if reasons:
+            yield Found(
+                "alarm",
+                "no-partition-drop",
+                ("tables", str(table), "drop_partitions"),
+                f"rule '{rule}' cannot drop whole partitions: {'; '.join(reasons)}; its rows go "
+                "singly all the same",
+            )
 
 
 def check_rights(connection: extensions.connection, bound: Bound) -> Iterator[Found]:

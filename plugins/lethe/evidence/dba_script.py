@@ -19,12 +19,14 @@ from lethe.evidence.privileges import (
 def print_sql(
     grants: Iterable[Grant] = (),
     *,
+    functions: Iterable[sql.SQL] = (),
     rehearsal: bool = False,
     from_revision: str | None = None,
 ) -> str:
     """Print the whole script for the DBA: roles, schema, tables, triggers, rights.
 
     grants         what runner and planner need on the tables of the warehouse
+    functions      what owners of tables lend to the runner
     from_revision  version of Lethe's schema that is there; None: none
     Returns        one transaction; afterwards nothing at run time needs CREATEROLE
     """
@@ -45,6 +47,7 @@ def print_sql(
         "SET LOCAL ROLE NONE;",
         f"{TEMPORARY_GRANT};",
         *(f"{_text(one)};" for one in grant_statements(grants)),
+        *(f"{one.string};" for one in functions),
         "COMMIT;",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

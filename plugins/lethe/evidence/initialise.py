@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 import psycopg2
-from psycopg2 import errorcodes, errors, extensions
+from psycopg2 import errorcodes, errors, extensions, sql
 
 from lethe.connections import ROLES, acting_as, group_role
 from lethe.errors import (
@@ -99,17 +99,22 @@ def initialise(
     *,
     rehearsal: bool = False,
     grants: Sequence[Grant] = (),
+    functions: Sequence[sql.SQL] = (),
 ) -> Initialised:
     """Create or migrate Lethe's own schema, roles and rights; doing it again changes nothing.
 
     connection  of the owner (or a DBA); committed, or rolled back on an error
     rehearsal   mark a fresh warehouse as a throw-away one, where future dates may be executed
     grants      what runner and planner need on the tables of the warehouse
+    functions   what owners of tables lend to the runner, see `lethe.erasure.partitions`
     Raises      ConfigurationError where rights are missing, with what to ask for
     """
     try:
         connection.rollback()
         done = _initialise(connection, rehearsal, grants)
+        with connection.cursor() as cursor:
+            for one in functions:
+                cursor.execute(one)
         connection.commit()
     except psycopg2.Error as error:
         connection.rollback()

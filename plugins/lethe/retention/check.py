@@ -13,7 +13,7 @@ from psycopg2 import extensions
 from lethe.catalogue.bind import Bound, bind
 from lethe.catalogue.checks import Found
 from lethe.connections import acting_as
-from lethe.erasure.check import check_barred, check_rights, check_steps
+from lethe.erasure.check import check_barred, check_partitions, check_rights, check_steps
 from lethe.errors import LetheError
 from lethe.keys import KeyRing, Tokens, year_of
 from lethe.policy.load import LoadedPolicy
@@ -143,6 +143,7 @@ def check_policy(
             *check_steps(bound.graph),
             *check_barred(bound.graph),
             *check_rights(connection, bound),
+            *check_partitions(bound.graph),
             *check_clauses(loaded.policy),
         ]
         coverage = count_coverage(

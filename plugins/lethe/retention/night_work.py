@@ -12,6 +12,7 @@ from psycopg2 import extensions
 
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
+from lethe.erasure.drop import drop_partitions, night_of
 from lethe.erasure.eraser import Eraser, Tally
 from lethe.erasure.freeze import frozen_digest, rule_digest
 from lethe.erasure.record import Recorder
@@ -74,16 +75,26 @@ def erase_rule(
         witness = witness_of(site, connection)
         recorder = recorder_of(connection, witness, found.run.as_of)
         recorder.for_night(night.on, night.run_id)
+        assignment = assign(graph, rule, found.run.as_of, run_id)
+        dropped = drop_partitions(
+            connection,
+            assignment,
+            manners=site.loaded.policy.guards.batches,
+            witness=witness,
+            night=night_of(night.on, night.run_id),
+            most=most,
+        )
         eraser = Eraser(
             connection,
-            assign(graph, rule, found.run.as_of, run_id),
+            assignment,
             recorder,
             manners=site.loaded.policy.guards.batches,
             shard=shard,
             proceed=proceed,
-            most=most,
+            most=None if most is None else most - dropped.subjects,
         )
         tally = eraser.work()
+        tally.done += dropped.subjects
         log.info("Rule %s: erased %s subjects in %s batches", rule, tally.done, tally.batches)
         return tally
 

@@ -208,6 +208,9 @@ class PolicyTable(Model):
     """Links that no foreign key declares, and roles of those that one does."""
     activity: str | None = None
     """Column that tells when a row came; a row newer than the cut-off stops its subject."""
+    drop_partitions: bool = False
+    """Partitions that lie wholly past their period are dropped at once, with count and digest as
+    evidence, where every row is a subject of its own (logs, sessions)."""
     linked_because: Text | None = None
     """Why automatic data may stand beside a person here, if not to prevent fraud."""
     when_due: Annotated[
