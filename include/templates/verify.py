@@ -158,8 +158,16 @@ class Fault(Exception):
     """The first thing that is not as it should be: file, line (0: the whole file), what."""
 
     def __init__(self, file, line, what, general=False):
+        file, what = printable(file), printable(what)
         super().__init__(f"{file}:{line}: {what}" if line else f"{file}: {what}")
         self.file, self.line, self.what, self.general = file, line, what, general
+
+
+def printable(text):
+    """What a pack says, without what could move the cursor of whoever reads it."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)[
+        :500
+    ]
 
 
 def read_zip(path):
@@ -296,6 +304,8 @@ TABLES = {
     "archive.jsonl",
     "quality.jsonl",
 }
+COUNTED = {name.partition(".")[0] for name in TABLES} - {"ledger"} | {"rows", "commitments"}
+POLICY_NAMES = ("name", "version", "digest")
 NEEDED = TABLES | {"manifest.json", "manifest.sig", "key.pem", "VERIFY.md", "verify.py"}
 SHELL = {"id", "batch", "run_id", "at", "kind", "commitment"}
 NEVER_HIDDEN = {
@@ -342,6 +352,7 @@ class Pack:
             self.manifest = parse(self.files["manifest.json"])
             if self.manifest["format"] != PACK:
                 raise Fault("manifest.json", 0, "is not of a format that this program knows")
+            self._form()
         except Fault as fault:
             self.faults.append(fault)
             return self
@@ -360,6 +371,7 @@ class Pack:
             ("tables.jsonl", self._tables),
             ("approvals.jsonl", self._approvals),
             ("archive.jsonl", self._archive),
+            ("ledger.jsonl", self._registrations),
             ("quality.jsonl", lambda: list(self._read("quality.jsonl"))),
             ("manifest.json", self._counts),
         ):
@@ -371,6 +383,29 @@ class Pack:
             except UNREADABLE:
                 self.fault(*self.at, "does not have the form that it should have")
         return self
+
+    def _form(self):
+        """What later checks take for granted of the manifest; raises if it is otherwise."""
+        said = self.manifest
+        kind, first, last = self.period
+        days = date.fromisoformat(first), date.fromisoformat(last)
+        before = said["ledger"]["previous_seal"]
+        texts = [said["warehouse_id"], said["made_at"], *map(said["policy"].get, POLICY_NAMES)]
+        counts = said["counts"]
+        told = [said["ledger"][name] for name in ("first_seal", "last_seal")]
+        if not (
+            kind in ("day", "month")
+            and days[0] <= days[1]
+            and (kind == "month" or days[0] == days[1])
+            and isinstance(said["rehearsal"], bool)
+            and all(isinstance(text, str) for text in texts)
+            and all(isinstance(number, (int, type(None))) for number in told)
+            and set(counts) == COUNTED
+            and all(isinstance(count, int) for count in counts.values())
+            and (before is None or before["seal_no"] > 0)
+            and (before is None or len(bytes.fromhex(before["seal_hash"])) == 32)
+        ):
+            raise Fault("manifest.json", 0, "does not have the form that it should have")
 
     @property
     def first(self):
@@ -815,6 +850,17 @@ class Pack:
                 what = f"head {said['head_no']} is not the one that the sealed ledger tells"
                 self.fault("archive.jsonl", places[said["head_no"]], what)
 
+    def _registrations(self):
+        """Packs that were signed before, as the ledger tells them."""
+        self.registered = []
+        for line, _, row in self._of_kind("evidence_pack_signed"):
+            self.at = ("ledger.jsonl", line)
+            said = row["payload"]
+            period = [said["kind"], said["first"], said["last"]]
+            if not all(isinstance(text, str) for text in [*period, said["manifest_sha256"]]):
+                raise ValueError
+            self.registered.append((line, period, said["manifest_sha256"]))
+
     def _counts(self):
         found = {
             "rows": len(self.rows) + len(self.hidden),
@@ -917,10 +963,8 @@ def check_succession(packs):
                     what = f"seal {no} is another one in two packs: two histories were told"
                     faults.append((pack, Fault("seals.jsonl", line, what)))
             decisions.update(pack.decisions())
-            for line, _, row in pack._of_kind("evidence_pack_signed"):
-                said = row["payload"]
-                at = said["kind"], said["first"], said["last"]
-                registered.setdefault(at, {})[said["manifest_sha256"]] = pack, line
+            for line, period, digest in pack.registered:
+                registered.setdefault(tuple(period), {})[digest] = pack, line
         for pack in here:
             manifests = registered.get(tuple(pack.period))
             if manifests and sha256(pack.files["manifest.json"]) not in manifests:
@@ -1149,8 +1193,8 @@ def verify_packs(paths, key=None, seal=None, mails=()):
                 "valid": first is None,
                 "fault": _as_data(first),
                 "faults": [_as_data(fault) for fault in pack.faults],
-                "notes": list(dict.fromkeys(pack.notes)),
-                "says": pack.say() if first is None else str(first),
+                "notes": list(dict.fromkeys(map(printable, pack.notes))),
+                "says": printable(pack.say()) if first is None else str(first),
                 "fingerprint": getattr(pack, "fingerprint", None),
                 "manifest": pack.manifest if first is None else None,
             }

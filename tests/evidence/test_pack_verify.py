@@ -29,6 +29,7 @@ from tests.packs import (
     lines_of,
     put_lines,
     repack,
+    sign_again,
     unpack,
 )
 from tests.packs import (
@@ -289,6 +290,81 @@ def test_openssl_agrees_about_the_signature(one_pack: Path, tmp_path: Path) -> N
         capture_output=True,
     )
     assert done.returncode == 0, done
+
+
+JUNK: list[Any] = [
+    None, True, -1, 0, 1.5, 10**30, "", "x", "2026-13-45", "\x1b[2J", [], [[]], {}, {"a": 1}
+]  # fmt: skip
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inside: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        inside = list(value.items())
+    elif isinstance(value, list):
+        inside = list(enumerate(value))
+    return [path, *(each for key, part in inside for each in _places(part, (*path, key)))]
+
+
+def _put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """Put something in a place; the string MISSING takes the place away."""
+    if not path:
+        return new
+    value = value.copy()
+    if new == "MISSING" and len(path) == 1:
+        del value[path[0]]
+    else:
+        value[path[0]] = _put(value[path[0]], path[1:], new)
+    return value
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None
+)
+@given(draw=st.data())
+def test_no_nonsense_that_is_signed_makes_the_verifier_stumble(
+    row_of_packs: tuple[Path, Path, Path], tmp_path: Path, draw: st.DataObject
+) -> None:
+    first, second, _ = row_of_packs
+    files = unpack(first)
+    name = draw.draw(
+        st.sampled_from(
+            [
+                "manifest",
+                "ledger",
+                "seals",
+                "runs",
+                "plans",
+                "tables",
+                "approvals",
+                "archive",
+                "policies",
+                "quality",
+            ]
+        )
+    )
+    new = draw.draw(st.sampled_from([*JUNK, "MISSING"]))
+    if name == "manifest":
+        files = unpack(forge(files, tmp_path / "bad.zip"))
+        document = json.loads(files["manifest.json"])
+        place = draw.draw(st.sampled_from(_places(document)))
+        files["manifest.json"] = json.dumps(_put(document, place, new)).encode()
+        bad = sign_again(files, tmp_path / "bad.zip")
+    else:
+        lines = lines_of(files, name)
+        at = draw.draw(st.integers(0, min(len(lines), 9) - 1))
+        if name == "ledger" and "row" in lines[at] and draw.draw(st.booleans()):
+            row = json.loads(lines[at]["row"])
+            row = _put(row, draw.draw(st.sampled_from(_places(row))), new)
+            lines[at]["row"] = json.dumps(row, sort_keys=True, separators=(",", ":"))
+        else:
+            lines[at] = _put(lines[at], draw.draw(st.sampled_from(_places(lines[at]))), new)
+        put_lines(files, name, lines)
+        bad = forge(files, tmp_path / "bad.zip")
+    for packs in ([bad], [bad, second]):
+        found = verify_packs(packs, heads=tmp_path / "mails.txt", key=None)
+        assert isinstance(found["valid"], bool)
+        assert "\x1b" not in found["packs"][0]["says"]
 
 
 def test_links_in_an_unpacked_pack_are_refused(one_pack: Path, tmp_path: Path) -> None:
