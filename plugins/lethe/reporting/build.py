@@ -101,12 +101,18 @@ def next_due(facts: Facts) -> datetime:
     """When the next report of this kind is due, so that its absence is noticed."""
     day = facts.last + timedelta(days=1)
     if facts.period == "month":
-        # The report of a month goes out on the first of the next one.
-        first = (facts.last.replace(day=1) + timedelta(days=32)).replace(day=1)
-        day = (first + timedelta(days=32)).replace(day=1)
+        # The report of a month goes out on the first of the next one; one made before its end does
+        # not take the place of the whole.
+        is_whole = day.day == 1
+        first = _first_after(facts.last)
+        day = _first_after(first) if is_whole else first
     mail = facts.policy.mail
     at = time.fromisoformat(mail.due_by if mail else "07:00")
     return datetime.combine(day, at, facts.zone).astimezone(UTC)
+
+
+def _first_after(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _edition(facts: Facts) -> Edition:

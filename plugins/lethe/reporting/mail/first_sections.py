@@ -10,7 +10,7 @@ from lethe.reporting.summary import Alarm, ClauseLine, Decision, Summary
 from lethe.reporting.words import Wording, choose
 
 MOST_DECISIONS = 10
-MOST_CLAUSES = 40
+MOST_CLAUSES = 90
 MOST_NAMES = 8
 FEW = 4
 STANDINGS = ("kept", "not_kept", "not_yet_kept", "organisational", "not_applicable")

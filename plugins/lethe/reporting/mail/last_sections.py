@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 from lethe.reporting.mail.letter import Item, Pair, Section
 from lethe.reporting.mail.phrases import grouped, reasons
 from lethe.reporting.summary import Summary, Unknown
 from lethe.reporting.words import Wording, choose
 
-MOST_UNKNOWNS = 20
-_KINDS = ("refused", "undecided", "reading", "system", "processor", "copy", "untested")
+MOST_UNKNOWNS = 30
+_KINDS = ("undecided", "reading", "system", "processor", "copy", "untested")
 
 
 def unknowns(summary: Summary, words: Wording) -> Section | None:
@@ -18,17 +19,22 @@ def unknowns(summary: Summary, words: Wording) -> Section | None:
     if not summary.unknowns:
         return None
     # Every day only what grows; what stands as it stood is for the month.
-    daily = ("refused", "undecided")
-    listed = [each for each in summary.unknowns if summary.period == "month" or each.kind in daily]
-    listed.sort(key=lambda each: (_rank(each), -each.count, each.what))
-    shown = listed[:MOST_UNKNOWNS]
-    rest = len(summary.unknowns) - len(shown)
+    undated = [each for each in summary.unknowns if each.kind == "refused"]
+    items = _undated(undated, summary, words)
+    others = sorted(
+        (each for each in summary.unknowns if each.kind != "refused"),
+        key=lambda each: (_rank(each), -each.count, each.what),
+    )
+    is_month = summary.period == "month"
+    shown = [each for each in others if is_month or each.kind == "undecided"][:MOST_UNKNOWNS]
+    items += [_unknown(each, words) for each in shown]
+    rest = len(others) - len(shown)
     return Section(
         "unknowns",
         words.say("section.unknowns"),
         words.say("unknowns.intro"),
-        tuple(_unknown(each, summary, words) for each in shown),
-        more=words.count("unknowns.more", rest) if rest else None,
+        tuple(items),
+        more=words.count("unknowns.more" if not is_month else "more.rows", rest) if rest else None,
     )
 
 
@@ -36,26 +42,35 @@ def _rank(each: Unknown) -> int:
     return _KINDS.index(each.kind) if each.kind in _KINDS else len(_KINDS)
 
 
-def _unknown(each: Unknown, summary: Summary, words: Wording) -> Item:
-    why = choose(each.why, words.language)
-    lines = [words.code("unknown", each.kind)]
+def _unknown(each: Unknown, words: Wording) -> Item:
+    lines = [words.code("unknown_kind", each.kind)]
     if each.since:
         lines.append(words.say("decision.since", day=words.day(each.since)))
     if each.owner:
         lines.append(words.say("unknown.owner", owner=each.owner))
-    if each.kind == "refused":
-        rule, _, reason = each.what.partition(": ")
-        titles = {line.rule: choose(line.title, words.language) for line in summary.rules}
-        return Item(
-            words.say(
-                "unknown.refused_line",
-                reasons=reasons(words, {reason: each.count}),
-                rule=titles.get(rule) or rule,
-            ),
-            (" · ".join(lines),),
-        )
+    why = choose(each.why, words.language)
     title = why if each.kind != "untested" else f"{each.what}: {why}"
     return Item(title, (" · ".join(lines),))
+
+
+def _undated(found: Sequence[Unknown], summary: Summary, words: Wording) -> list[Item]:
+    """Who cannot be dated, rule by rule: all reasons in one line."""
+    by_rule: dict[str, dict[str, int]] = {}
+    since: dict[str, date] = {}
+    for each in found:
+        rule, _, reason = each.what.partition(": ")
+        by_rule.setdefault(rule, {})[reason] = each.count
+        if each.since:
+            since[rule] = min(each.since, since.get(rule, each.since))
+    titles = {line.rule: choose(line.title, words.language) for line in summary.rules}
+    items = []
+    for rule, counts in by_rule.items():
+        lines = [reasons(words, counts)]
+        if rule in since:
+            lines.append(words.say("decision.since", day=words.day(since[rule])))
+        title = words.count("unknown.undated", sum(counts.values()), rule=titles.get(rule) or rule)
+        items.append(Item(title, (" · ".join(lines),)))
+    return items
 
 
 def proof(summary: Summary, words: Wording) -> Section | None:
