@@ -66,6 +66,10 @@ def test_party_data_are_those_of_the_day_of_issue_once_a_version(shop: Kit) -> N
         ("UPDATE invoice SET account_id = NULL WHERE id = 10", "refused: no customer"),
         ("UPDATE invoice SET issued_on = NULL WHERE id = 10", "refused: no date"),
         ("UPDATE invoice SET number = ' ' WHERE id = 10", "refused: no number"),
+        (
+            "UPDATE invoice SET bill_to = 'Ann, LU28 0019 4006 4475 0000' WHERE id = 10",
+            "refused: a whole bank account stands in it",
+        ),
         ("UPDATE invoice SET issued_on = '9999-12-31' WHERE id = 10", "refused: implausible date"),
     ],
 )

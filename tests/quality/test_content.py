@@ -116,6 +116,8 @@ NO_IBANS = [
     "DE89370400440532013000x",
     "ab12cdefabcdefabcdef",
     "LU28 0019: 4006 4475 0000",
+    "TVA LU46345678 Luxembourg",
+    "TVA LU46345678 LUXEMBOURG",
     "psn:lu280019400644750000abc",
 ]
 

@@ -37,6 +37,7 @@ from lethe.connections import acting_as
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
+from lethe.guards.bank import holds_account
 from lethe.include import statement
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class _Party:
 
     text: str
     token: bytes
+    holds_account: bool
     leaf_no: int | None = None
     leaf: bytes = b""
 
@@ -137,7 +139,7 @@ class Capture:
         acting_as(self._connection, "runner")
         append = Append(self._connection, self._keys)
         parties = self._parties_of(rows)
-        going, outcomes = self._sort_out(append, rows)
+        going, outcomes = self._sort_out(append, rows, parties)
         notes: Counter[str] = Counter()
         if not going:
             self._connection.rollback()
@@ -148,7 +150,9 @@ class Capture:
         self.captured.outcomes.update(outcomes)
         self.captured.notes.update(notes)
 
-    def _sort_out(self, append: Append, rows: Sequence[Row]) -> tuple[list[Row], Counter[str]]:
+    def _sort_out(
+        self, append: Append, rows: Sequence[Row], parties: Mapping[int, _Party]
+    ) -> tuple[list[Row], Counter[str]]:
         """What is to be archived, decided again under the lock of the archive."""
         outcomes: Counter[str] = Counter()
         going = []
@@ -161,6 +165,9 @@ class Capture:
                 outcomes["refused: no customer"] += 1
             elif row.before == row.digest:
                 outcomes["unchanged"] += 1
+            elif parties[row.number].holds_account or holds_account(row.bound):
+                # Once sealed it could never be searched again: the bank gate is here.
+                outcomes["refused: a whole bank account stands in it"] += 1
             else:
                 going.append(row)
         others = set(range(rows[0].head_no + 1, append.head_no)) - self._heads
@@ -348,7 +355,8 @@ class Capture:
             if row.party is not None:
                 text = row.owner, row.party
                 if text not in same:
-                    same[text] = _Party(row.party, self._token(b"party", row.party.encode()))
+                    token = self._token(b"party", row.party.encode())
+                    same[text] = _Party(row.party, token, holds_account(row.party))
                 by_day[named] = same[text]
             found[row.number] = by_day[named]
         return found

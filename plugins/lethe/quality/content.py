@@ -77,16 +77,21 @@ _LETTER_GAP = rf"{_SEPARATOR}{{0,2}}"
 _IBAN_FILTER = rf"(?:^|[^a-z0-9]|iban)[a-z]{{2}}[0-9]{{2}}(?:{_SEPARATOR}{{0,2}}[a-z0-9]){{11}}"
 # Where an account begins: its country and check digits, at the start of a word or behind 'IBAN'.
 _HEAD = "(?:^|[^A-Za-z0-9]|iban)((?:{countries})[0-9]{{2}})"
+# One word, groups of four, or digits with whatever between them: 'LU12345678 Luxembourg' is none.
+_WRITTEN = (
+    r"^[A-Z0-9]+$|^(?:[A-Z0-9]{4}[^A-Z0-9]+)+[A-Z0-9]{1,4}$"
+    r"|^[A-Z]{2}[0-9]+(?:[^A-Z0-9]+[0-9]+)*$"
+)
 _IBAN = (
     "EXISTS (SELECT FROM"
     " generate_series(1, regexp_count({text}, {head}, 1, 'i')) AS n,"
     " LATERAL (SELECT regexp_instr({text}, {head}, 1, n, 0, 'i', 1) AS at) AS h,"
     " LATERAL (SELECT substr({text}, h.at, 110) AS tail) AS s,"
     " LATERAL (SELECT ({structures}::jsonb) ->> upper(left(s.tail, 2)) AS shape) AS k,"
-    " LATERAL (SELECT upper(regexp_replace("
-    "(regexp_match(s.tail, '^' || k.shape || '(?![A-Za-z0-9])', 'i'))[1],"
-    " '[^A-Za-z0-9]', '', 'g')) AS a) AS w"
-    " WHERE w.a IS NOT NULL AND"
+    " LATERAL (SELECT upper((regexp_match(s.tail, '^' || k.shape || '(?![A-Za-z0-9])', 'i'))[1])"
+    " AS raw) AS f,"
+    " LATERAL (SELECT regexp_replace(f.raw, '[^A-Z0-9]', '', 'g') AS a) AS w"
+    " WHERE f.raw IS NOT NULL AND (f.raw ~ {written}) AND"
     " (SELECT string_agg(CASE WHEN s.c ~ '[0-9]' THEN s.c ELSE (ascii(s.c) - 55)::text END,"
     " '' ORDER BY s.n) FROM regexp_split_to_table(substr(w.a, 5) || left(w.a, 4), '')"
     " WITH ORDINALITY AS s(c, n))::numeric % 97 = 1)"
@@ -143,6 +148,7 @@ def has_iban(text: sql.Composable) -> sql.Composed:
     found = _sql(_IBAN).format(
         text=text,
         head=_literal(_HEAD.format(countries="|".join(_structures()))),
+        written=_literal(_WRITTEN),
         structures=_literal(_json(_structures())),
     )
     return sql.SQL("CASE WHEN {0} ~* {1} THEN {2} ELSE false END").format(
