@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from airflow.sdk import get_current_context, task
@@ -20,31 +21,25 @@ def plan_reports() -> list[dict[str, str]]:
     A run that comes by the clock has nothing to do if the assets brought the report already, nor
     for a day on which this warehouse did not know Lethe yet.
     """
+    from lethe.reporting.due import due_reports
     from lethe.reporting.facts import first_day
     from lethe.reporting.mail.outbox import was_sent
 
     context = get_current_context()
-    by_hand = str(context["dag_run"].run_type).endswith("manual")
-    by_clock = str(context["dag_run"].run_type).endswith("scheduled")
+    run_type = str(context["dag_run"].run_type)
+    asked = context["params"].get("periods") or [] if run_type.endswith("manual") else []
     with told():
         site = the_site()
-        as_of = day_of_run(site)
-        due = {"day": as_of}
-        asked = context["params"].get("periods") or []
-        if by_hand and asked:
-            due = dict.fromkeys(asked, as_of)
-        elif as_of.day == 1:
-            due["month"] = as_of - timedelta(days=1)
-        if by_clock:
-            name = site.loaded.policy.policy.name
-            with site.connected("reader") as connection:
-                since = first_day(connection, site.loaded.policy)
-                due = {
-                    period: last
-                    for period, last in due.items()
-                    if last >= since and not was_sent(connection, name, period, last)
-                }
-    return [{"period": period, "last": last.isoformat()} for period, last in due.items()]
+        name = site.loaded.policy.policy.name
+        with site.connected("reader") as connection:
+            due = due_reports(
+                day_of_run(site),
+                asked=asked,
+                by_clock=run_type.endswith("scheduled"),
+                since=first_day(connection, site.loaded.policy),
+                was_sent=partial(was_sent, connection, name),
+            )
+    return [{"period": period, "last": last.isoformat()} for period, last in due]
 
 
 @task(map_index_template="{{ title }}")
