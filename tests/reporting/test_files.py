@@ -33,7 +33,7 @@ def test_a_day_has_all_its_files_and_the_page_its_summary(kit: Kit, tmp_path: Pa
     made = make_report(kit.site, "day", TODAY, NOON, tmp_path / "out")
     names = {file.name for file in made.files}
     assert {"summary.json", "report.fr.html", "report.fr.txt", "report.fr.pdf"} <= names
-    assert {"figures.csv"} <= names
+    assert {"figures.csv", "record-of-processing.fr.pdf", "record-of-processing.fr.html"} <= names
     assert made.pack is not None and made.pack.suffix == ".zip"
     assert "report.en.html" not in names, "the policy names a French reader alone"
     stored = kit.execute("SELECT document FROM lethe.summary")

@@ -26,6 +26,7 @@ from lethe.reporting.mail.render import render_html, render_text
 from lethe.reporting.pack import make_pack
 from lethe.reporting.papers import charts, write_papers
 from lethe.reporting.papers.record import write_record
+from lethe.reporting.papers.record import write_record
 from lethe.reporting.summary import Summary
 
 
@@ -72,6 +73,7 @@ def write_report(site: Site, summary: Summary, folder: Path) -> Report:
         files.append(_put(folder / f"report.{language}.html", html))
         files.append(_put(folder / f"report.{language}.txt", text))
     files += write_papers(summary, folder, languages)
+    files += write_record(site.loaded.policy, folder, languages)
     files += write_record(site.loaded.policy, folder, languages)
     try:
         attached = {file.name: file for file in files}
