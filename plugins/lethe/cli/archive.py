@@ -8,27 +8,30 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.table import Table
 
 from lethe.archive.check import verify_archive
 from lethe.archive.export import export_archive
+from lethe.archive.heads import parse_heads
 from lethe.archive.night import run_archive
 from lethe.archive.recovering import recover_records
 from lethe.archive.recovery import make_recovery_key, read_private
 from lethe.archive.show import show_document
 from lethe.archive.statements import archive_of_policy
-from lethe.cli.desk import COMMON, Desk
-from lethe.errors import GuardStop, UsageError
+from lethe.cli.desk import COMMON, Desk, stderr
+from lethe.errors import AnswerIsNo, UsageError
 
 app = typer.Typer(
     help="Archive documents with the data bound to them; prove, read and end the records.",
     no_args_is_help=True,
     epilog=COMMON,
 )
-Reason = Annotated[str, typer.Option(help="Why the archive is read; it is put on the ledger.")]
+Reason = Annotated[
+    str, typer.Option(help="Why the archive is read; it is put on the ledger. Needed.")
+]
 
 
 @app.command(epilog=COMMON)
@@ -55,7 +58,7 @@ def run(
     waiting = [each for each in done.summary["expiry"] if each["state"] == "waiting"]
     if waiting:
         sets = "; ".join(f"{each['over_limit']}, --approve {each['digest']}" for each in waiting)
-        raise GuardStop(f"to be destroyed, after approval (`lethe archive run …`): {sets}")
+        _say_no(desk, f"to be destroyed, after approval (`lethe archive run …`): {sets}")
 
 
 def _show_run(desk: Desk, summary: Mapping[str, Any]) -> None:
@@ -97,7 +100,10 @@ def verify(
 ) -> None:
     """Compute everything again from the stored bytes; every fault is named."""
     desk: Desk = context.obj
-    found = verify_archive(desk.site, told=[_text_of(heads)] if heads else [], processes=processes)
+    told = [_text_of(heads)] if heads else []
+    if heads and not any(parse_heads(told)):
+        raise UsageError(f"{heads}: holds no head (lines that begin 'lethe-archive-head 1')")
+    found = verify_archive(desk.site, told=told, processes=processes)
     if not desk.answer(asdict(found)):
         desk.console.print(
             f"{found.records:,} records, {found.destroyed:,} lawfully destroyed, "
@@ -108,16 +114,15 @@ def verify(
             desk.console.print(f"[red]{fault}[/red]", soft_wrap=True)
         if not found.faults:
             desk.console.print(f"Nothing was changed. {found.head or ''}", soft_wrap=True)
-    if heads and not found.told_heads:
-        raise UsageError(f"{heads}: holds no head (lines that begin 'lethe-archive-head 1')")
-    found.require_clean()
+    if found.faults:
+        _say_no(desk, f"the archive is not what was signed: {len(found.faults)} faults")
 
 
 @app.command(epilog=COMMON)
 def show(
     context: typer.Context,
     invoice: Annotated[str, typer.Argument(help="Number of the document.")],
-    reason: Reason,
+    reason: Reason = "",
     kind: Annotated[
         str | None, typer.Option("--kind", help="Kind of document, where numbers meet.")
     ] = None,
@@ -143,7 +148,7 @@ def show(
 def export(
     context: typer.Context,
     output: Annotated[Path, typer.Option(help="File of the bundle (.zip).")],
-    reason: Reason,
+    reason: Reason = "",
     first: Annotated[str, typer.Option("--from", help="First day of issue.")] = "0001-01-01",
     last: Annotated[str, typer.Option("--to", help="Last day of issue.")] = "9999-12-31",
 ) -> None:
@@ -182,7 +187,7 @@ def recover(
     context: typer.Context,
     private: Annotated[Path, typer.Option(help="The private half of the recovery key.")],
     output: Annotated[Path, typer.Option(help="File for the records, in the clear (.jsonl).")],
-    reason: Reason,
+    reason: Reason = "",
     passphrase: Annotated[str | None, typer.Option(help="What locks the private half.")] = None,
 ) -> None:
     """Open every record with the offline key, when the key ring is lost."""
@@ -194,6 +199,14 @@ def recover(
             f"Wrote {found.records} records to {output}"
             + (f"; {found.without} were not wrapped for this key" if found.without else "")
         )
+
+
+def _say_no(desk: Desk, why: str) -> NoReturn:
+    """End with 1 after the answer was given; on standard output stands one JSON document only."""
+    if desk.json:
+        stderr(f"lethe: {why}")
+        raise typer.Exit(1)
+    raise AnswerIsNo(why)
 
 
 def _text_of(file: Path) -> str:
