@@ -129,3 +129,17 @@ def test_charts_hold_their_figures_as_words_and_escape_what_they_are_given() -> 
         assert "style=" not in made
         assert "nan" not in made
     assert "<rect" not in share([("kept", 0, "0")], "T", "c")
+
+
+def test_data_docs_are_listed_by_suite_each_with_its_newest_page(world: World) -> None:
+    docs = world.kit.home / "quality" / "docs" / "validations"
+    for path in ("a · b/session/run1/20260101T1/x.html", "a · b/session/run2/20260102T1/y.html",
+                 "a · b/user/run1/20260101T1/z.html", "c/run1/20260101T1/w.html"):  # fmt: skip
+        (docs / path).parent.mkdir(parents=True, exist_ok=True)
+        (docs / path).write_text("<p>page</p>")
+    client = world.client("viewer")
+    text = client.get("/lethe/quality").text
+    found = re.findall(r'href="(/lethe/quality/docs/[^"]*)">([^<]*)<', text)
+    assert [name for _, name in found] == ["a · b.session", "a · b.user", "c"]
+    assert found[0][0].endswith("/run2/20260102T1/y.html")
+    assert all(client.get(link).status_code == 200 for link, _ in found)

@@ -77,11 +77,14 @@ def type_of(file: Path) -> str:
 
 
 def list_documents() -> list[tuple[str, str]]:
-    """The pages of the newest validation of each suite: name and path."""
+    """The page of the newest validation of each suite: name and path.
+
+    A suite's folder holds run name, instant, page; a dot in its name makes a folder of its own.
+    """
     folder = docs_folder() / "validations"
     newest: dict[str, Path] = {}
     for file in folder.rglob("*.html") if folder.is_dir() else ():
-        suite = str(file.relative_to(folder).parts[0])
-        if suite not in newest or file.stat().st_mtime > newest[suite].stat().st_mtime:
+        suite = ".".join(file.relative_to(folder).parts[:-3])
+        if suite not in newest or file.parent.name > newest[suite].parent.name:
             newest[suite] = file
     return sorted((suite, str(file.relative_to(docs_folder()))) for suite, file in newest.items())

@@ -212,7 +212,6 @@ def rule_list(rules: Sequence[RuleLine], asked: Asked, p: Paper) -> Listing[Rule
         rules,
         {
             "rule": lambda r: r.rule,
-            "clause": lambda r: r.clause,
             "state": lambda r: r.state,
             "due": lambda r: r.due,
             "erased": lambda r: r.erased,

@@ -30,6 +30,8 @@
   } catch (error) { /* as above */ }
 
   addEventListener("DOMContentLoaded", function () {
+    // No jump to a place on the page: the focus says where one is.
+    for (const form of document.querySelectorAll("form.list")) form.action = location.pathname;
     // Typing in a filter asks again after a moment; the field keeps the focus.
     for (const field of document.querySelectorAll("form.list input[type=search]")) {
       let timer = 0;
@@ -43,7 +45,7 @@
       const place = sessionStorage.getItem("lethe-find");
       if (place !== null) {
         sessionStorage.removeItem("lethe-find");
-        field.focus({ preventScroll: false });
+        field.focus();
         field.setSelectionRange(Number(place), Number(place));
       }
     }
@@ -56,7 +58,7 @@
       button.addEventListener("click", function () { sessionStorage.setItem("lethe-sort", column); });
       if (sessionStorage.getItem("lethe-sort") === column) {
         sessionStorage.removeItem("lethe-sort");
-        button.focus({ preventScroll: true });
+        button.focus();
       }
     }
     // A sign-in cannot be shown inside the frame: Airflow's own document goes there.
