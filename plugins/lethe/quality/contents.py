@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -20,7 +20,8 @@ from lethe.quality.content import (
     is_plain_number,
     undressed,
 )
-from lethe.quality.ground import Found, Ground, RowCheck
+from lethe.quality.expectations import Scan
+from lethe.quality.ground import Found, Ground, OwnScan, RowCheck
 from lethe.quality.series import chance
 from lethe.quality.texts import plain_text, row_text
 
@@ -156,8 +157,24 @@ def _addresses(ground: Ground) -> Iterator[Found]:
                 yield from _no_address(
                     ground, place.table, row_text([known]), clause=logs.clause, where=old
                 )
+    for folder, answers in ground.log_files.items():
+        if answers:
+            before += 1
+            yield _no_address_in_files(ground, folder, answers, logs.clause)
     if not before:
-        yield ground.missing("address", "no table holds pseudonymised logs", clause=logs.clause)
+        yield ground.missing(
+            "address", "no table or file holds pseudonymised logs", clause=logs.clause
+        )
+
+
+def _no_address_in_files(
+    ground: Ground, folder: str, answers: Sequence[bool], clause: str
+) -> OwnScan:
+    """What was found in files beforehand, one row a file."""
+    title = f"no raw network address stands in the files of {folder}"
+    made = ground.expect("address", folder, title, clause=clause, holds=sql.SQL("m.clean"))
+    source = sql.SQL("unnest({}::boolean[]) AS m(clean)").format(sql.Literal(list(answers)))
+    return OwnScan(Scan(f"files of {folder}", made.suite, source, (made,)))
 
 
 def _no_address(

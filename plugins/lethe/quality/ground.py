@@ -93,6 +93,7 @@ class Ground:
     archived     the archive has begun
     volumes      table → (fewest, most) rows that its history makes likely
     vat          column → (distinct values, of which wrong), where somebody counted them
+    log_files    folder of pseudonymised logs → is each file without a raw address?
     series       columns of long numbers that are no cards → how many such numbers were seen
     """
 
@@ -104,6 +105,7 @@ class Ground:
     volumes: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
     vat: Mapping[tuple[TableName, str], tuple[int, int]] = field(default_factory=dict)
     series: Mapping[tuple[TableName, str], int] = field(default_factory=dict)
+    log_files: Mapping[str, Sequence[bool]] = field(default_factory=dict)
     values: Values = field(default_factory=Values)
 
     @property

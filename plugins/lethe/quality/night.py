@@ -19,6 +19,7 @@ from lethe.quality.expectations import Derivation
 from lethe.quality.files import write_suites
 from lethe.quality.ground import Ground, Handed
 from lethe.quality.history import NAME, usual_volumes, write_report
+from lethe.quality.logfiles import judge_log_files
 from lethe.quality.measure import measure
 from lethe.quality.outcomes import (
     Counts,
@@ -78,6 +79,7 @@ def prepare(
         ground,
         vat=count_numbers(connection, vat_columns(ground)),
         series=find_series(connection, tables),
+        log_files=judge_log_files(policy),
     )
     return Prepared(ground, derive(ground))
 
