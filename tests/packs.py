@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lethe.archive.night import run_archive
+from lethe.evidence.merkle import hash_leaf, root_of
 from lethe.quality.history import quality_folder
 from lethe.reporting.pack import PackResult, make_pack
 from lethe.retention.plan import read_plan
@@ -67,6 +69,11 @@ def row_of_packs(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, 
     if not _made:
         kit: Kit = request.getfixturevalue("crowd")
         for name, day in (("a", TODAY), ("b", NEXT), ("c", date(2026, 6, 3))):
+            if name == "b":
+                kit.execute(
+                    "INSERT INTO invoice VALUES"
+                    " (21, 'B-21', 2, 'issued', '2019-02-01', 'FR', 'EUR', 7, 'Bob')"
+                )
             work_night(kit, day)
             made = pack_of(kit, tmp_path / "made", day)
             _made[name] = made.path.read_bytes()
@@ -131,6 +138,33 @@ def forge(files: dict[str, bytes], pack: Path, **changes: Any) -> Path:
     manifest["counts"]["commitments"] = files["ledger.jsonl"].count(b'"commitment":')
     data = json.dumps(manifest).encode()
     return repack({**files, "manifest.json": data, "manifest.sig": key.sign(data)}, pack)
+
+
+def seal_again(files: dict[str, bytes], pack: Path) -> Path:
+    """Seal the rows of a pack anew, as only the owner of the database could, and sign."""
+    manifest = json.loads(files["manifest.json"])
+    before = manifest["ledger"]["previous_seal"]
+    digest = before["seal_hash"] if before else "00" * 32
+    rows, seals = lines_of(files, "ledger"), lines_of(files, "seals")
+    for seal in seals:
+        under = [row for row in rows if row["seal"] == seal["seal_no"]]
+        shells = [{key: row[key] for key in row if key != "seal"} for row in under]
+        leaves = [
+            hash_leaf(row["row"].encode() if "row" in row else rfc8785.dumps(shell))
+            for row, shell in zip(under, shells, strict=True)
+        ]
+        seal |= {
+            "leaf_count": len(under),
+            "first_id": under[0]["id"],
+            "last_id": under[-1]["id"],
+            "merkle_root": root_of(leaves).hex(),
+            "previous_hash": digest,
+        }
+        said = {key: seal[key] for key in seal if key != "seal_hash"}
+        said["warehouse_id"] = manifest["warehouse_id"]
+        digest = seal["seal_hash"] = hash_leaf(rfc8785.dumps(said)).hex()
+    put_lines(files, "seals", seals)
+    return forge(files, pack, ledger=manifest["ledger"] | {"last_hash": digest})
 
 
 def sign_again(files: dict[str, bytes], pack: Path) -> Path:

@@ -29,6 +29,7 @@ from tests.packs import (
     lines_of,
     put_lines,
     repack,
+    seal_again,
     sign_again,
     unpack,
 )
@@ -460,6 +461,101 @@ def test_what_the_sealed_ledger_says_cannot_be_said_otherwise_even_with_a_key(
         return
     found = fault_of(bad)
     assert found[0] == file and what in found[2], found
+
+
+# What the owner of the database could do, who seals anew: the mails, and what rows say of another -
+
+
+def test_a_ledger_that_was_sealed_anew_agrees_with_itself_and_not_with_the_mails(
+    one_pack: Path, tmp_path: Path
+) -> None:
+    bad = seal_again(unpack(one_pack), tmp_path / "bad.zip")
+    assert verify_packs([bad])["valid"], "the same rows give the same seals"
+    files = unpack(one_pack)
+    rows = lines_of(files, "ledger")
+    rows[0]["row"] = rows[0]["row"].replace('"by":"root"', '"by":"eva"')
+    put_lines(files, "ledger", rows)
+    bad = seal_again(files, tmp_path / "bad.zip")
+    assert verify_packs([bad])["valid"]
+    found = verify_packs([bad], heads=tmp_path / "mails.txt")["packs"][0]
+    assert any(each["what"] == "seal 4 is not the one of the mail" for each in found["faults"])
+
+
+def test_a_decision_is_not_hidden_and_an_erasure_not_left_out_by_sealing_anew(
+    one_pack: Path, tmp_path: Path
+) -> None:
+    files = unpack(one_pack)
+    _hide(files)
+    rows = lines_of(files, "ledger")
+    rows[5]["kind"] = "plan_rejected"
+    put_lines(files, "ledger", rows)
+    file, line, what = fault_of(seal_again(files, tmp_path / "bad.zip"))
+    assert (file, line, what) == (
+        "ledger.jsonl",
+        6,
+        "hides a row that everybody may see (plan_rejected)",
+    )
+    files = unpack(one_pack)
+    rows = lines_of(files, "ledger")
+    del rows[20]
+    put_lines(files, "ledger", rows)
+    assert fault_of(seal_again(files, tmp_path / "bad.zip"))[2].endswith(
+        "erased 50 subjects; 49 rows say so"
+    )
+
+
+def test_a_seal_that_does_not_continue_the_one_before_is_named(
+    one_pack: Path, tmp_path: Path
+) -> None:
+    verifier = runpy.run_path(str(VERIFIER))
+    files = unpack(one_pack)
+    seals = lines_of(files, "seals")
+    seals[1]["previous_hash"] = "ab" * 32
+    said = {key: seals[1][key] for key in seals[1] if key != "seal_hash"}
+    said["warehouse_id"] = json.loads(files["manifest.json"])["warehouse_id"]
+    seals[1]["seal_hash"] = verifier["leaf_of"](verifier["plain_json"](said)).hex()
+    put_lines(files, "seals", seals)
+    found = fault_of(forge(files, tmp_path / "bad.zip"))
+    assert found == ("seals.jsonl", 2, "seal 2 does not continue the seal before it")
+
+
+def test_heads_are_a_beginning_of_the_last_and_none_is_left_out(
+    row_of_packs: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    second = row_of_packs[1]
+    files = unpack(second)
+    heads = lines_of(files, "archive")
+    assert len(heads) == 3 and heads[0]["consistency"]
+    heads[0]["consistency"][0] = "ab" * 32
+    put_lines(files, "archive", heads)
+    found = fault_of(forge(files, tmp_path / "bad.zip"))
+    assert found == ("archive.jsonl", 1, "head 1 is no beginning of the last one")
+    put_lines(files, "archive", heads[1:])
+    told = json.loads(files["manifest.json"])["archive"] | {"first_head": 2}
+    assert verify_packs([forge(files, tmp_path / "bad.zip", archive=told)])["valid"]
+    heads[0]["consistency"] = []
+    put_lines(files, "archive", heads[:1])
+    said = json.loads(heads[0]["message"])
+    told |= {"first_head": 1, "last_head": 1, "tree_size": said["tree_size"], "root": said["root"]}
+    found = fault_of(forge(files, tmp_path / "bad.zip", archive=told))
+    assert found[0] == "archive.jsonl" and "head 2 is missing" in found[2]
+
+
+def test_what_can_be_read_in_two_ways_is_refused(one_pack: Path, tmp_path: Path) -> None:
+    files = unpack(one_pack)
+    files["quality.jsonl"] = files["quality.jsonl"].replace(
+        b'"failing":0', b'"failing":1,"failing":0'
+    )
+    found = fault_of(forge(files, tmp_path / "bad.zip"))
+    assert found == ("quality.jsonl", 1, "is not a line of JSON")
+    files = unpack(forge(unpack(one_pack), tmp_path / "bad.zip"))
+    files["manifest.json"] = files["manifest.json"].replace(b'"plans": 4', b'"plans": 5')
+    assert "tells 5 plans" in fault_of(sign_again(files, tmp_path / "bad.zip"))[2]
+    files = unpack(one_pack)
+    order = 2**252 + 27742317777372353535851937790883648493
+    number = int.from_bytes(files["manifest.sig"][32:], "little") + order
+    files["manifest.sig"] = files["manifest.sig"][:32] + number.to_bytes(32, "little")
+    assert fault_of(repack(files, tmp_path / "bad.zip"))[0] == "manifest.sig"
 
 
 def test_a_policy_text_of_another_digest_is_named(one_pack: Path, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from lethe.evidence.pack_verify import verify_packs
 from lethe.evidence.verify import verify_ledger
 from lethe.reporting import pack as pack_module
 from lethe.reporting.pack import make_pack, signer_fingerprint
-from psycopg2 import extensions
 
 from tests.kit import TODAY, Kit
 from tests.packs import NEXT, lines_of, pack_of, unpack, work_night
@@ -222,16 +221,3 @@ def test_the_commands_make_and_verify(
     assert found["fault"]["file"] == "manifest.json" and "another key" in found["fault"]["what"]
     assert main(["evidence", "verify", str(tmp_path / "none.zip")]) == 2
     assert capsys.readouterr().err == f"lethe: {tmp_path / 'none.zip'} is not there\n"
-
-
-def test_the_reader_and_the_runner_have_the_rights_that_a_pack_needs(
-    crowd: Kit, tmp_path: Path
-) -> None:
-    """Under the logins of a real installation: nobody is a superuser."""
-    work_night(crowd)
-    connection: extensions.connection = crowd.connection
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT has_table_privilege('lethe_reader', 'lethe.archive_head', 'SELECT')")
-        assert cursor.fetchone() == (True,)
-    connection.rollback()
-    assert pack_of(crowd, tmp_path).rows == 59
