@@ -210,7 +210,6 @@ def _draw_bars(
         axes.set_ylim(len(bars) - 0.55, -0.85)
         axes.set_xlim(0, longest * 1.45)
         axes.set_xticks([])
-        axes.axvline(0, color=palette.quiet, linewidth=0.8)
         axes.set_xlabel(words.say(axis))
         if len(keys) > 1:
             legend_above(axes)

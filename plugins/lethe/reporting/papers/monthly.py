@@ -47,6 +47,7 @@ def _sections(summary: Summary, words: Wording) -> tuple[Section, ...]:
         promises.decisions(summary, words),
         promises.clauses(summary, words),
         figures.pictures(summary, words),
+        figures.nights(summary, words),
         figures.rules(summary, words),
         figures.tables(summary, words),
         proof.holds(summary, words),
@@ -71,15 +72,6 @@ def say_period(summary: Summary, words: Wording) -> str:
     return words.say("paper.period.range", first=words.day(first), last=words.day(last))
 
 
-def say_detail(summary: Summary, words: Wording) -> str:
-    """One sentence below the verdict: what it rests on, or where to look."""
-    planned = sum(clause.verdict == "not_yet_kept" for clause in summary.clauses)
-    detail = words.say(f"verdict.detail.{summary.verdict}")
-    if summary.verdict == "kept" and planned:
-        detail += " " + words.count("verdict.detail.planned", planned)
-    return detail
-
-
 def _cover(summary: Summary, words: Wording, title: str, period: str) -> Cover:
     kind = "monthly" if summary.period == "month" else "daily"
     return Cover(
@@ -87,7 +79,7 @@ def _cover(summary: Summary, words: Wording, title: str, period: str) -> Cover:
         title=title,
         subtitle=period,
         verdict=headline(summary, words.language),
-        detail=say_detail(summary, words),
+        detail=words.say(f"verdict.detail.{summary.verdict}"),
         tone=VERDICT_TONES[summary.verdict],
         tiles=_tiles(summary, words),
         pairs=_particulars(summary, words, title),

@@ -19,7 +19,8 @@ from lethe.reporting.papers.blocks import (
 )
 from lethe.reporting.papers.charts import charts
 from lethe.reporting.papers.drawing import ONLY_SVG
-from lethe.reporting.summary import CheckLine, KeyLine, LogLine, RuleLine, Summary
+from lethe.reporting.papers.nights import nights_of
+from lethe.reporting.summary import CheckLine, KeyLine, LogLine, NightLine, RuleLine, Summary
 from lethe.reporting.words import Wording, choose, say_reason
 
 
@@ -35,6 +36,44 @@ def pictures(summary: Summary, words: Wording) -> Section:
     return Section("figures", words.say("section.figures"), blocks, is_apart=bool(drawn))
 
 
+def nights(summary: Summary, words: Wording) -> Section:
+    """Night by night, also those without a run."""
+    title, calendar = words.say("section.nights"), nights_of(summary)
+    if not calendar:
+        return Section("nights", title, [Paragraph(words.say("nights.none"))])
+    names = ("erased", "stayed", "rows", "overdue", "seal")
+    columns = [
+        Column(words.say("nights.night"), 1.5),
+        Column(words.say("nights.state"), 2.6),
+        *(Column(words.say(f"nights.{name}"), 1.3, is_number=True) for name in names),
+    ]
+    rows: list[tuple[Cell, ...]] = []
+    for each in calendar:
+        runs = [run for run in summary.nights if run.as_of == each.day]
+        rows += [_night(run, words) for run in runs]
+        if not runs:
+            silent = Span(words.say("nights.silent"), "mark", "bad")
+            dash = words.say("unit.dash")
+            rows.append((words.day(each.day, "medium"), silent, *([dash] * len(names))))
+    return Section("nights", title, [Table(columns, rows)])
+
+
+def _night(run: NightLine, words: Wording) -> tuple[Cell, ...]:
+    good = run.state in ("done", "superseded")
+    state: list[Line] = [Span(words.code("night", run.state), "plain" if good else "strong")]
+    if run.reason:
+        state.append(Span(run.reason.replace("_", " "), "quiet"))
+    return (
+        words.day(run.as_of, "medium"),
+        state,
+        words.number(run.erased),
+        words.number(run.not_erased + run.set_aside),
+        words.number(run.rows_deleted),
+        words.count("count.days", run.oldest_overdue_days),
+        words.number(run.seal_no) if run.seal_no is not None else words.say("unit.dash"),
+    )
+
+
 def rules(summary: Summary, words: Wording) -> Section:
     """What was erased, kept and refused, rule by rule."""
     title = words.say("section.rules")
@@ -46,7 +85,7 @@ def rules(summary: Summary, words: Wording) -> Section:
         Column(words.say("rules.erased"), 1.4, is_number=True),
         Column(words.say("rules.stayed"), 2.8),
         Column(words.say("rules.refused"), 2.5),
-        Column(words.say("rules.next"), 1.7, is_number=True),
+        Column(words.say("rules.next"), 2.1, is_number=True),
     ]
     rows: list[tuple[Cell, ...]] = [_rule(rule, words) for rule in summary.rules]
     rows.append(_all_rules(summary, words))

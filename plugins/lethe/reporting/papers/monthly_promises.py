@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from itertools import groupby
 
 from lethe.reporting.papers.blocks import (
@@ -36,7 +37,7 @@ def decisions(summary: Summary, words: Wording) -> Section:
     blocks: list[Block] = [_silence(each, summary, words) for each in summary.silences]
     if summary.decisions:
         blocks.append(Paragraph(words.say("decisions.intro")))
-        blocks += [_decision(each, words) for each in summary.decisions]
+        blocks += [_decision(each, summary.last, words) for each in summary.decisions]
     else:
         blocks.append(Paragraph(words.say("decisions.none")))
     if summary.alarms:
@@ -73,7 +74,7 @@ def _silence(silence: Silence, summary: Summary, words: Wording) -> Notice:
     return Notice(title, (), pairs, "bad")
 
 
-def _decision(decision: Decision, words: Wording) -> Notice:
+def _decision(decision: Decision, last: date, words: Wording) -> Notice:
     what = choose(decision.title, words.language) or decision.what
     key = f"decision.{decision.kind}"
     key = key if words.has(key) else "decision.other"
@@ -88,19 +89,22 @@ def _decision(decision: Decision, words: Wording) -> Notice:
     known: list[tuple[str, Cell | None]] = [
         ("limit", decision.limit),
         ("since", words.day(decision.since) if decision.since else None),
-        ("until", _strong(words.day(decision.answer_until)) if decision.answer_until else None),
+        ("until", _until(decision.answer_until, last, words) if decision.answer_until else None),
         ("span", span),
         ("usual", words.number(decision.usual) if decision.usual is not None else None),
         ("flags", _counts(decision.flags, "flag", words)),
         ("clause", Span(decision.clause, "code") if decision.clause else None),
         ("digest", Span(decision.digest, "code") if decision.digest else None),
+        ("link", Span(decision.link, "code") if decision.link else None),
     ]
     pairs = [(words.say(f"decision.{name}"), value) for name, value in known if value]
     return Notice(title, (), pairs, "warn")
 
 
-def _strong(text: str) -> Span:
-    return Span(text, "strong")
+def _until(day: date, last: date, words: Wording) -> Span:
+    if day < last:
+        return Span(words.say("decision.past", day=words.day(day)), "strong", "bad")
+    return Span(words.day(day), "strong")
 
 
 def _counts(counts: object, kind: str, words: Wording) -> str:
@@ -123,7 +127,9 @@ def clauses(summary: Summary, words: Wording) -> Section:
         blocks.append(Table(columns, rows))
     else:
         blocks = [Paragraph(words.say("promises.none"))]
-    return Section("promises", words.say("section.promises"), blocks, is_apart=True)
+    # A single sentence before it needs no page of its own.
+    is_apart = bool(summary.decisions or summary.silences or summary.alarms)
+    return Section("promises", words.say("section.promises"), blocks, is_apart=is_apart)
 
 
 _PROMISE_SHARES = {"section": 0.6, "promise": 4.4, "stands": 2.1, "control": 2.1, "evidence": 2.0}
