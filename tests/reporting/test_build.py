@@ -175,6 +175,21 @@ def test_a_wrong_canary_needs_somebody_though_every_promise_is_kept(kit: Kit) ->
     assert loud.alarms[0].where == ("left-long-ago",)
 
 
+def test_a_mail_that_did_not_go_out_is_told_by_the_next_report(kit: Kit) -> None:
+    kit.sweep()
+    kit.execute(
+        "INSERT INTO lethe.report_mail (message_id, policy_name, period, last_on, recipient,"
+        " language, content, state, claimed_at)"
+        " SELECT n::text, 'small', 'day', '2026-05-30', rpad(n::text, 64, 'x'), 'fr',"
+        " rpad('', 64, 'x'), state, %s::timestamptz - since"
+        " FROM (VALUES (1, 'failed', interval '1 day'), (2, 'claimed', '2 hours'),"
+        " (3, 'sent', '1 day'), (4, 'claimed', '1 minute'), (5, 'failed', '40 days'))"
+        " AS m (n, state, since)",
+        (NOON,),
+    )
+    assert [(alarm.code, alarm.count) for alarm in summary_of(kit).alarms] == [("unsent", 2)]
+
+
 def test_the_month_goes_from_its_first_day_and_names_the_first_of_the_month_after_next(
     kit: Kit,
 ) -> None:
@@ -184,6 +199,8 @@ def test_the_month_goes_from_its_first_day_and_names_the_first_of_the_month_afte
     assert (summary.first, summary.last) == (date(2026, 5, 1), date(2026, 5, 31))
     assert [night.as_of.day for night in summary.nights] == [30, 31]
     assert summary.next_due == datetime(2026, 7, 1, 5, 0, tzinfo=UTC)
+    part = build_summary(gather_facts(kit.site, "month", date(2026, 5, 30), NOON))
+    assert part.next_due == datetime(2026, 6, 1, 5, 0, tzinfo=UTC)
 
 
 def test_nobody_who_was_erased_is_named_anywhere_in_the_summary(kit: Kit) -> None:

@@ -67,6 +67,26 @@ def test_without_a_pack_the_report_goes_out_and_says_why(
     assert made.no_pack == "the ledger could not be read"
 
 
+def test_a_ledger_that_does_not_verify_is_the_first_thing_that_the_report_says(
+    kit: Kit, tmp_path: Path
+) -> None:
+    kit.sweep()
+    before = make_report(kit.site, "day", TODAY, NOON, tmp_path)
+    assert before.pack is not None
+    kit.execute("ALTER TABLE lethe.ledger DISABLE TRIGGER USER")
+    kit.execute(
+        "UPDATE lethe.ledger SET payload = payload || '{\"undone\": 1}' WHERE kind = 'batch_done'"
+    )
+    after = make_report(kit.site, "day", TODAY, NOON, tmp_path)
+    assert after.is_tampered and after.pack is None
+    assert after.summary.alarms[0].code == "tampered"
+    assert after.summary.verdict == "needs_you"
+    assert not list(tmp_path.glob("*.zip")), "the pack of before must not pass for this one's"
+    text = (tmp_path / "report.fr.txt").read_text()
+    assert "Le registre ne se vérifie pas" in text
+    assert read_report(tmp_path).summary == after.summary
+
+
 def test_nobody_is_named_in_any_file(kit: Kit, tmp_path: Path) -> None:
     kit.sweep()
     made = make_report(kit.site, "month", TODAY, NOON, tmp_path)

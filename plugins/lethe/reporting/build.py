@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -32,7 +33,9 @@ from lethe.reporting.summary import (
 )
 from lethe.retention.fact_shapes import NightFacts, RuleFacts
 
-SEVERE = frozenset({"canary", "restored", "archive_fault", "leak", "unsealed", "failed"})
+SEVERE = frozenset(
+    {"canary", "restored", "archive_fault", "leak", "unsealed", "failed", "tampered"}
+)
 """Alarms that need a person, though no clause is broken."""
 
 
@@ -95,6 +98,13 @@ def judge(
     if broken:
         return "not_kept", needs
     return ("needs_you" if needs else "kept"), needs
+
+
+def with_alarm(summary: Summary, alarm: Alarm) -> Summary:
+    """Add what was found out only while the report was written."""
+    rung = (alarm, *summary.alarms)
+    verdict, needs = judge(summary.clauses, summary.decisions, summary.silences, rung)
+    return replace(summary, alarms=rung, verdict=verdict, needs=needs)
 
 
 def next_due(facts: Facts) -> datetime:

@@ -90,6 +90,7 @@ class Facts:
     keys: tuple[KeyLine, ...]
     seal: Seal | None
     unsealed: tuple[int, float]
+    unsent: int
     changes: tuple[Change, ...]
     last_heard: Mapping[str, datetime | None]
     signer: str | None
@@ -153,6 +154,7 @@ def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> 
                 keys=_keys(connection, last),
                 seal=_seal(connection, str(warehouse.warehouse_id)),
                 unsealed=_unsealed(connection),
+                unsent=_unsent(connection, policy, made_at),
                 changes=_changes(connection, begins, ends),
                 last_heard=_last_heard(connection, policy, archive),
                 signer=None,
@@ -248,6 +250,11 @@ def _unsealed(connection: extensions.connection) -> tuple[int, float]:
         cursor.execute(statement("retention/count_unsealed"))
         batches, hours = cursor.fetchone() or (0, 0.0)
     return int(batches), float(hours)
+
+
+def _unsent(connection: extensions.connection, policy: Policy, made_at: datetime) -> int:
+    values = {"policy_name": policy.policy.name, "made_at": made_at}
+    return int(_rows(connection, "count_unsent", values)[0][0])
 
 
 def _changes(

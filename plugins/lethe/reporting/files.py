@@ -14,10 +14,16 @@ import psycopg2
 
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
-from lethe.errors import ActError, AnswerIsNo, WarehouseRefused, describe_database_error
+from lethe.errors import (
+    ActError,
+    AnswerIsNo,
+    TamperingFound,
+    WarehouseRefused,
+    describe_database_error,
+)
 from lethe.include import home_folder, statement
 from lethe.policy.model import Policy
-from lethe.reporting.build import build_summary, period_title
+from lethe.reporting.build import build_summary, period_title, with_alarm
 from lethe.reporting.facts import Period, gather_facts
 from lethe.reporting.json_form import as_json, summary_from_json
 from lethe.reporting.mail.compose import Setting, compose
@@ -26,8 +32,7 @@ from lethe.reporting.mail.render import render_html, render_text
 from lethe.reporting.pack import make_pack
 from lethe.reporting.papers import charts, write_papers
 from lethe.reporting.papers.record import write_record
-from lethe.reporting.papers.record import write_record
-from lethe.reporting.summary import Summary
+from lethe.reporting.summary import Alarm, Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Report:
 
     files    in the folder, the summary first
     lines    of the evidence pack, for the mail; none without a pack
-    no_pack  why there is no evidence pack
+    no_pack  why there is no evidence pack; is_tampered: because the ledger does not verify
     """
 
     summary: Summary
@@ -44,6 +49,7 @@ class Report:
     files: tuple[Path, ...]
     lines: tuple[str, ...] = ()
     no_pack: str | None = None
+    is_tampered: bool = False
     pack: Path | None = field(default=None)
 
 
@@ -59,7 +65,10 @@ def make_report(
     name = f"{period}-{period_title(period, as_of)}"
     folder = folder or home_folder() / "reports" / name
     report = write_report(site, summary, folder)
-    keep_summary(site, summary)
+    if report.is_tampered:
+        # The ledger does not verify: that is the first thing that the report has to say.
+        report = write_report(site, with_alarm(summary, Alarm("tampered", 1, ())), folder)
+    keep_summary(site, report.summary)
     return report
 
 
@@ -74,12 +83,16 @@ def write_report(site: Site, summary: Summary, folder: Path) -> Report:
         files.append(_put(folder / f"report.{language}.txt", text))
     files += write_papers(summary, folder, languages)
     files += write_record(site.loaded.policy, folder, languages)
-    files += write_record(site.loaded.policy, folder, languages)
+    # What an earlier making of the same report left must not pass for this one's.
+    for stale in (*folder.glob("lethe-evidence-*.zip"), folder / "proofs.txt"):
+        stale.unlink(missing_ok=True)
     try:
         attached = {file.name: file for file in files}
         days = (summary.first, summary.last)
         pack = make_pack(site, summary.period, *days, attached, folder)
-    except (ActError, AnswerIsNo) as error:  # a ledger that does not verify: all the more a report
+    except TamperingFound as error:
+        return Report(summary, folder, tuple(files), no_pack=str(error), is_tampered=True)
+    except (ActError, AnswerIsNo) as error:
         return Report(summary, folder, tuple(files), no_pack=str(error))
     files.append(pack.path)
     _put(folder / "proofs.txt", "\n".join(pack.lines) + "\n")

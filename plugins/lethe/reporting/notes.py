@@ -132,6 +132,8 @@ def _evidence_alarms(facts: Facts) -> Iterator[Alarm]:
     batches, hours = facts.unsealed
     if batches and hours > 24:
         yield Alarm("unsealed", batches, ())
+    if facts.unsent:
+        yield Alarm("unsent", facts.unsent, ())
     stuck = [each for each in facts.sweep.outbox if each.open or each.set_aside]
     if stuck:
         yield Alarm(

@@ -307,7 +307,8 @@ class Alarm:
     """Something out of order that no clause tells.
 
     code    'canary', 'late', 'unsealed', 'outbox', 'set_aside', 'restored', 'returned', 'leak',
-            'zero_nights', 'archive_fault', 'no_recovery_key', 'unclassified', 'failed'
+            'zero_nights', 'archive_fault', 'no_recovery_key', 'unclassified', 'failed', 'unsent',
+            'missed', 'key_due', 'tampered'
     where   names of rules, tables, systems or canaries
     """
 

@@ -21,7 +21,7 @@ _SCREEN = "<!--screen-->"
 def render_html(letter: Letter) -> str:
     """Write the HTML part: no script, nothing from elsewhere, readable without its style too."""
     text = _environment().get_template("report.html.j2").render(letter=letter)
-    inlined = css_inline.CSSInliner(load_remote_stylesheets=False).inline(text)
+    inlined = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True).inline(text)
     # What depends on the screen cannot stand in an element: it stays in the head.
     return inlined.replace(_SCREEN, f"<style>{read_text('templates/mail/screen.css')}</style>", 1)
 
