@@ -18,6 +18,7 @@ import psycopg2
 from lethe.catalogue.site import Site
 from lethe.erasure import eraser as eraser_room
 from lethe.erasure.grants import needed_grants
+from lethe.erasure.partitions import drop_functions
 from lethe.evidence.initialise import arm, initialise
 from lethe.evidence.witness_opening import begin_witness
 from lethe.retention.night_close import close_night
@@ -97,7 +98,8 @@ def set_up_lethe(dsn: str, home: Path, policy: Path = POLICY) -> Site:
     site = Site.at(dsn, str(policy))
     with site.connected("owner") as connection:
         grants = needed_grants(site.graph(connection))
-        initialise(connection, rehearsal=True, grants=grants)
+        functions = drop_functions(site.graph(connection))
+        initialise(connection, rehearsal=True, grants=grants, functions=functions)
         arm(connection, "benchmark")
     with site.connected("runner") as connection:
         named = site.loaded.policy.evidence.witness

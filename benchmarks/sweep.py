@@ -3,6 +3,7 @@
     rate   rows a second, alone on the server: Lethe, batches by hand, one transaction,
            ON DELETE CASCADE, an ORM
     load   the same under a steady load of reads and small updates
+    partition  a partition that lies wholly past its period: dropped, or its rows deleted
     scale  the same number due in a database four times larger; planning
 
 Everything is measured in one run on one server, so that ratios mean something on a busy machine.
@@ -29,6 +30,7 @@ from benchmarks.contenders import (
 from benchmarks.load import Load, Span, span
 from benchmarks.options import Options, machine
 from benchmarks.orm import through_orm
+from benchmarks.partitions import measure_partitions
 from benchmarks.planning import plan_apart
 from benchmarks.report import Figure, Report, at_least, at_most
 from benchmarks.server import SETTINGS, Server, private_server, server_cpu
@@ -68,6 +70,9 @@ def measure(options: Options) -> Report:
             sweep.load(report)
         if options.wants("rate") or options.wants("load"):
             server.drop("base")
+        if options.wants("partition"):
+            options.tell("Dropping a partition, and deleting its rows")
+            measure_partitions(server, Path(home), accounts // 5, report)
         if options.wants("scale"):
             sweep.scale(report)
     report.about["load_after"] = machine()["load_before"]
