@@ -39,7 +39,7 @@ from lethe.tasks import CHECKED, MANNERS, make_report, plan_reports, report_alar
     params={
         "as_of": Param(None, type=["null", "string"], format="date", title="As of (day)"),
         "periods": Param(
-            [], type="array", items={"enum": ["day", "month"]}, title="Reports (empty: what is due)"
+            [], type=["null", "array"], items={"enum": ["day", "month"]}, title="Only reports"
         ),
         "send": Param(True, type="boolean", title="Send the mails"),
     },

@@ -32,7 +32,7 @@ from lethe.tasks import SWEPT, run_suites, scan_leaks, tell_suite
     tags=["lethe", "quality", "§6", "§7"],
     doc_md=__doc__,
     params={
-        "suites": Param([], type="array", items={"type": "string"}, title="Suites (empty: all)"),
+        "suites": Param([], type=["null", "array"], items={"type": "string"}, title="Only suites"),
         "as_of": Param(None, type=["null", "string"], format="date", title="As of (day)"),
     },
 )

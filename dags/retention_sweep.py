@@ -42,7 +42,7 @@ from lethe.tasks import (
     doc_md=__doc__,
     params={
         "as_of": Param(None, type=["null", "string"], format="date", title="As of (day)"),
-        "rules": Param([], type="array", items={"type": "string"}, title="Rules (empty: all)"),
+        "rules": Param([], type=["null", "array"], items={"type": "string"}, title="Only rules"),
         "dry_run": Param(True, type="boolean", title="Dry run: show the plan, erase nothing"),
     },
 )
