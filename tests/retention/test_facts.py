@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from lethe.connections import acting_as
 from lethe.erasure.record import Recorder
-from lethe.errors import WarehouseRefused
+from lethe.errors import GuardStop, WarehouseRefused
+from lethe.retention import readiness
 from lethe.retention.fact_shapes import SweepFacts
 from lethe.retention.facts import sweep_facts
 from lethe.retention.plan import read_plan
@@ -140,3 +141,26 @@ def test_a_night_that_broke_off_tells_what_it_had_done_until_it_is_closed(
     (night,) = facts(kit, TODAY, TODAY).nights
     assert (night.state, night.erased, night.undecided) == ("done", {"r": 3}, 0)
     assert kit.execute("SELECT count(*) FROM lethe.ledger WHERE kind = 'sweep_closed'") == [(1,)]
+
+
+def test_what_became_of_the_canaries_is_told_with_their_night_and_a_wrong_one_as_an_event(
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = make_kit(DDL, POLICY.replace("CAP", "10"))
+    kit.sweep(canaries={"gone": "r: done"})
+    (night,) = facts(kit, TODAY, TODAY).nights
+    assert night.canaries == {"gone": "r: done"}
+    ((told,),) = kit.execute(
+        "SELECT payload -> 'canaries' FROM lethe.ledger WHERE kind = 'sweep_closed'"
+    )
+    assert told == {"gone": "r: done"}
+
+    def wrong(*_: Any) -> None:
+        raise GuardStop("nothing is erased: canary 'gone': it should be erased and was not")
+
+    monkeypatch.setattr(readiness, "try_canaries", wrong)
+    with pytest.raises(GuardStop):
+        readiness.prove_ready(kit.site, TODAY)
+    ((today,),) = kit.execute("SELECT now()::date")
+    events = [each for each in facts(kit, today, today).events if each.kind == "sweep_unproven"]
+    assert "canary 'gone'" in events[0].payload["reason"]

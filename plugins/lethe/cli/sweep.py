@@ -115,7 +115,7 @@ def run(
     desk: Desk = context.obj
     user = getpass.getuser()
     desk.tell("Proving the eraser on temporary tables")
-    prove_ready(desk.site, desk.as_of)
+    canaries = prove_ready(desk.site, desk.as_of)
     done = run_sweep(
         desk.site,
         desk.as_of,
@@ -123,6 +123,7 @@ def run(
         approved_by=by,
         requested_by=user,
         rules=rule,
+        canaries=canaries,
         inspect=lambda run_id: check_inputs(desk.site, run_id, desk.as_of, HANDED),
         tell=desk.tell,
     )

@@ -117,6 +117,7 @@ def payload(
             for closing in closings
         },
         "outlook": dict(summary["outlook"]),
+        "canaries": dict(summary.get("canaries", {})),
     }
 
 

@@ -45,6 +45,7 @@ def close_night(
         acting_as(connection, "runner")
         closings = [close_rule(connection, night.run, planned) for planned in night.rules]
         summary = summarise(connection, read_night(connection, run_id), closings, verified)
+        summary["canaries"] = night.run.summary.get("canaries", {})
         left = not_worked_off(summary)
         if left:
             # Whoever goes on with it closes it: a run is closed once.

@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import date
+from uuid import UUID
 
 from lethe.catalogue.site import Site
+from lethe.connections import acting_as
 from lethe.erasure.canaries import try_canaries
 from lethe.erasure.connectors import Fulfilled, fulfil_intents, naming_columns
 from lethe.erasure.selftest import prove_eraser
+from lethe.errors import GuardStop
+from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.ledger import LedgerRow
+from lethe.include import statement
 from lethe.retention.assignments import assign
-from lethe.retention.night import witness_of
+from lethe.retention.night import acting, witness_of
 
 
 def prove_ready(site: Site, as_of: date) -> dict[str, str]:
     """Let the eraser prove itself, and send the canaries ahead; everything is rolled back.
 
     Returns  canary → what became of it
-    Raises   GuardStop if one answer is wrong: then the real work must not start
+    Raises   GuardStop if one answer is wrong, noted on the ledger: then no real work may start
     """
     with site.connected("runner") as connection:
         graph = site.graph(connection)
         connection.rollback()
-        prove_eraser(connection, assign)
-        connection.rollback()
-        return try_canaries(connection, graph, as_of, assign)
+        try:
+            prove_eraser(connection, assign)
+            connection.rollback()
+            return try_canaries(connection, graph, as_of, assign)
+        except GuardStop as stop:
+            connection.rollback()
+            witness = witness_of(site, connection)
+            acting_as(connection, "runner")
+            evidence = EvidenceBatch(connection, None, witness)
+            told = {"as_of": as_of.isoformat(), "reason": str(stop)}
+            evidence.add_rows([LedgerRow("sweep_unproven", told)])
+            evidence.commit()
+            raise
+
+
+def note_canaries(site: Site, run_id: UUID, canaries: Mapping[str, str]) -> None:
+    """Keep beside a run what became of the canaries that went ahead of it, for the report."""
+    with acting(site, "runner", "noting the canaries") as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement("retention/note_canaries"),
+                {"run_id": str(run_id), "canaries": json.dumps(dict(canaries))},
+            )
+        connection.commit()
 
 
 def destroy_files(site: Site) -> Fulfilled:

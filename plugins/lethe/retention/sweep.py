@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from lethe.retention.night_close import close_night, close_stopped
 from lethe.retention.night_guard import guard_night, settle_night
 from lethe.retention.night_work import erase_rule, verify_night
 from lethe.retention.plan import freeze_plan
+from lethe.retention.readiness import note_canaries
 from lethe.retention.refresh import refresh_views
 from lethe.retention.resume import close_abandoned, find_unfinished
 from lethe.retention.waves import in_order
@@ -32,6 +33,7 @@ def run_sweep(
     approved_by: str = "",
     requested_by: str | None = None,
     rules: Sequence[str] | None = None,
+    canaries: Mapping[str, str] | None = None,
     inspect: Callable[[UUID], object] = lambda _: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Run:
@@ -39,6 +41,7 @@ def run_sweep(
 
     approve      hexadecimal digest of a rule or of the whole plan, as `sweep plan` shows it
     approved_by  a named approver; '': see `identify_approver`
+    canaries     what became of those that went ahead, for the record
     inspect      looks at the inputs of the frozen plan, and stops rules before the guard
     tell         hears one line a step
     Raises       GuardStop, VerificationError, WarehouseRefused
@@ -51,6 +54,8 @@ def run_sweep(
     run_id = find_unfinished(site, as_of, rules) or freeze_plan(
         site, as_of, requested_by=requested_by, rules=rules
     )
+    if canaries:
+        note_canaries(site, run_id, canaries)
     inspect(run_id)
     if approve:
         approve_digest(site, run_id, approve, approver)

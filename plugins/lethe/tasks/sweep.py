@@ -76,7 +76,7 @@ def guard_sweep(night: str | None) -> list[str]:
 
     from lethe.errors import GuardStop
     from lethe.retention.night_guard import guard_night
-    from lethe.retention.readiness import prove_ready
+    from lethe.retention.readiness import note_canaries, prove_ready
     from lethe.retention.resume import close_abandoned
     from lethe.retention.waves import in_waves
 
@@ -84,8 +84,10 @@ def guard_sweep(night: str | None) -> list[str]:
         return []
     with told():
         site = the_site()
-        for canary, outcome in prove_ready(site, day_of_run(site)).items():
+        canaries = prove_ready(site, day_of_run(site))
+        for canary, outcome in canaries.items():
             log.info("Canary %s: %s", canary, outcome)
+        note_canaries(site, UUID(night), canaries)
         try:
             guarded = guard_night(site, UUID(night))
         except GuardStop as stop:
