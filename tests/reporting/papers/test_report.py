@@ -99,6 +99,31 @@ def test_what_is_not_kept_waits_or_is_silent_is_told_in_words_of_the_language() 
     assert "Silence\u00a0: effacement de la nuit" in texts(paper_of("silent", "fr"))
 
 
+def test_the_addresses_for_people_and_of_the_officer_stand_on_the_cover() -> None:
+    edition = replace(KEPT.edition, contact="gdpr@example.org", dpo_email="dpo@example.org")
+    cover = texts(report_paper(replace(KEPT, edition=edition), "en"))
+    assert "gdpr@example.org" in cover and "dpo@example.org" in cover
+
+
+def test_a_night_without_a_run_and_one_that_was_stopped_stand_among_the_others() -> None:
+    stopped = replace(MONTH.nights[4], state="stopped", reason="not_armed")
+    nights = (*MONTH.nights[:4], stopped, *MONTH.nights[6:])
+    (section,) = (
+        each
+        for each in report_paper(replace(MONTH, nights=nights), "en").sections
+        if each.name == "nights"
+    )
+    rows = section.blocks[0].rows  # type: ignore[union-attr]
+    assert len(rows) == 31
+    assert rows[4][1] == [Span("stopped", "strong"), Span("not armed", "quiet")]
+    assert rows[5][:2] == ("6 May 2026", Span("no run", "mark", "bad"))
+
+
+def test_an_answer_that_is_late_is_told_to_be() -> None:
+    assert "27 May 2026 – this day has passed" in texts(paper_of("not_kept", "en"))
+    assert "this day has passed" not in texts(paper_of("needs_you", "en"))
+
+
 def test_an_untested_control_shows_as_such_and_a_promise_of_people_does_not() -> None:
     (trace,) = (each for each in paper_of("kept", "en").sections if each.name == "trace")
     rows = {row[1][0].text: row for row in trace.blocks[2].rows}  # type: ignore[union-attr, index]

@@ -125,7 +125,8 @@ def _particulars(
     )
     pairs: list[tuple[str, str | Span | tuple[str | Span, ...]]] = [
         ("controller", _lines(edition.controller, edition.controller_address)),
-        ("dpo", edition.dpo),
+        ("contact", edition.contact or ""),
+        ("dpo", _lines(edition.dpo, edition.dpo_email)),
         ("authority", edition.authority or ""),
         ("policy", _lines(policy, edition.published_at)),
         ("digest", Span(edition.digest, "code")),

@@ -45,7 +45,7 @@ def nights(summary: Summary, words: Wording) -> Section:
     columns = [
         Column(words.say("nights.night"), 1.5),
         Column(words.say("nights.state"), 2.6),
-        *(Column(words.say(f"nights.{name}"), 1.3, is_number=True) for name in names),
+        *(Column(words.say(f"nights.{name}"), 1.5, is_number=True) for name in names),
     ]
     rows: list[tuple[Cell, ...]] = []
     for each in calendar:
@@ -90,7 +90,7 @@ def rules(summary: Summary, words: Wording) -> Section:
     rows: list[tuple[Cell, ...]] = [_rule(rule, words) for rule in summary.rules]
     rows.append(_all_rules(summary, words))
     blocks: list[Block] = [Paragraph(words.say("rules.intro")), Table(columns, rows)]
-    return Section("rules", title, blocks, is_apart=True)
+    return Section("rules", title, blocks)
 
 
 def _rule(rule: RuleLine, words: Wording) -> tuple[Cell, ...]:
