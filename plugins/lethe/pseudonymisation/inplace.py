@@ -159,7 +159,8 @@ class _Place:
         changed = self._changed(frame, new)
         masked = int(new["gone"][changed].sum())
         self._done.read += len(frame)
-        self._done.quarantined["unchanged"] += len(frame) - len(changed)
+        if len(frame) > len(changed):
+            self._done.quarantined["unchanged"] += len(frame) - len(changed)
         if not changed:
             self._connection.rollback()
             return
