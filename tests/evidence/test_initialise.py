@@ -17,6 +17,7 @@ from lethe.evidence import (
     read_warehouse,
     verify_ledger,
 )
+from lethe.evidence.initialise import find_ready
 from lethe.policy.names import TableName
 from psycopg2 import extensions
 
@@ -72,6 +73,19 @@ def test_a_user_without_rights_is_told_to_ask_the_dba(
         cursor.execute("SELECT to_regnamespace('lethe')")
         assert cursor.fetchone() == (None,)
     stranger.close()
+
+
+def test_who_may_not_grant_on_the_tables_finds_the_schema_ready_all_the_same(
+    warehouse: extensions.connection, login: Login
+) -> None:
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute(MAKE_ODD)
+    owner = login("owner")
+    with pytest.raises(ConfigurationError):
+        initialise(owner, grants=GRANTS)
+    ready = find_ready(owner)
+    assert ready is not None
+    assert not ready.changed
 
 
 def test_a_grant_that_we_may_not_give_is_named(
