@@ -18,7 +18,7 @@ from tests.archive.shop import DDL, POLICY
 from tests.erasure.breakdown import Copies, Fuse, Killed, fused, remember_graph
 from tests.kit import TODAY, Kit, MakeKit
 
-STRIDE = int(os.environ.get("LETHE_TEST_CRASH_STRIDE", "9"))
+STRIDE = int(os.environ.get("LETHE_TEST_CRASH_STRIDE", "17"))
 """1: break at every statement; a larger one leaves some out."""
 END = date(2030, 7, 1)
 
@@ -99,3 +99,24 @@ def test_two_runs_at_once_finish_with_one_tree(copies: Copies) -> None:
             runs = [pool.submit(run_archive, kit.site, TODAY, batch=1) for _ in range(2)]
             assert [run.result().state for run in runs] == ["done", "done"]
         assert left_behind(kit)["leaves"] == [(7,)]
+
+
+def test_two_ends_at_once_destroy_everything_once(ready_to_end: Copies) -> None:
+    with ready_to_end.copy() as kit:
+        with ThreadPoolExecutor(2) as pool:
+            runs = [pool.submit(run_archive, kit.site, END) for _ in range(2)]
+            assert [run.result().state for run in runs] == ["done", "done"]
+        left = left_behind(kit)
+        assert left["destroyed"] == [(6,)]
+
+
+def test_a_capture_whose_session_the_server_ends_goes_on_where_it_was(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_everywhere(copies, monkeypatch, TODAY, by_server=True)
+
+
+def test_an_end_whose_session_the_server_ends_is_whole_or_not_at_all(
+    ready_to_end: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_everywhere(ready_to_end, monkeypatch, END, by_server=True)

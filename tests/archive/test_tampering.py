@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lethe.archive.check import verify_archive
 from lethe.archive.night import run_archive
 from lethe.archive.verify import Verification
@@ -21,6 +25,14 @@ TABLES = (
     "archive_frozen",
     "archived_document",
 )
+NAMED_BY = {
+    "archive_head": "head_no",
+    "archive_tile": "(level, tile_no)",
+    "archive_record": "leaf_no",
+    "archive_destroyed": "leaf_no",
+    "archive_frozen": "(subject_kind, subject_key)",
+    "archived_document": "leaf_no",
+}
 GUARDED = ("archive_head", "archive_destroyed")
 UNPROVED = {("archive_frozen", "run_id")}
 """Names the run for people; nothing is decided by it."""
@@ -113,6 +125,140 @@ def test_a_row_that_is_dropped_from_any_table_is_found(aged: Kit) -> None:
                 if not found.faults:
                     missed.append(f"{table} row {at}")
     assert missed == []
+
+
+@settings(
+    max_examples=int(os.environ.get("LETHE_TEST_TAMPER_EXAMPLES", "40")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_any_byte_of_any_stored_column_is_missed_by_nobody(aged: Kit, data: Any) -> None:
+    """One bit, anywhere: in a ciphertext, a wrapped key, a tile, a text, a day, a number."""
+    stored = [row for row in columns(aged) if not row[1].endswith("_no") or row[2] == "bytea"]
+    table, name, kind = data.draw(st.sampled_from(stored))
+    rows = aged.execute(
+        f"SELECT {NAMED_BY[table]}::text, {name}::text FROM lethe.{table} ORDER BY 1"
+    )
+    at = data.draw(st.integers(0, len(rows) - 1))
+    row, text = rows[at]
+    if text is None:
+        return
+    changed = other_value(kind, text, data)
+    checks = f"ALTER TABLE lethe.{table} DROP CONSTRAINT IF EXISTS {table}_kind_check"
+    with undone(
+        aged,
+        checks,
+        f"ALTER TABLE lethe.{table} DROP CONSTRAINT IF EXISTS {table}_check",
+        f"UPDATE lethe.{table} SET {name} = $change${changed}$change$"
+        f" WHERE {NAMED_BY[table]}::text = '{row}'",
+    ) as found:
+        assert found.faults, f"{table}.{name}: {text!r} became {changed!r}"
+
+
+def other_value(kind: str, text: str, data: Any) -> str:
+    """The value with one bit of one byte flipped, or as near to it as its type allows."""
+    if kind == "bytea":
+        raw = bytearray.fromhex(text.removeprefix("\\x"))
+        at = data.draw(st.integers(0, len(raw) - 1))
+        raw[at] ^= 1 << data.draw(st.integers(0, 7))
+        return "\\x" + raw.hex()
+    if kind == "text":
+        at = data.draw(st.integers(0, len(text) - 1)) if text else 0
+        return f"{text[:at]}{chr(ord(text[at]) ^ 1) if text else 'x'}{text[at + 1 :]}"
+    if kind == "_text":
+        return '{"' + text.strip('{}"') + '0"}'
+    if kind == "uuid":
+        at = data.draw(st.integers(0, 7))
+        return f"{text[:at]}{'0' if text[at] != '0' else '1'}{text[at + 1 :]}"
+    if kind == "date":
+        return str(date.fromisoformat(text) + timedelta(days=data.draw(st.sampled_from([-1, 1]))))
+    if kind == "timestamptz":
+        moved = datetime.fromisoformat(text) + timedelta(microseconds=1)
+        return moved.isoformat()
+    return str(int(text) + data.draw(st.sampled_from([1, 2, 5])))
+
+
+def test_a_record_that_is_there_twice_under_another_number_is_found(aged: Kit) -> None:
+    size = aged.execute("SELECT max(tree_size) FROM lethe.archive_head")[0][0]
+    names = ", ".join(name for table, name, _ in columns(aged) if table == "archive_record")
+    gone = aged.execute("SELECT min(gone_no) FROM lethe.archive_destroyed")[0][0]
+    for place in (size, size + 7, gone):
+        copied = names.replace("leaf_no", str(place), 1)
+        with undone(
+            aged,
+            f"INSERT INTO lethe.archive_record ({names})"
+            f" SELECT {copied} FROM lethe.archive_record ORDER BY leaf_no LIMIT 1",
+        ) as found:
+            assert any(f" {place}:" in fault for fault in found.faults), place
+
+
+def test_a_row_that_stands_twice_is_found(aged: Kit) -> None:
+    """Without its primary key a table takes the same row again."""
+    missed = []
+    for table in TABLES:
+        with undone(
+            aged,
+            f"ALTER TABLE lethe.{table} DROP CONSTRAINT {table}_pkey CASCADE",
+            f"ALTER TABLE lethe.{table} DROP CONSTRAINT IF EXISTS {table}_gone_no_key",
+            f"INSERT INTO lethe.{table} SELECT * FROM lethe.{table} ORDER BY 1 LIMIT 1",
+        ) as found:
+            if not found.faults:
+                missed.append(table)
+        key = {
+            "archive_tile": "level, tile_no",
+            "archive_head": "head_no",
+            "archive_frozen": "subject_kind, subject_key",
+            "archived_document": "document_type, key",
+        }.get(table, "leaf_no")
+        aged.execute(f"ALTER TABLE lethe.{table} ADD PRIMARY KEY ({key})")
+    assert missed == []
+
+
+def test_an_older_state_of_every_table_is_found_by_witness_and_mail(aged: Kit) -> None:
+    """A backup put back whole, ledger and all, agrees with itself."""
+    tables = [*TABLES, "ledger", "ledger_batch", "ledger_seal", "ledger_sealing", "run"]
+    for table in tables:
+        aged.execute(f"CREATE TABLE backup_{table} AS TABLE lethe.{table}")
+    aged.execute("UPDATE invoice SET bill_to = 'Robert' WHERE id = 20")
+    run_archive(aged.site, date(2026, 6, 2))
+    later = verify_archive(aged.site).head or ""
+    aged.execute("SET session_replication_role = replica")
+    for table in tables:
+        aged.execute(f"ALTER TABLE lethe.{table} DISABLE TRIGGER USER")
+        aged.execute(f"DELETE FROM lethe.{table}")
+        aged.execute(f"INSERT INTO lethe.{table} OVERRIDING SYSTEM VALUE TABLE backup_{table}")
+    faults = verify_archive(aged.site, told=[later]).faults
+    for who in ("the witness", "an old mail", "warehouse and witness"):
+        assert any(who in fault for fault in faults), (who, faults)
+
+
+def test_leaves_in_another_order_are_found(aged: Kit) -> None:
+    with undone(
+        aged,
+        "UPDATE lethe.archive_tile SET hashes = substr(hashes, 33, 32) || substr(hashes, 1, 32)"
+        " || substr(hashes, 65) WHERE level = 0 AND tile_no = 0",
+    ) as found:
+        assert len(found.faults) >= 2
+
+
+def test_destroyed_records_verify_in_every_older_proof(aged: Kit) -> None:
+    from lethe.archive.heads import read_heads
+    from lethe.archive.tiles import open_tree
+    from lethe.evidence.merkle import verify_consistency, verify_inclusion
+
+    with aged.site.connected("runner") as connection:
+        heads = read_heads(connection)
+        tree = open_tree(connection, heads[-1].tree_size)
+        gone = [row[0] for row in aged.execute("SELECT gone_no FROM lethe.archive_destroyed")]
+        assert gone
+        for head in heads:
+            proof = tree.prove_consistency(head.tree_size)
+            last = heads[-1]
+            assert verify_consistency(head.tree_size, last.tree_size, head.root, last.root, proof)
+            for leaf in (number for number in gone if number < head.tree_size):
+                path = tree.prove_inclusion(leaf, head.tree_size)
+                assert verify_inclusion(tree.leaf(leaf), leaf, head.tree_size, path, head.root)
 
 
 def test_two_records_that_changed_places_are_found(aged: Kit) -> None:

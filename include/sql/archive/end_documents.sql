@@ -1,9 +1,8 @@
 -- Say of documents whose last version goes that they are not archived again.
 -- identifiers: none
--- values: leaves (bigint[]), day (date)
+-- values: leaves (bigint[]), tokens (bytea[], in the same order), day (date)
 -- locks: the rows
 UPDATE lethe.archived_document AS a
-SET ended_on = %(day)s, bound_digest = decode(repeat('00', 32), 'hex')
-FROM lethe.archive_record AS r
-WHERE r.leaf_no = ANY(%(leaves)s) AND a.leaf_no = r.leaf_no
-RETURNING a.leaf_no
+SET ended_on = %(day)s, archived_at = %(day)s::timestamp AT TIME ZONE 'UTC', bound_digest = d.token
+FROM unnest(%(leaves)s::bigint[], %(tokens)s::bytea[]) AS d(leaf_no, token)
+WHERE a.leaf_no = d.leaf_no AND a.ended_on IS NULL

@@ -7,6 +7,7 @@ with the row; a signed leaf says that it was lawful, and that nothing else is mi
 
 from __future__ import annotations
 
+import hmac
 import json
 import logging
 from collections import Counter
@@ -292,8 +293,15 @@ class Expiry:
 
     def _destroy(self, cursor: extensions.cursor, append: Append, due: Sequence[int]) -> int:
         day = self._run.as_of
-        cursor.execute(statement("archive/end_documents"), {"leaves": list(due), "day": day})
-        ended = {int(row[0]) for row in cursor.fetchall()}
+        cursor.execute(statement("archive/find_ending"), {"leaves": list(due)})
+        ended = {
+            int(leaf): ended_token(self._keys, str(kind), str(key), int(leaf), day.isoformat())
+            for leaf, kind, key in cursor.fetchall()
+        }
+        cursor.execute(
+            statement("archive/end_documents"),
+            {"leaves": list(ended), "tokens": list(ended.values()), "day": day},
+        )
         cursor.execute(statement("archive/delete_documents"), {"leaves": list(due)})
         rows = cursor.fetchall()
         subjects = {"kinds": [row[2] for row in rows], "keys": [row[3] for row in rows]}
@@ -307,6 +315,12 @@ class Expiry:
         for leaf in sorted(gone):
             append.add_statement(leaf, day.isoformat(), self._clause, ends=leaf in ended)
         return len(gone)
+
+
+def ended_token(keys: ArchiveKeys, document_type: str, key: str, leaf: int, day: str) -> bytes:
+    """What stands for the digest of a document that has ended: nobody changes it unnoticed."""
+    text = "\x00".join(("ended", document_type, key, str(leaf), day))
+    return hmac.digest(keys.tokens, text.encode(), "sha256")
 
 
 def outcomes_of(found: Expired) -> dict[str, Any]:

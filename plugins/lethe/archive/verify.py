@@ -17,6 +17,7 @@ import rfc8785
 from psycopg2 import extensions, sql
 
 from lethe.archive.appending import ArchiveKeys
+from lethe.archive.expire import ended_token
 from lethe.archive.heads import BEGINNING, Head, ToldHead, is_signed, parse_heads, read_heads
 from lethe.archive.reading import read_records
 from lethe.archive.tiles import HASH, WIDTH, TiledTree, open_tree
@@ -134,6 +135,8 @@ class Verifier:
         for number, gone_no, text, signature in rows:
             leaf_no, gone = int(str(number)), int(str(gone_no))
             data, signed = str(text).encode(), bytes(signature)  # type: ignore[call-overload]
+            if leaf_no in places or gone in self._gone:
+                self._fault(f"destroyed leaf {gone}: its statement is doubled")
             places.add(leaf_no)
             if leaf_no >= size or not 0 <= gone < leaf_no:
                 self._fault(f"destroyed leaf {gone}: its statement {leaf_no} has no place")
@@ -219,10 +222,12 @@ class Verifier:
         for (number,) in self._query("find_strays"):
             self._fault(f"record {number}: a document is listed under it, and it is not that")
         ends = {leaf for leaf, said in self._gone.items() if '"ends_document":true' in said}
-        for number, day, digest in self._query("list_ended"):
-            ends.discard(int(str(-1 if number is None else number)))
-            gone = self._gone.get(int(str(number))) if number is not None else None
-            if gone is None or f'"on":"{day}"' not in gone or any(bytes(digest)):  # type: ignore[call-overload]
+        for leaf, day, token, kind, key, is_timed in self._query("list_ended"):
+            number = int(str(-1 if leaf is None else leaf))
+            ends.discard(number)
+            said = self._gone.get(number, "")
+            own = ended_token(self._keys, str(kind), str(key), number, str(day))
+            if f'"on":"{day}"' not in said or bytes(token) != own or not is_timed:  # type: ignore[call-overload]
                 self._fault(
                     f"document of leaf {number}: called destroyed, and no statement says so"
                 )
@@ -233,6 +238,8 @@ class Verifier:
     def _frozen(self) -> None:
         rows = self._query("list_frozen")
         sealed = {int(str(row[0])): row for row in rows if row[0] is not None}
+        if len(sealed) < sum(1 for row in rows if row[0] is not None):
+            self._fault("a frozen clock is doubled")
         self.found.unsealed = sum(1 for row in rows if row[0] is None)
         for number, row in sealed.items():
             if row[1] is None:
