@@ -1148,7 +1148,7 @@ def verify_bundle(path, pinned=None, mails=None):
             faults.append(f"records: {bundle['records']} were exported, {len(records)} are here")
         gone = check_destroyed(_lines(read("destroyed.jsonl")), size, root, key, faults)
         told = check_mails(mails, heads, bundle, faults) if mails else 0
-    except (OSError, KeyError, TypeError, ValueError, IndexError, zipfile.BadZipFile) as error:
+    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error, *UNREADABLE) as error:
         print(f"not a bundle that can be checked: {type(error).__name__}: {error}")
         return 1
     for fault in faults:

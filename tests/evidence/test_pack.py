@@ -57,7 +57,8 @@ def write(folder: Path, signer: PackSigner, manifest: dict[str, Any] = MANIFEST)
         pack.counts |= {"rows": 0, "commitments": 0}
         pack.add_lines("quality", [])
         pack.add_lines("policies", [POLICY])
-        pack.finish(manifest, signer, target)
+        made, _ = pack.finish(manifest, signer)
+        made.replace(target)
     return target
 
 
@@ -133,7 +134,7 @@ def test_a_seal_made_after_the_period_is_found(signer: PackSigner, tmp_path: Pat
         pack.add_lines("policies", [POLICY])
         del pack.counts["ledger"]
         pack.counts |= {"rows": 0, "commitments": 0}
-        pack.finish({**MANIFEST, "ledger": ends}, signer, tmp_path / "pack.zip")
+        pack.finish({**MANIFEST, "ledger": ends}, signer)
 
 
 def test_what_is_told_to_mails_is_read_out_of_them(signer: PackSigner, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lethe.errors import UsageError
@@ -82,6 +83,39 @@ def test_the_verifier_needs_nothing_newer_than_python_3_9() -> None:
     import ast
 
     ast.parse(VERIFIER.read_text(encoding="utf-8"), feature_version=(3, 9))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.binary(min_size=32, max_size=32),
+    message=st.binary(max_size=200),
+    at=st.integers(0, 63),
+    bit=st.integers(0, 7),
+)
+def test_signatures_are_judged_as_the_library_judges_them(
+    seed: bytes, message: bytes, at: int, bit: int
+) -> None:
+    is_signed = runpy.run_path(str(VERIFIER))["is_signed"]
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    public = key.public_key().public_bytes_raw()
+    signature = key.sign(message)
+    changed = bytearray(signature)
+    changed[at] ^= 1 << bit
+    assert is_signed(public, signature, message)
+    assert not is_signed(public, bytes(changed), message)
+    assert not is_signed(public, signature, message + b"x")
+    assert not is_signed(public[:31], signature, message)
+    assert not is_signed(public, signature[:63], message)
+
+
+def test_the_vector_of_rfc_8032_verifies() -> None:
+    is_signed = runpy.run_path(str(VERIFIER))["is_signed"]
+    public = "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025"
+    signature = (
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+        "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"
+    )
+    assert is_signed(bytes.fromhex(public), bytes.fromhex(signature), bytes.fromhex("af82"))
 
 
 # What a forger without the key can do: the file or the signature gives him away ---------------

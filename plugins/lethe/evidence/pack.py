@@ -84,13 +84,14 @@ class PackWriter:
             raise ActError(f"{file}: cannot be read ({error.strerror})") from None
         self.add(name, data)
 
-    def finish(self, manifest: Mapping[str, Any], signer: PackSigner, target: Path) -> str:
+    def finish(self, manifest: Mapping[str, Any], signer: PackSigner) -> tuple[Path, str]:
         """Sign everything, zip it, and check the zip with its own verifier.
 
-        target   file without its final name: the caller puts it there
-        Returns  SHA-256 of the manifest
+        Returns  the zip, which the caller moves to where it belongs before the end of the `with`;
+                 SHA-256 of the manifest
         Raises   TamperingFound with the first thing that is not as it should be
         """
+        target = self._parts / ".zip"  # no part can have this name
         for name in _TEMPLATES:
             self.add(name, read_text(f"templates/{name}").encode())
         self.add("key.pem", signer.pem())
@@ -104,11 +105,10 @@ class PackWriter:
         found = verify_packs([target], key=signer.fingerprint)
         if not found["valid"]:
             fault = found["fault"]
-            target.unlink(missing_ok=True)
             raise TamperingFound(
                 f"no evidence pack was signed: {fault['file']}:{fault['line']}: {fault['what']}"
             )
-        return hashlib.sha256(data).hexdigest()
+        return target, hashlib.sha256(data).hexdigest()
 
     def _manifest(self, manifest: Mapping[str, Any], signer: PackSigner) -> bytes:
         document = {

@@ -94,19 +94,18 @@ def make_pack(
     now = datetime.now(UTC)
     name = f"{first}" if period == "day" else f"{first:%Y-%m}"
     path = folder / f"lethe-evidence-{site.loaded.policy.policy.name}-{name}.zip"
-    part = path.with_suffix(".part")
     signer = _provide_signer(site)
     with PackWriter(folder) as pack:
         manifest = _gather(site, pack, period, (first, last), now)
         for title, file in sorted(attachments.items()):
             pack.add_copy(f"report/{title}", file)
-        digest = pack.finish(manifest, signer, part)
+        made, digest = pack.finish(manifest, signer)
         counts = dict(pack.counts)
-    ledger = manifest["ledger"]
-    before = ledger["previous_seal"]
-    seal_no = ledger["last_seal"] or (before["seal_no"] if before else None)
-    _register(site, manifest, digest, seal_no, signer)
-    part.replace(path)
+        ledger = manifest["ledger"]
+        before = ledger["previous_seal"]
+        seal_no = ledger["last_seal"] or (before["seal_no"] if before else None)
+        _register(site, manifest, digest, seal_no, signer)
+        made.replace(path)
     data = path.read_bytes()
     warehouse_id = manifest["warehouse_id"]
     lines = [key_line(warehouse_id, signer.fingerprint)]
