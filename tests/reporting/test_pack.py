@@ -129,6 +129,12 @@ def test_a_period_without_a_night_has_an_empty_pack(crowd: Kit, tmp_path: Path) 
     made = make_pack(crowd.site, "day", date(2020, 1, 1), date(2020, 1, 1), {}, tmp_path)
     assert (made.rows, made.seal_no, made.seal_hash) == (0, None, None)
     assert verify_packs([made.path])["valid"]
+    work_night(crowd)
+    work_night(crowd, NEXT)  # the night before it has no pack: nothing of it gets lost
+    later = make_pack(crowd.site, "day", NEXT, NEXT, {}, tmp_path)
+    assert later.first_seal_no == 1
+    found = verify_packs([made.path, later.path])
+    assert found["valid"] and "no pack stands between" in found["packs"][1]["notes"][-1]
 
 
 def test_the_month_holds_the_nights_of_its_days(crowd: Kit, tmp_path: Path) -> None:

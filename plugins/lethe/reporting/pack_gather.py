@@ -87,7 +87,7 @@ def find_span(
     previous = max(earlier, key=lambda each: each["last"], default=None)
     # A pack that was made twice was sent twice: go on from the one that reached less far.
     same = [each for each in earlier if previous and each["last"] == previous["last"]]
-    starts = [int(each["seal_no"]) + 1 for each in same if each["seal_no"] is not None]
+    starts = [int(each["seal_no"] or 0) + 1 for each in same]
     begin = min([*starts, *([] if oldest is None else [oldest])], default=None)
     end = max(filter(None, (newest, reached)), default=None)
     seals = None if begin is None or end is None or begin > end else (int(begin), int(end))
