@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lethe.catalogue.links import all_links, parts_of, resolve_link
 from lethe.catalogue.model import Catalogue
 from lethe.catalogue.nodes import Anchor, Graph, Hop, Kind, Member, Reference, Way
-from lethe.catalogue.routes import Finding, Routes, all_links, parts_of, resolve_link
+from lethe.catalogue.routes import Finding, Routes
 from lethe.policy.model import Policy
 from lethe.policy.model.conditions import Conditions
 from lethe.policy.model.subjects import PolicyTable, Rows

@@ -17,11 +17,12 @@ from psycopg2 import errorcodes, extensions
 
 from lethe.connections import acting_as
 from lethe.erasure.assignment import Assignment, Claimed
-from lethe.erasure.batch import BatchAct, write_outcomes
+from lethe.erasure.batch import BatchAct
 from lethe.erasure.outcomes import RowsDiffer
 from lethe.erasure.pace import Pace
 from lethe.erasure.prepared import Prepared, prepare
 from lethe.erasure.record import Recorder
+from lethe.erasure.writing import write_outcomes
 from lethe.errors import WarehouseRefused, WarehouseUnreachable, describe_database_error
 from lethe.include import statement
 from lethe.policy.model.guards import Batches

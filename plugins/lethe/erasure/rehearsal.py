@@ -11,10 +11,11 @@ from psycopg2 import extensions
 
 from lethe.catalogue.graph import Graph
 from lethe.erasure.assignment import Assignment, Claimed
-from lethe.erasure.batch import BatchAct, write_outcomes
+from lethe.erasure.batch import BatchAct
 from lethe.erasure.outcomes import Key
 from lethe.erasure.prepared import prepare
 from lethe.erasure.record import Recorder
+from lethe.erasure.writing import write_outcomes
 from lethe.include import statement
 from lethe.keys import Tokens
 

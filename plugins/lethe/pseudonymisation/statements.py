@@ -12,8 +12,9 @@ from psycopg2 import sql
 from lethe.catalogue.conditions import Context
 from lethe.catalogue.fragments import Values, all_of, any_of, column, comma, type_name
 from lethe.catalogue.graph import Graph, Kind, Way
+from lethe.catalogue.links import all_links, resolve_link
 from lethe.catalogue.model import Column
-from lethe.catalogue.routes import Routes, all_links, resolve_link
+from lethe.catalogue.routes import Routes
 from lethe.catalogue.ways import same, walk
 from lethe.errors import UsageError
 from lethe.guards.statements import held, key_columns, restricted
