@@ -54,10 +54,19 @@ def day_of_run(site: Site) -> date:
     return context["dag_run"].run_after.astimezone(zone).date()
 
 
+def kind_of_run(run_type: Any) -> str:
+    """Say 'manual', 'scheduled', 'asset_triggered', …
+
+    A task gets an enumeration whose text is 'DagRunType.MANUAL' (Airflow 3.3); elsewhere it is
+    plain text, or an enumeration whose text is its value.
+    """
+    return str(getattr(run_type, "value", run_type))
+
+
 def is_dry() -> bool:
     """A run by hand is dry unless its form says otherwise; a scheduled one is in earnest."""
     context = get_current_context()
-    by_hand = str(context["dag_run"].run_type).endswith("manual")
+    by_hand = kind_of_run(context["dag_run"].run_type) == "manual"
     return by_hand and bool(context["params"].get("dry_run", True))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task
 
-from lethe.tasks.ground import day_of_run, note, the_site, told
+from lethe.tasks.ground import day_of_run, kind_of_run, note, the_site, told
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ def plan_reports() -> list[dict[str, str]]:
     from lethe.reporting.mail.outbox import was_sent
 
     context = get_current_context()
-    run_type = str(context["dag_run"].run_type)
-    asked = context["params"].get("periods") or [] if run_type.endswith("manual") else []
+    kind = kind_of_run(context["dag_run"].run_type)
+    asked = context["params"].get("periods") or [] if kind == "manual" else []
     with told():
         site = the_site()
         name = site.loaded.policy.policy.name
@@ -35,7 +35,7 @@ def plan_reports() -> list[dict[str, str]]:
             due = due_reports(
                 day_of_run(site),
                 asked=asked,
-                by_clock=run_type.endswith("scheduled"),
+                by_clock=kind == "scheduled",
                 since=first_day(connection, site.loaded.policy),
                 was_sent=partial(was_sent, connection, name),
             )
@@ -91,7 +91,7 @@ def send_report(made: dict[str, Any]) -> dict[str, int]:
     if not context["params"].get("send", True):
         log.info("The form asked for the files alone: nothing is sent")
         return {}
-    by_clock = str(context["dag_run"].run_type).endswith("scheduled")
+    by_clock = kind_of_run(context["dag_run"].run_type) == "scheduled"
     with told():
         sent = send(
             the_site(),
