@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import re
@@ -75,6 +76,25 @@ def test_great_expectations_and_plain_sql_count_the_same(demo: Demo):
     ran = demo.run()
     assert {each.key: (each.state, each.concerned, each.failing) for each in ran.outcomes} == plain
     assert Path(ran.docs or "").is_file()
+
+
+def test_data_docs_ask_no_other_server_and_their_index_leads_to_every_page(demo: Demo):
+    demo.execute(DEFECTS["card in jsonb"][0])
+    ran = demo.run()
+    index = Path(ran.docs or "")
+    pages = list(index.parent.rglob("*.html"))
+    assert len(pages) > 100
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"""(src|href)\s*=\s*["']https?:|url\(["']?https?:""", text), path
+        assert "<script" not in text, path
+    text = index.read_text(encoding="utf-8")
+    links = re.findall(r'href="([^"]+)"', text)
+    assert len(links) > 200
+    assert all((index.parent / html.unescape(link)).is_file() for link in links)
+    assert "1 of " in text and "lethe quality rows card.crm.account" in text
+    demo.run(suites=["sessions"])
+    assert index.read_text(encoding="utf-8") == text, "a run of some suites is no night"
 
 
 def test_one_bad_expectation_does_not_stop_the_rest(demo: Demo):

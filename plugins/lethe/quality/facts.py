@@ -16,6 +16,7 @@ from typing import Any
 
 from lethe.quality.history import quality_folder, read_reports
 from lethe.quality.outcomes import WORST
+from lethe.quality.pages import docs_index
 
 _MOST_REPORTS = 400
 
@@ -139,11 +140,6 @@ def last_leaks() -> LeakFacts | None:
         int(found["values"]),
         tuple(f"{each['file']}: {each['number']} × {each['kind']}" for each in found["leaks"]),
     )
-
-
-def docs_index() -> Path:
-    """Where the Data Docs begin, whether they have been built or not."""
-    return quality_folder() / "docs" / "index.html"
 
 
 def _facts(newest: Mapping[str, Any], reports: Sequence[Mapping[str, Any]]) -> QualityFacts:

@@ -23,6 +23,7 @@ from lethe.connections import acting_as
 from lethe.errors import describe_database_error
 from lethe.include import statement
 from lethe.quality.expectations import Expectation
+from lethe.quality.pages import sentence
 
 _SHIFT = 40
 """Two counts travel in one sum, so that a costly boolean is computed once a row."""
@@ -121,6 +122,8 @@ def act_as_planner(engine: Any) -> None:
 
 
 _COLON, _PERCENT = "\ue03a", "\ue025"
+DISGUISED = {_COLON: ":", _PERCENT: "%"}
+"""What pages show instead of characters that travelled in disguise."""
 
 
 def for_sqlalchemy(query: str) -> str:
@@ -152,7 +155,7 @@ def make_expectation(each: Expectation, flag: str | None) -> Any:
         at_least=each.at_least,
         fewest=low,
         most=high,
-        description=each.title,
+        description=sentence(each.title),
         notes=" · ".join(notes) + f" · rows: `lethe quality rows {each.key}`",
         severity=each.severity,
         meta={"lethe": {"expectation": each.key, **each.as_document()}},
@@ -234,7 +237,7 @@ def _classes() -> tuple[Any, ...]:
             return {
                 "success": judge.is_kept(concerned, failing, rows),
                 "result": {
-                    "observed_value": _said(rows, concerned, failing, between),
+                    "observed_value": _said(rows, concerned, failing, between, self.at_least),
                     "rows": rows,
                     "element_count": concerned,
                     "unexpected_count": failing,
@@ -245,7 +248,9 @@ def _classes() -> tuple[Any, ...]:
     return ExpectRowsToKeepTheirPromise, FlaggedRows
 
 
-def _said(rows: int, concerned: int, failing: int, between: object) -> str:
+def _said(rows: int, concerned: int, failing: int, between: object, at_least: int | None) -> str:
     if between is not None:
         return f"{rows:,} rows"
+    if at_least is not None:
+        return f"{concerned - failing:,} of {concerned:,} rows"
     return f"{failing:,} of {concerned:,} fail" if failing else f"{concerned:,} looked at"

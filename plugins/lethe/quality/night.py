@@ -29,6 +29,7 @@ from lethe.quality.outcomes import (
     outcome_of,
     outcome_of_absent,
 )
+from lethe.quality.pages import docs_index, finish_pages, run_index, show_newest
 from lethe.quality.series import find_series
 from lethe.quality.shapes import vat_columns
 from lethe.quality.vat import count_numbers
@@ -115,6 +116,7 @@ def run_quality(
     suites  only these; None: all
     Raises  UsageError for a suite that there is not
     """
+    from lethe.quality.gx import DISGUISED
     from lethe.quality.run import run_suites
 
     seconds: dict[str, float] = {}
@@ -138,8 +140,16 @@ def run_quality(
         tell=tell,
     )
     seconds |= ran.seconds
-    report = make_report(site, as_of, prepared, derivation, ran.counts, ran.docs, seconds)
-    if suites is None:
+    is_whole = suites is None
+    docs = (docs_index() if is_whole else run_index(name)) if with_docs else None
+    report = make_report(
+        site, as_of, prepared, derivation, ran.counts, str(docs) if docs else None, seconds
+    )
+    if with_docs:
+        index = finish_pages(report, derivation, site.loaded.policy, name, DISGUISED)
+        if is_whole:
+            show_newest(index)
+    if is_whole:
         write_report(report, name)
     return report
 

@@ -20,7 +20,7 @@ from typing import Any
 from psycopg2 import extensions
 
 from lethe.connections import acting_as
-from lethe.quality.expectations import Derivation, Scan
+from lethe.quality.expectations import Derivation, Expectation, Scan
 from lethe.quality.files import readable
 from lethe.quality.gx import (
     DiscreetCursor,
@@ -33,6 +33,7 @@ from lethe.quality.gx import (
 )
 from lethe.quality.history import quality_folder
 from lethe.quality.outcomes import Counts
+from lethe.quality.pages import page_name
 
 NIGHTS_OF_DOCS = 30
 WORKERS = 2
@@ -47,12 +48,10 @@ class Ran:
     """What a run of Great Expectations gave.
 
     counts   key of the expectation → what was counted
-    docs     index of the Data Docs
     seconds  where the time went
     """
 
     counts: dict[str, Counts] = field(default_factory=dict)
-    docs: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -84,7 +83,7 @@ def run_suites(
     if with_docs:
         with quiet(), _clocked(ran, "docs"):
             tell("Building Data Docs")
-            ran.docs = session.build_docs()
+            session.build_docs()
     return ran
 
 
@@ -168,12 +167,14 @@ class _Session:
         found: dict[str, Counts] = {}
         for each in scan.expectations:
             alone = scan.only([each])
-            validation = self._validation(self._sources[0], alone, number, f" · {each.key}")
+            validation = self._validation(self._sources[0], alone, number, each)
             found |= _counts_of(self._validate(validation), alone)
         return found
 
-    def _validation(self, source: Any, scan: Scan, number: int, which: str = "") -> Any:
-        name = f"{scan.suite} · {scan.name}{which}"
+    def _validation(
+        self, source: Any, scan: Scan, number: int, alone: Expectation | None = None
+    ) -> Any:
+        name = page_name(scan, alone)
         query = for_sqlalchemy(readable(self._plain, scan.query(), dict(scan.values)))
         asset = source.add_query_asset(f"{number:03} {name}", query=query)
         made = self._gx.ExpectationSuite(name=name)
@@ -194,11 +195,14 @@ class _Session:
             result_format={"result_format": "BASIC", "include_unexpected_rows": False},
         )
 
-    def build_docs(self) -> str:
-        """Build the pages of what is new, and drop those of long ago."""
+    def build_docs(self) -> None:
+        """Build the pages of this run, and drop those of long ago."""
         _forget_old(self._folder)
-        self._context.build_data_docs()
-        return str(self._folder / "docs" / "index.html")
+        keys = self._context.validation_results_store.list_keys()
+        new = [key for key in keys if key.run_id.run_name == self._name]
+        suites = [key.expectation_suite_identifier for key in new]
+        for some in (new, suites):
+            self._context.build_data_docs(resource_identifiers=some, build_index=False)
 
 
 def _counts_of(result: Any, scan: Scan) -> dict[str, Counts]:

@@ -14,7 +14,7 @@ from lethe.catalogue.graph import Hop
 from lethe.catalogue.ways import equalities
 from lethe.policy.model.subjects import PolicyTable
 from lethe.policy.names import TableName, parse_table
-from lethe.policy.periods import boundary
+from lethe.policy.periods import Period, boundary
 from lethe.quality.expectations import POLICY, Expectation, Scan
 from lethe.quality.ground import Found, Ground, OwnScan, RowCheck
 
@@ -195,9 +195,21 @@ def _fresh(ground: Ground) -> Iterator[Found]:
         )
         first = boundary(ground.as_of, period)
         holds = sql.SQL("{} > {}").format(day, sql.Literal(first))
-        title = f"{name} has a row of the last {period}"
+        title = f"{name} has a row of the last {_words(period)}"
         made = ground.expect("freshness", str(name), title, table=name, at_least=1, holds=holds)
         yield RowCheck(name, made)
+
+
+def _words(period: Period) -> str:
+    named = {
+        "year": period.years,
+        "month": period.months,
+        "week": period.weeks,
+        "day": period.days,
+    }
+    return " ".join(
+        unit if number == 1 else f"{number} {unit}s" for unit, number in named.items() if number
+    )
 
 
 def newest_column(ground: Ground, name: TableName) -> str | None:
