@@ -585,19 +585,23 @@ class Pack:
         self._erasures()
 
     def _erasures(self):
-        """Each batch has as many hidden rows of erased subjects as it says that it erased."""
-        found = {}
+        """Each batch has as many hidden rows of erased subjects as it says that it erased.
+
+        Subjects that went with a whole partition have no row each.
+        """
+        found, told, whole = {}, {}, {}
         for line, each in self.hidden.values():
             if each.get("kind") == "subject_erased":
                 found[each["batch"]] = found.get(each["batch"], (0, 0))[0] + 1, line
-        told = {}
         for line, _, row in self._of_kind("batch_done"):
             told[row["batch"]] = row["payload"]["done"], line
+        for _, _, row in self._of_kind("partition_dropped"):
+            whole[row["batch"]] = whole.get(row["batch"], 0) + row["payload"]["rows"]
         if any("leaf" in each for _, each in self.hidden.values()):
             return
         for batch in sorted(set(found) | set(told)):
             done, line = told.get(batch, (0, found.get(batch, (0, 0))[1]))
-            rows = found.get(batch, (0, 0))[0]
+            rows = found.get(batch, (0, 0))[0] + whole.get(batch, 0)
             if done != rows:
                 what = f"batch {batch} erased {done} subjects; {rows} rows say so"
                 self.fault("ledger.jsonl", line, what)

@@ -17,6 +17,8 @@ from psycopg2 import extensions
     [
         ("batch_done", None, {"rule": "inactive", "done": 3}, True),
         ("plan_approved", None, {"rule": "r", "by": "vera@example.org"}, True),
+        ("log_revealed", None, {"asked_by": "eva@example.org", "pseudonyms": 2}, True),
+        ("partition_dropped", None, {"table": "log.hit", "rows": 3}, True),
         ("batch_done", None, {"skipped": {"asked": ["ann@example.org"]}}, False),
         ("hold_added", bytes(32), {"owner": "Legal"}, False),
         ("archive_shown", None, {"reason": "Ann called about A-10"}, False),

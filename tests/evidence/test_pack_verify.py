@@ -538,6 +538,24 @@ def test_a_decision_is_not_hidden_and_an_erasure_not_left_out_by_sealing_anew(
     )
 
 
+def test_subjects_that_went_with_a_whole_partition_have_no_row_each(
+    one_pack: Path, tmp_path: Path
+) -> None:
+    files = unpack(one_pack)
+    rows = lines_of(files, "ledger")
+    at = next(at for at, row in enumerate(rows) if '"batch_done"' in row.get("row", ""))
+    batch = json.loads(rows[at]["row"])
+    batch["payload"]["done"] += 3
+    rows[at]["row"] = json.dumps(batch, sort_keys=True, separators=(",", ":"))
+    put_lines(files, "ledger", rows)
+    assert fault_of(seal_again(dict(files), tmp_path / "bad.zip"))[2].endswith("; 50 rows say so")
+    dropped = json.loads(rows[0]["row"])
+    dropped |= {"batch": batch["batch"], "kind": "partition_dropped", "payload": {"rows": 3}}
+    rows[0]["row"] = json.dumps(dropped, sort_keys=True, separators=(",", ":"))
+    put_lines(files, "ledger", rows)
+    assert verify_packs([seal_again(files, tmp_path / "bad.zip")])["valid"]
+
+
 def test_a_seal_that_does_not_continue_the_one_before_is_named(
     one_pack: Path, tmp_path: Path
 ) -> None:

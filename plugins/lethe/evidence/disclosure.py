@@ -15,9 +15,9 @@ from lethe.errors import ActError
 from lethe.evidence.canonical import BLINDING
 
 _BLINDING_BYTES = 16
-_PEOPLE = frozenset({"by", "owner"})
+_PEOPLE = frozenset({"by", "owner", "asked_by", "approved_by"})
 """Fields that name staff: an auditor must know who decided."""
-_PEOPLE_OF_A_PACK = _PEOPLE | {"decided_by", "requested_by", "approved_by", "row"}
+_PEOPLE_OF_A_PACK = _PEOPLE | {"decided_by", "requested_by", "row"}
 
 SHOWN: Final = frozenset(
     [
