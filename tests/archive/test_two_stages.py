@@ -9,7 +9,7 @@ import pytest
 from lethe.archive.check import verify_archive
 from lethe.archive.night import run_archive
 from lethe.archive.show import show_document
-from lethe.errors import AnswerIsNo, UsageError
+from lethe.errors import AnswerIsNo, TamperingFound, UsageError
 
 from tests.kit import TODAY, Kit
 
@@ -161,3 +161,30 @@ def test_the_bundle_is_checked_by_the_standard_library_alone(shop: Kit, tmp_path
     records.write_text(records.read_text().replace("Bob", "Rob", 1))
     bad = subprocess.run(command, capture_output=True, text=True, check=False)
     assert bad.returncode == 1 and "is not the leaf that was signed" in bad.stdout
+
+
+def test_what_a_night_archived_is_read_back_before_the_night_is_closed(
+    shop: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lethe.archive import night
+
+    assert run_archive(shop.site, TODAY).summary["read_back"] == 7
+    assert run_archive(shop.site, TODAY).summary["read_back"] == 0
+    shop.execute("UPDATE invoice SET bill_to = 'Robert' WHERE id = 20")
+    trial = night.try_sample
+
+    def broken_meanwhile(*arguments: object) -> night.Trial:
+        found = trial(shop.site)
+        shop.execute(
+            "UPDATE lethe.archive_record SET sealed ="
+            " set_byte(sealed, 40, get_byte(sealed, 40) # 1)"
+            " WHERE leaf_no = (SELECT max(leaf_no) FROM lethe.archive_record)"
+        )
+        return found
+
+    monkeypatch.setattr(night, "try_sample", broken_meanwhile)
+    with pytest.raises(TamperingFound, match="leaf 7"):
+        run_archive(shop.site, TODAY)
+    assert shop.execute("SELECT state FROM lethe.run ORDER BY started_at DESC LIMIT 1") == [
+        ("running",)
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 import psycopg2
 from psycopg2 import extensions
@@ -19,9 +20,12 @@ from lethe.errors import describe_database_error
 from lethe.evidence.runs import State, begin_run, set_state
 from lethe.evidence.settle import settle_witness
 from lethe.evidence.witness import Witness, WitnessRecord
+from lethe.include import statement
 from lethe.keys import KeyRing
 
 log = logging.getLogger(__name__)
+
+_PROCESSES = 2
 
 
 def verify_archive(site: Site, *, told: Iterable[str] = (), processes: int = 1) -> Verification:
@@ -50,6 +54,29 @@ def verify_archive(site: Site, *, told: Iterable[str] = (), processes: int = 1) 
         found.faults.append(f"warehouse and witness do not agree ({state.replace('_', ' ')})")
     _note(site, found)
     return found
+
+
+def read_back(site: Site, run_id: UUID) -> int:
+    """Open everything that a run appended, as it is stored now; gives the number of records.
+
+    Raises  TamperingFound if a record is not what was sealed
+    """
+    with acting(site, "reading the night's records back") as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(statement("archive/find_first_append"), {"run_id": str(run_id)})
+            (head_no,) = cursor.fetchone() or (None,)
+        connection.rollback()
+        if head_no is None:
+            return 0
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        acting_as(connection, "runner")
+        keys = read_keys(KeyRing.open(connection))
+        dsn = warehouse_dsn(site.dsn, "runner")
+        verifier = Verifier(connection, keys, dsn=dsn, processes=_PROCESSES)
+        found = verifier.verify_since(int(head_no))
+        connection.rollback()
+    found.require_clean()
+    return found.records
 
 
 def _note(site: Site, found: Verification) -> None:

@@ -14,6 +14,7 @@ from psycopg2 import extensions
 from lethe.archive.appending import read_keys
 from lethe.archive.approvals import approve_waiting, settle, work_off_approved
 from lethe.archive.capture import BATCH, Capture, Captured
+from lethe.archive.check import read_back
 from lethe.archive.clocks import seal_clocks
 from lethe.archive.expire import Expired, Expiry, kinds_of, outcomes_of
 from lethe.archive.facts import ARCHIVE_RUN
@@ -218,10 +219,12 @@ def close_night(
     expired: Sequence[Expired],
     trial: Trial,
 ) -> Run:
-    """Assert the sums, write the summary, seal the ledger.
+    """Read back what was archived, assert the sums, write the summary, seal the ledger.
 
-    Raises  VerificationError if a document was lost or counted twice
+    Raises  VerificationError if a document was lost or counted twice, TamperingFound if a record
+            is not what was sealed
     """
+    back = read_back(site, run_id)
     with acting(site, "closing the run of the archive") as connection:
         witness = open_witness_of(site, connection)
         for each in captured:
@@ -231,7 +234,7 @@ def close_night(
                     f"{sum(each.outcomes.values())} have an outcome"
                 )
         acting_as(connection, "runner")
-        summary = _summary(site, connection, captured, expired, trial)
+        summary = _summary(site, connection, captured, expired, trial) | {"read_back": back}
         waiting = any(each.state == "waiting" for each in expired)
         set_state(connection, run_id, "running", summary=summary)
         counts = {each["document"]: each["outcomes"] for each in summary["documents"]}
@@ -275,10 +278,10 @@ def _summary(
     warehouse_id = read_warehouse(connection).warehouse_id
     archive = site.loaded.policy.archive
     with connection.cursor() as cursor:
-        cursor.execute(statement("archive/count_records"))
-        records = {str(kind): int(count) for kind, count in cursor.fetchall()}
+        cursor.execute(statement("archive/count_destroyed"))
+        (destroyed,) = cursor.fetchone() or (0,)
+    size = head.tree_size if head else 0
     return {
-        "as_of": None,
         "documents": [
             {
                 "document": each.document,
@@ -292,9 +295,10 @@ def _summary(
         ],
         "expiry": [outcomes_of(each) for each in expired],
         "trial": {"opened": trial.opened, "keys": trial.keys},
-        "records": records,
+        # A leaf is a living record, a statement, or what a statement names.
+        "records": {"living": size - 2 * int(destroyed), "destroyed": int(destroyed)},
         "recovery_copies": bool(archive and archive.recovery_key),
         "head": head.line(warehouse_id) if head else None,
-        "tree_size": head.tree_size if head else 0,
+        "tree_size": size,
         "root": head.root.hex() if head else None,
     }

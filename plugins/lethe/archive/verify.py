@@ -100,6 +100,22 @@ class Verifier:
         self.found.head = heads[-1].line(self._keys.warehouse_id) if heads else None
         return self.found
 
+    def verify_since(self, head_no: int) -> Verification:
+        """Read back what was appended from a head on; the cost depends on that alone."""
+        heads = read_heads(self._connection)
+        size = heads[-1].tree_size if heads else 0
+        first = heads[head_no - 2].tree_size if 1 < head_no <= len(heads) else 0
+        start = first // WIDTH * WIDTH
+        rows = self._query("list_destroyed_since", {"first": start})
+        self._ranges(heads, start, size, {int(str(row[0])) for row in rows})
+        if heads:
+            tree = open_tree(self._connection, size)
+            if _root(tree, size) != heads[-1].root:
+                self._fault(f"head {len(heads)}: the leaves do not give its root")
+            if not heads[-1].is_signed(self._keys.warehouse_id):
+                self._fault(f"head {len(heads)}: its signature is wrong")
+        return self.found
+
     def _fault(self, text: str) -> None:
         if len(self.found.faults) < _MOST:
             self.found.faults.append(text)
@@ -164,10 +180,12 @@ class Verifier:
         )
 
     def _records(self, heads: Sequence[Head], size: int, statements: set[int]) -> None:
-        parts = self._processes if size >= _WORTH_PROCESSES and self._dsn else 1
+        self._ranges(heads, 0, size, statements | set(self._gone))
+
+    def _ranges(self, heads: Sequence[Head], first: int, size: int, absent: set[int]) -> None:
+        parts = self._processes if size - first >= _WORTH_PROCESSES and self._dsn else 1
         # Tiles are not cut: each part checks whole ones.
-        step = -(-size // parts // WIDTH) * WIDTH or WIDTH
-        absent = statements | set(self._gone)
+        step = -(-(size - first) // parts // WIDTH) * WIDTH or WIDTH
         keys = {str(key): secret for key, secret in self._keys.wraps.items()}
         wraps = {str(head.head_no): str(head.wrap_key) for head in heads}
         spans = _spans(heads)
@@ -181,7 +199,7 @@ class Verifier:
                 spans,
                 self._keys.warehouse_id.bytes,
             )
-            for start in range(0, size, step)
+            for start in range(first, size, step)
         ]
         unlisted: set[int] = set()
         superseded: set[int] = set()
@@ -191,7 +209,7 @@ class Verifier:
             superseded |= part.superseded
             for fault in part.faults:
                 self._fault(fault)
-        self._versions(unlisted, superseded - absent)
+        self._versions(unlisted, {leaf for leaf in superseded - absent if leaf >= first})
 
     def _versions(self, unlisted: set[int], superseded: set[int]) -> None:
         """Of each document the newest version is listed, and no other."""
