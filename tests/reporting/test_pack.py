@@ -18,7 +18,7 @@ from lethe.evidence.verify import verify_ledger
 from lethe.reporting import pack as pack_module
 from lethe.reporting.pack import make_pack, signer_fingerprint
 
-from tests.kit import TODAY, Kit
+from tests.kit import TODAY, Kit, MakeKit
 from tests.packs import NEXT, lines_of, pack_of, unpack, work_night
 from tests.packs import crowd as crowd
 
@@ -227,3 +227,18 @@ def test_the_commands_make_and_verify(
     assert found["fault"]["file"] == "manifest.json" and "another key" in found["fault"]["what"]
     assert main(["evidence", "verify", str(tmp_path / "none.zip")]) == 2
     assert capsys.readouterr().err == f"lethe: {tmp_path / 'none.zip'} is not there\n"
+
+
+def test_a_whole_partition_that_was_dropped_is_told_by_its_count(
+    make_kit: MakeKit, tmp_path: Path
+) -> None:
+    from tests.erasure.test_partitions import DDL, POLICY
+
+    kit = make_kit(DDL, POLICY)
+    kit.sweep()
+    files = unpack(make_pack(kit.site, "day", TODAY, TODAY, {}, tmp_path).path)
+    shown = [json.loads(row["row"]) for row in lines_of(files, "ledger") if "row" in row]
+    gone = [row["payload"]["rows"] for row in shown if row["kind"] == "partition_dropped"]
+    erased = [row for row in lines_of(files, "ledger") if row.get("kind") == "subject_erased"]
+    (closed,) = (row["payload"] for row in shown if row["kind"] == "sweep_closed")
+    assert gone and sum(gone) + len(erased) == closed["rules"]["r"]["done"]
