@@ -1,9 +1,11 @@
 """The page in the Airflow UI: time to the first byte of each page, over a large warehouse.
 
 A first backlog of the size that was asked for stands frozen and waits for its approval, with its
-list; four hundred nights of thirty rules lie behind it, a ledger row and a tombstone for each of as
-many erased people, and the summary of a company with two hundred clauses. Served by uvicorn behind
-Airflow's own sign-in, asked over HTTP by a client in another process, one request at a time.
+list; four hundred nights of thirty rules lie behind it, a ledger row for each of as many
+erased people, and the summary of a company with two hundred clauses. Lethe's own tables are as
+large as that many accounts make them; those of the warehouse stay small: the reader has no right
+to them. Served by uvicorn behind Airflow's own sign-in, asked over HTTP by a client in another
+process, one request at a time.
 """
 
 from __future__ import annotations
@@ -86,10 +88,9 @@ def measure(options: Options) -> Report:
     ):
         report.about["server"] = server.show("server_version")
         dsn = server.create("large")
-        options.tell(f"Filling a shop of {accounts:,} accounts")
-        fill_shop(dsn, accounts, 0)
+        fill_shop(dsn, min(accounts, 5_000), 0)
         site = set_up_lethe(dsn, Path(home))
-        options.tell("Freezing a backlog of all of them, and 400 nights before it")
+        options.tell(f"Freezing a backlog of {accounts:,}, and 400 nights before it")
         _fill(site, dsn, accounts)
         _write_list(Path(home), accounts)
         server.checkpoint()
@@ -113,26 +114,27 @@ def _ask(address: str, cookie: str, report: Report, options: Options) -> None:
     }
     rows: list[dict[str, str | int | float]] = []
     with httpx.Client(base_url=address, cookies={"_token": cookie}, trust_env=False) as client:
-        _first_byte(client, "/")  # imports, templates: once a life of the API server
+        rows.append(_row("the very first page of an API server", [_first_byte(client, "/")]))
         for name, path in cold.items():
-            took = _first_byte(client, path)
-            rows.append({"page": name, "median ms": took, "p95 ms": took, "longest ms": took})
+            rows.append(_row(name, [_first_byte(client, path)]))
         for name, path in warm.items():
             options.tell(f"Asking {name}")
-            took_all = sorted(_first_byte(client, path) for _ in range(ROUNDS))
-            p95 = took_all[int(ROUNDS * 0.95) - 1]
-            rows.append(
-                {
-                    "page": name,
-                    "median ms": statistics.median(took_all),
-                    "p95 ms": p95,
-                    "longest ms": took_all[-1],
-                }
-            )
+            row = _row(name, [_first_byte(client, path) for _ in range(ROUNDS)])
+            rows.append(row)
             if name in _PAGES or name == "the list of the set":
-                figure = at_most(f"first byte of {name}", p95, FIRST_BYTE_MS, "ms (p95)")
+                figure = at_most(f"first byte of {name}", float(row["p95 ms"]), FIRST_BYTE_MS, "ms")
                 report.figures.append(figure)
     report.tables["Time to the first byte"] = rows
+
+
+def _row(name: str, took: list[float]) -> dict[str, str | int | float]:
+    took.sort()
+    return {
+        "page": name,
+        "median ms": statistics.median(took),
+        "p95 ms": took[max(0, int(len(took) * 0.95) - 1)],
+        "longest ms": took[-1],
+    }
 
 
 def _first_byte(client: httpx.Client, path: str) -> float:

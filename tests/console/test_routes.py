@@ -249,6 +249,7 @@ def test_a_fault_of_the_policy_is_a_page_that_names_its_line(world: World, tmp_p
     answer = there.client("viewer").get("/lethe/")
     assert answer.status_code == 503
     assert "policy.yaml:1" in answer.text
+    assert str(tmp_path) not in answer.text, "where it lies is nobody's business"
 
 
 def test_what_fails_unexpectedly_says_nothing_of_what_it_held(

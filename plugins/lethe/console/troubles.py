@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import psycopg2
 from fastapi.exceptions import HTTPException
 
@@ -33,7 +36,8 @@ def trouble_of(error: Exception) -> tuple[int, str, str | None]:
     if isinstance(error, WarehouseUnreachable):
         return 503, "unreachable", str(error)
     if isinstance(error, PolicyError):
-        return 503, "policy", str(error)
+        named = (replace(fault, file=Path(fault.file).name) for fault in error.faults)
+        return 503, "policy", "\n".join(map(str, named))
     if isinstance(error, ConfigurationError):
         return 503, "not_ready", str(error)
     if isinstance(error, GuardStop):
