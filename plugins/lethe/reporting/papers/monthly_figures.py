@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lethe.policy.periods import Period
+from lethe.reporting.mail.phrases import check_title
 from lethe.reporting.papers.blocks import (
     Block,
     Cell,
@@ -21,7 +22,7 @@ from lethe.reporting.papers.charts import charts
 from lethe.reporting.papers.drawing import ONLY_SVG
 from lethe.reporting.papers.nights import nights_of
 from lethe.reporting.summary import CheckLine, KeyLine, LogLine, NightLine, RuleLine, Summary
-from lethe.reporting.words import Wording, choose, say_reason
+from lethe.reporting.words import Wording, choose, say_reason, wording
 
 
 def pictures(summary: Summary, words: Wording) -> Section:
@@ -187,13 +188,14 @@ def quality(summary: Summary, words: Wording) -> Section:
         return Section("quality", title, [Paragraph(words.say("quality.none"))])
     ran = words.instant(found.ran_at, summary.edition.time_zone)
     blocks: list[Block] = [Paragraph(words.say("quality.intro", ran=ran))]
+    told = wording(words.language, "report")
     if found.failures:
         columns = [
             Column(words.say("quality.failure"), 6),
             Column(words.say("quality.rows"), 1, is_number=True),
         ]
         rows: list[tuple[Cell, ...]] = [
-            ([name, Span(key, "code", "quiet")], words.number(count))
+            ([check_title(told, key, name), Span(key, "code", "quiet")], words.number(count))
             for key, name, count in found.failures
         ]
         blocks += [Heading(words.say("quality.failures")), Table(columns, rows)]

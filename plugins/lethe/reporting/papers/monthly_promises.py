@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
 
+from lethe.reporting.mail.phrases import limit
 from lethe.reporting.papers.blocks import (
     Block,
     Cell,
@@ -21,7 +22,7 @@ from lethe.reporting.papers.blocks import (
 )
 from lethe.reporting.papers.trace import TraceLine, clause_trace
 from lethe.reporting.summary import ClauseLine, Decision, Silence, Summary
-from lethe.reporting.words import Wording, choose
+from lethe.reporting.words import Wording, choose, say_reason, wording
 
 CLAUSE_TONES: dict[str, Tone] = {
     "kept": "good",
@@ -41,18 +42,15 @@ def decisions(summary: Summary, words: Wording) -> Section:
     else:
         blocks.append(Paragraph(words.say("decisions.none")))
     if summary.alarms:
-        titles = [words.say(f"alarms.{name}") for name in ("what", "where", "count", "since")]
-        columns = (
-            Column(titles[0], 3),
-            Column(titles[1], 3),
-            Column(titles[2], 1, is_number=True),
-            Column(titles[3], 2),
-        )
+        shares = {"what": 4, "where": 3, "since": 2}
+        columns = [Column(words.say(f"alarms.{name}"), share) for name, share in shares.items()]
+        told = wording(words.language, "report")
         rows = [
             (
-                words.code("alarm", alarm.code),
+                told.count(f"alarm.{alarm.code}", alarm.count)
+                if told.has(f"alarm.{alarm.code}")
+                else told.code("alarm", alarm.code),
                 [Span(name, "code") for name in alarm.where] or "",
-                words.number(alarm.count),
                 words.instant(alarm.since, summary.edition.time_zone) if alarm.since else "",
             )
             for alarm in summary.alarms
@@ -87,12 +85,12 @@ def _decision(decision: Decision, last: date, words: Wording) -> Notice:
             newest=words.day(decision.newest_on),
         )
     known: list[tuple[str, Cell | None]] = [
-        ("limit", decision.limit),
+        ("limit", limit(wording(words.language, "report"), decision.limit)),
         ("since", words.day(decision.since) if decision.since else None),
         ("until", _until(decision.answer_until, last, words) if decision.answer_until else None),
         ("span", span),
         ("usual", words.number(decision.usual) if decision.usual is not None else None),
-        ("flags", _counts(decision.flags, "flag", words)),
+        ("flags", _flags(decision, words)),
         ("clause", Span(decision.clause, "code") if decision.clause else None),
         ("digest", Span(decision.digest, "code") if decision.digest else None),
         ("link", Span(decision.link, "code") if decision.link else None),
@@ -107,12 +105,15 @@ def _until(day: date, last: date, words: Wording) -> Span:
     return Span(words.day(day), "strong")
 
 
-def _counts(counts: object, kind: str, words: Wording) -> str:
-    found = dict(counts) if isinstance(counts, dict) else {}
+def _flags(decision: Decision, words: Wording) -> str:
+    said = {
+        flag: choose(decision.said.get(flag), words.language) or say_reason(flag, words)
+        for flag in decision.flags
+    }
     return words.list(
         [
-            words.say("pair", name=words.code(kind, name), value=words.number(n))
-            for name, n in found.items()
+            words.say("pair", name=said[flag], value=words.number(count))
+            for flag, count in decision.flags.items()
         ]
     )
 

@@ -15,8 +15,8 @@ from lethe.reporting.papers.blocks import (
     Span,
     Table,
 )
-from lethe.reporting.summary import ArchiveHead, Summary
-from lethe.reporting.words import Wording, say_reason
+from lethe.reporting.summary import ArchiveHead, Change, Summary
+from lethe.reporting.words import Wording, say_reason, wording
 
 _MOST_CHANGES = 200
 _GLOSSARY = (
@@ -81,7 +81,7 @@ def changes(summary: Summary, words: Wording) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (
             words.instant(change.at, zone, "medium"),
-            [words.code("change", change.kind), Span(words.code("action", change.action), "quiet")],
+            _say_change(change, words),
             Span(change.what, "code"),
             change.by or words.say("unit.dash"),
             words.number(change.count),
@@ -93,6 +93,14 @@ def changes(summary: Summary, words: Wording) -> Section:
     if more > 0:
         blocks.append(Paragraph(words.count("changes.more", more)))
     return Section("changes", title, blocks)
+
+
+def _say_change(change: Change, words: Wording) -> Cell:
+    told = wording(words.language, "report")
+    key = f"change.{change.kind}.{change.action}"
+    if told.has(key):
+        return told.say(key)
+    return [words.code("change", change.kind), Span(change.action.replace("_", " "), "quiet")]
 
 
 def heads(summary: Summary, words: Wording) -> Section:
