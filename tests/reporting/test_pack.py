@@ -11,10 +11,14 @@ import psycopg2
 import pytest
 import yaml
 from lethe.cli.app import main
+from lethe.connections import acting_as
 from lethe.errors import ActError, TamperingFound, UsageError
+from lethe.evidence import LedgerRow
+from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.canonical import commit_to
 from lethe.evidence.pack_verify import verify_packs
 from lethe.evidence.verify import verify_ledger
+from lethe.guards.approval import record_decision
 from lethe.reporting import pack as pack_module
 from lethe.reporting.pack import make_pack, signer_fingerprint
 
@@ -157,6 +161,31 @@ def test_a_ledger_that_was_tampered_with_gives_no_pack(crowd: Kit, tmp_path: Pat
     with pytest.raises(TamperingFound, match=r"ledger\.jsonl:\d+: of the rows"):
         pack_of(crowd, tmp_path)
     assert not list((tmp_path / "packs").iterdir())
+
+
+def test_a_set_that_was_approved_for_two_runs_at_once_is_told_twice(
+    crowd: Kit, tmp_path: Path
+) -> None:
+    crowd.sweep()
+    with crowd.site.connected("approver") as connection:
+        acting_as(connection, "approver")
+        (digest,) = crowd.execute("SELECT digest FROM lethe.plan_rule WHERE rule = 'gone'")[0]
+        evidence = EvidenceBatch(connection, None, None)
+        for _ in range(2):
+            record_decision(
+                connection,
+                digest=bytes(digest),
+                policy_digest=crowd.site.digest,
+                decision="approve",
+                decided_by="vera",
+                rule="gone",
+            )
+            told = {"rule": "gone", "digest": bytes(digest).hex(), "by": "vera"}
+            evidence.add_rows([LedgerRow("plan_approved", told)])
+        evidence.commit()
+    crowd.sweep()
+    approvals = lines_of(unpack(pack_of(crowd, tmp_path).path), "approvals")
+    assert len({each["row"] for each in approvals}) == len(approvals) == 2
 
 
 def test_an_approval_that_came_around_the_ledger_gives_no_pack(crowd: Kit, tmp_path: Path) -> None:

@@ -3,23 +3,30 @@
 -- identifiers: none
 -- values: first_seal (bigint), last_seal (bigint), runs (uuid[]), kinds (text[]: of ledger rows)
 -- locks: none
-WITH told AS (
-    SELECT a.*, l.id AS ledger_id, l.batch
+WITH decided AS (
+    SELECT a.*, row_number() OVER (PARTITION BY decided_at, digest, rule ORDER BY approval_id) AS nth
     FROM lethe.approval AS a
-    LEFT JOIN lethe.ledger AS l
-        ON l.at = a.decided_at AND l.kind = ANY(%(kinds)s)
-       AND coalesce(l.payload ->> 'digest', l.payload ->> 'diff') = encode(a.digest, 'hex')
-       AND l.payload ->> 'rule' IS NOT DISTINCT FROM a.rule
+), noted AS (
+    SELECT id, batch, at, payload ->> 'rule' AS rule,
+           coalesce(payload ->> 'digest', payload ->> 'diff') AS digest,
+           row_number() OVER (
+               PARTITION BY at, coalesce(payload ->> 'digest', payload ->> 'diff'), payload ->> 'rule'
+               ORDER BY id) AS nth
+    FROM lethe.ledger
+    WHERE kind = ANY(%(kinds)s)
 )
-SELECT t.approval_id::text, t.kind, t.run_id::text, t.rule, encode(t.digest, 'hex'),
-       encode(t.policy_digest, 'hex'), t.decision, t.decided_by, t.decided_role::text,
-       t.decided_at, t.ledger_id, s.seal_no
-FROM told AS t
+SELECT d.approval_id::text, d.kind, d.run_id::text, d.rule, encode(d.digest, 'hex'),
+       encode(d.policy_digest, 'hex'), d.decision, d.decided_by, d.decided_role::text,
+       d.decided_at, n.id, s.seal_no
+FROM decided AS d
+LEFT JOIN noted AS n
+    ON n.at = d.decided_at AND n.digest = encode(d.digest, 'hex')
+   AND n.rule IS NOT DISTINCT FROM d.rule AND n.nth = d.nth
 LEFT JOIN lethe.ledger_sealing AS s USING (batch)
-WHERE (t.ledger_id IS NULL OR s.seal_no IS NOT NULL)
+WHERE (n.id IS NULL OR s.seal_no IS NOT NULL)
   AND coalesce(s.seal_no, 0) <= %(last_seal)s
   AND (s.seal_no >= %(first_seal)s
-       OR t.digest IN (SELECT digest FROM lethe.plan_rule WHERE run_id = ANY(%(runs)s::uuid[]))
-       OR t.kind = 'policy' AND t.policy_digest IN (
+       OR d.digest IN (SELECT digest FROM lethe.plan_rule WHERE run_id = ANY(%(runs)s::uuid[]))
+       OR d.kind = 'policy' AND d.policy_digest IN (
               SELECT policy_digest FROM lethe.run WHERE run_id = ANY(%(runs)s::uuid[])))
-ORDER BY t.decided_at, t.ledger_id, t.approval_id
+ORDER BY d.decided_at, n.id, d.approval_id
