@@ -104,8 +104,8 @@ def pseudonymise_file(
             commit_run(output, work, report, checkpoint)
     except OSError as error:
         raise ActError(
-            f"{path.name}: {error.strerror or type(error).__name__}; nothing of it was committed, and"
-            " the raw file is as it was"
+            f"{path.name}: {error.strerror or type(error).__name__}; nothing of it was committed,"
+            " and the raw file is as it was"
         ) from None
     checkpoint("committed")
     return report

@@ -47,8 +47,11 @@ class OutputTable:
             )
             yield from (str(row[0]) for row in cursor.fetchall())
 
-    def write(self, rows: pa.Table) -> int:
-        """Write rows in the caller's transaction; returns how many."""
+    def write(self, rows: pa.Table, connection: extensions.connection | None = None) -> int:
+        """Write rows in the caller's transaction; returns how many.
+
+        connection  another than the table was opened with
+        """
         import polars as pl
 
         if not rows.num_rows:
@@ -60,8 +63,8 @@ class OutputTable:
         copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL '\\N', ENCODING 'UTF8')").format(
             self.table.identifier, comma(sql.Identifier(name) for name in self._fields)
         )
-        with self._connection.cursor() as cursor:
-            cursor.copy_expert(copy, text)
+        with (connection or self._connection).cursor() as cursor:
+            cursor.copy_expert(copy, text, size=1 << 18)
             return int(cursor.rowcount)
 
 

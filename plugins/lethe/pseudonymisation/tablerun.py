@@ -15,6 +15,7 @@ import io
 import json
 import time
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -117,6 +118,26 @@ class _Aside:
     ends_on: date
     number: UUID | None = None
     sealed: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A batch that was read and deleted, in a transaction that is still open."""
+
+    number: int
+    connection: extensions.connection
+    bound: tuple[str, ...] | None
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A batch that was pseudonymised and may be written."""
+
+    taken: _Taken
+    days: dict[str, pa.Table]
+    rejected: dict[str, list[Any]]
+    reasons: Counter[str]
 
 
 def _bound(aside: _Aside) -> bytes:
@@ -228,11 +249,14 @@ class _Rows:
         self._staging = Staging(output, raw.title) if wanted else None
         self._done = RowsDone(raw.title, title)
         self._after: tuple[str, ...] | None = None
+        self._connections = [connection, *(room.site.connect("runner") for _ in range(2))]
         self._made: list[str] = []
         self._kinds = {kind.name for kind, _ in raw.guarded_kinds()}
 
     def close(self) -> None:
         self._groups.close()
+        for connection in self._connections[1:]:
+            connection.close()
         if self._staging is not None:
             self._staging.let_go()
 
@@ -241,13 +265,14 @@ class _Rows:
         if self._staging is not None:
             self._staging.settle(self._is_known)
         attempts = self._room.site.loaded.policy.guards.batches.attempts
-        failed = 0
+        failed, before = 0, 0
         while True:
             try:
-                last = self._batch(size)
+                self._work_through(size)
+                break
             except psycopg2.Error as error:
-                self._connection.rollback()
-                failed += 1
+                failed = failed + 1 if self._done.batches == before else 1
+                before = self._done.batches
                 if error.pgcode not in _AGAIN or failed > attempts:
                     raise WarehouseRefused(
                         f"{self._done.title}: {describe_database_error(error)}; what was committed"
@@ -256,32 +281,67 @@ class _Rows:
                         error.pgcode,
                     ) from None
                 time.sleep(0.2 * 2**failed)
-                continue
-            failed = 0
-            if last or self._done.over_limit:
-                break
+                # What was rolled back must not count twice; a smaller sample is judged harder.
+                self._groups.close()
+                self._groups = Groups(self._groups.columns)
         self._done.linkability = self._groups.score()
         self._count_spared()
         return self._done
 
-    def _batch(self, size: int) -> bool:
-        """Work on one batch; returns whether it was the last one."""
-        self._begin()
-        bound, spare = self._find_bound(size), self._is_guarded()
-        frame = self._take(bound, spare=spare)
+    def _work_through(self, size: int) -> None:
+        """Work on three batches at once: one is read, one pseudonymised, one written.
+
+        Each has a connection and a transaction of its own; they commit in their order.
+        """
+        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+            putting: Future[None] | None = None
+            coming: Future[_Taken] | None = reader.submit(self._fetch, 0, self._after, size)
+            try:
+                while coming is not None:
+                    taken = coming.result()
+                    coming = None
+                    if taken.bound is not None:
+                        coming = reader.submit(self._fetch, taken.number + 1, taken.bound, size)
+                    ready = self._prepare(taken)
+                    if putting is not None:
+                        putting.result()
+                        putting = None
+                    if self._done.over_limit:
+                        return
+                    if ready is not None:
+                        putting = writer.submit(self._write, ready)
+                if putting is not None:
+                    putting.result()
+                    putting = None
+            finally:
+                # Whatever is still under way comes to its end before its connection is let go.
+                under_way: list[Future[Any]] = []
+                under_way += [coming] if coming is not None else []
+                under_way += [putting] if putting is not None else []
+                wait(under_way)
+                for connection in self._connections:
+                    connection.rollback()
+
+    def _fetch(self, number: int, after: tuple[str, ...] | None, size: int) -> _Taken:
+        connection = self._connections[number % len(self._connections)]
+        self._begin(connection)
+        bound = self._find_bound(connection, after, size)
+        spare = self._is_guarded(connection)
+        return _Taken(number, connection, bound, self._take(connection, after, bound, spare=spare))
+
+    def _prepare(self, taken: _Taken) -> _Ready | None:
+        """Pseudonymise a batch, look for leaks, judge it; None where there is nothing to write."""
+        frame = taken.frame
         if not len(frame):
-            self._connection.rollback()
-            self._after = bound
-            return bound is None
-        batch = EvidenceBatch(self._connection, self._room.run_id, self._room.witness)
+            taken.connection.rollback()
+            return None
         tables, rejected = pseudonymise_rows(self._batches, frame)
         days = by_day(tables)
         self._require_clean(list(days.values()))
         for table in days.values():
             self._groups.add(table)
-        if self._is_over_limit(last=bound is None):
-            self._connection.rollback()
-            return True
+        if self._is_over_limit(taken.number + 1, last=taken.bound is None):
+            return None
         written = sum(table.num_rows for table in days.values())
         reasons = Counter({why: sum(map(len, rows)) for why, rows in rejected.items()})
         if len(frame) != written + reasons.total():
@@ -289,34 +349,42 @@ class _Rows:
                 f"{self._done.title}: {len(frame)} rows were read, {written} written and"
                 f" {reasons.total()} set aside"
             )
-        self._set_aside(frame, rejected, self._tonight())
-        self._put(batch, days, "log_written", self._told(batch, len(frame), reasons))
-        self._after = bound
-        self._done.read += len(frame)
-        self._done.written += written
-        self._done.quarantined += reasons
-        self._done.batches += 1
-        return bound is None
+        return _Ready(taken, days, rejected, reasons)
 
-    def _begin(self) -> None:
-        acting_as(self._connection, "runner")
+    def _write(self, ready: _Ready) -> None:
+        taken = ready.taken
+        connection, frame = taken.connection, taken.frame
+        batch = EvidenceBatch(connection, self._room.run_id, self._room.witness)
+        self._set_aside(connection, frame, ready.rejected, self._tonight())
+        told = self._told(batch, len(frame), ready.reasons)
+        self._put(connection, batch, ready.days, "log_written", told)
+        self._after = taken.bound
+        self._done.read += len(frame)
+        self._done.written += len(frame) - ready.reasons.total()
+        self._done.quarantined += ready.reasons
+        self._done.batches += 1
+
+    def _begin(self, connection: extensions.connection) -> None:
+        acting_as(connection, "runner")
         manners = self._room.site.loaded.policy.guards.batches
-        with self._connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(
                 statement("logs/set_manners"),
                 {"lock": str(manners.lock_timeout_ms), "statement": "120000"},
             )
             cursor.execute(statement("guards/lock_holds_shared"))
 
-    def _find_bound(self, size: int) -> tuple[str, ...] | None:
+    def _find_bound(
+        self, connection: extensions.connection, after: tuple[str, ...] | None, size: int
+    ) -> tuple[str, ...] | None:
         values = Values()
-        text = self._raw.find_bound(values, self._part, size, self._after is not None)
-        with self._connection.cursor() as cursor:
-            cursor.execute(text, {**values.bound, **self._numbered("after", self._after)})
+        text = self._raw.find_bound(values, self._part, size, after is not None)
+        with connection.cursor() as cursor:
+            cursor.execute(text, {**values.bound, **self._numbered("after", after)})
             row = cursor.fetchone()
         return None if row is None else tuple(str(part) for part in row)
 
-    def _is_guarded(self) -> bool:
+    def _is_guarded(self, connection: extensions.connection) -> bool:
         """Whether a hold or a restriction could be on a row."""
         kinds = self._kinds
         guards = self._room.site.loaded.policy.guards
@@ -325,29 +393,32 @@ class _Rows:
             for mark in (*guards.holds.values(), *guards.restrictions.values())
         ):
             return True
-        with self._connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(statement("logs/find_guards"), {"kinds": sorted(kinds)})
             return bool((cursor.fetchone() or (False,))[0])
 
-    def _take(self, bound: tuple[str, ...] | None, *, spare: bool) -> pl.DataFrame:
+    def _take(
+        self,
+        connection: extensions.connection,
+        after: tuple[str, ...] | None,
+        bound: tuple[str, ...] | None,
+        *,
+        spare: bool,
+    ) -> pl.DataFrame:
         import polars as pl
 
         values = Values()
         text = self._raw.take_rows(
-            values,
-            self._part,
-            after=self._after is not None,
-            bound=bound is not None,
-            spare=spare,
+            values, self._part, after=after is not None, bound=bound is not None, spare=spare
         )
         given = {
             **values.bound,
-            **self._numbered("after", self._after),
+            **self._numbered("after", after),
             **self._numbered("bound", bound),
         }
         out = io.BytesIO()
-        with self._connection.cursor() as cursor:
-            cursor.copy_expert(cursor.mogrify(text, given).decode(), out)
+        with connection.cursor() as cursor:
+            cursor.copy_expert(cursor.mogrify(text, given).decode(), out, size=1 << 18)
         if not out.tell():
             return pl.DataFrame(schema=dict.fromkeys(self._source.columns, pl.String))
         out.seek(0)
@@ -373,9 +444,8 @@ class _Rows:
                 f" kept: {found}"
             )
 
-    def _is_over_limit(self, *, last: bool) -> bool:
-        """Judge after the first, second, fourth, eighth … batch, and before the last one."""
-        number = self._done.batches + 1
+    def _is_over_limit(self, number: int, *, last: bool) -> bool:
+        """Judge the first, second, fourth, eighth … batch, and the last one."""
         if not last and number & (number - 1):
             return False
         score = self._groups.score()
@@ -384,12 +454,17 @@ class _Rows:
         return bool(self._done.over_limit)
 
     def _put(
-        self, batch: EvidenceBatch, days: dict[str, pa.Table], kind: str, told: dict[str, Any]
+        self,
+        connection: extensions.connection,
+        batch: EvidenceBatch,
+        days: dict[str, pa.Table],
+        kind: str,
+        told: dict[str, Any],
     ) -> None:
         """Write rows where they belong, with their ledger row, and commit."""
         if self._table is not None:
             for table in days.values():
-                self._table.write(table)
+                self._table.write(table, connection)
         files = self._staging.stage(str(batch.batch), days) if self._staging else []
         batch.add_rows([LedgerRow(kind, told | {"files": files})])
         batch.commit()
@@ -405,7 +480,11 @@ class _Rows:
         )
 
     def _set_aside(
-        self, frame: pl.DataFrame, rejected: dict[str, list[Any]], aside: _Aside
+        self,
+        connection: extensions.connection,
+        frame: pl.DataFrame,
+        rejected: dict[str, list[Any]],
+        aside: _Aside,
     ) -> None:
         kept = {why: np.concatenate(rows) for why, rows in rejected.items() if why not in NOT_KEPT}
         if not kept:
@@ -422,7 +501,7 @@ class _Rows:
             "aside_on": aside.on,
             "ends_on": aside.ends_on,
         }
-        with self._connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(statement("logs/add_aside"), values)
 
     def reread(self) -> RowsDone:
@@ -441,14 +520,16 @@ class _Rows:
                 continue
             self._done.written += len(frame) - reasons.total()
             batch = EvidenceBatch(self._connection, self._room.run_id, self._room.witness)
-            self._set_aside(frame, rejected, aside)
+            self._set_aside(self._connection, frame, rejected, aside)
             with self._connection.cursor() as cursor:
                 cursor.execute(statement("logs/forget_aside"), {"aside_id": str(aside.number)})
-            self._put(batch, days, "log_reread", self._told(batch, len(frame), reasons))
+            self._put(
+                self._connection, batch, days, "log_reread", self._told(batch, len(frame), reasons)
+            )
         return self._done
 
     def _claim(self) -> _Aside | None:
-        self._begin()
+        self._begin(self._connection)
         with self._connection.cursor() as cursor:
             cursor.execute(
                 statement("logs/claim_aside"), {"source": self._raw.title, "not_these": self._made}
@@ -487,8 +568,8 @@ class _Rows:
         return found
 
     def _count_spared(self) -> None:
-        self._begin()
-        if self._is_guarded():
+        self._begin(self._connection)
+        if self._is_guarded(self._connection):
             values = Values()
             text = self._raw.count_spared(values, self._part)
             with self._connection.cursor() as cursor:
