@@ -17,7 +17,7 @@ from demo.platform.rest import Api
 
 HEAD = """
 import pendulum
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag, get_current_context, task
 begin = pendulum.datetime(2026, 1, 1, tz="Europe/Luxembourg")
 """
 DAGS = {
@@ -29,6 +29,7 @@ def invoice_archive():
     def warehouse_role():
         from airflow.sdk import BaseHook
         from lethe.connections import open_warehouse
+        get_current_context()["ti"].xcom_push(key="lethe_note", value="9 erased, 3 stayed")
         assert BaseHook.get_connection("lethe_warehouse").login == "demo_runner"
         with open_warehouse() as connection, connection.cursor() as cursor:
             cursor.execute("SELECT current_user")

@@ -41,6 +41,12 @@ def test_the_warehouse_is_reached_as_the_runner_from_a_task(platform: Platform) 
     assert api.get(f"{path}/return_value")["value"] == "demo_runner"
 
 
+def test_what_a_task_says_of_its_night_is_noted_on_the_run(platform: Platform) -> None:
+    api = platform.ground.api()
+    (run,) = run_night(api, ["invoice_archive"], platform.listen)
+    assert api.get(f"/dags/invoice_archive/dagRuns/{run.run_id}")["note"] == "9 erased, 3 stayed"
+
+
 def test_a_failed_run_ends_the_night_and_its_reason_is_quoted(platform: Platform) -> None:
     api = platform.ground.api()
     runs = run_night(api, ["data_quality", "invoice_archive"], platform.listen)

@@ -14,7 +14,7 @@ def headline(summary: Summary, language: str) -> str:
     when = said_when(summary, words)
     broken = sum(clause.verdict == "not_kept" for clause in summary.clauses)
     if summary.verdict == "silent":
-        return _silence(summary, words, when)
+        return _silence(summary, words)
     if not summary.is_armed:
         return words.say("verdict.report_only")
     if summary.verdict == "not_kept":
@@ -39,7 +39,9 @@ def said_month(summary: Summary, words: Wording) -> str:
     return format_date(summary.last, "LLLL yyyy", locale=words.locale)
 
 
-def _silence(summary: Summary, words: Wording, when: str) -> str:
+def _silence(summary: Summary, words: Wording) -> str:
+    # Of a month only its end is silent: what was heard of before is not denied.
+    when = words.say(f"when.end.{summary.period}", month=said_month(summary, words))
     silent = {each.duty: each for each in summary.silences}
     sweep = silent.get("retention_sweep")
     if sweep is not None and sweep.last_heard is None:

@@ -251,3 +251,9 @@ _WEAK = """() => {
     if ((a + 0.05) / (b + 0.05) < 4.5) weak.add(e.className + ': ' + e.textContent.slice(0, 30));
   }
   return [...weak] }"""
+
+
+def test_of_a_month_only_its_end_is_said_to_be_silent() -> None:
+    silent = replace(MONTH, verdict="silent", silences=EXAMPLES["silent"].silences)
+    assert headline(silent, "en") == "Retention sweep: nothing was heard at the end of May 2026"
+    assert headline(silent, "fr") == "Effacement nocturne : sans nouvelles fin mai 2026"
