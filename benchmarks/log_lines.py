@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import ipaddress
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 from lethe.pseudonymisation.logplan import LogPlan, Method
@@ -50,18 +51,20 @@ def plan(method: Method = Method.DETERMINISTIC) -> LogPlan:
 
 def write_log(path: Path, lines: int, seed: int = 7) -> Path:
     """Write lines of the combined format, gzipped; every thousandth is malformed."""
-    choose = random.Random(seed)
+    with gzip.open(path, "wt", compresslevel=6, encoding="ascii", newline="\n") as file:
+        file.writelines(make_lines(random.Random(seed), lines))
+    return path
+
+
+def make_lines(choose: random.Random, lines: int) -> Iterator[str]:
+    """Invent lines, one after the other."""
     addresses = [_address(choose) for _ in range(ADDRESSES)]
     weights = [1 / (rank + 1) ** 0.9 for rank in range(ADDRESSES)]
-    with gzip.open(path, "wt", compresslevel=6, encoding="ascii", newline="\n") as file:
-        for start in range(0, lines, 50_000):
-            count = min(50_000, lines - start)
-            visitors = choose.choices(addresses, weights, k=count)
-            file.writelines(
-                _line(choose, visitor, (start + number) / lines)
-                for number, visitor in enumerate(visitors)
-            )
-    return path
+    for start in range(0, lines, 50_000):
+        count = min(50_000, lines - start)
+        visitors = choose.choices(addresses, weights, k=count)
+        for number, visitor in enumerate(visitors):
+            yield _line(choose, visitor, (start + number) / lines)
 
 
 def _address(choose: random.Random) -> str:

@@ -1,6 +1,7 @@
 """Throughput of the log engine beside what teams write today, in one run.
 
-Parts: throughput (all contenders in turn, medians of three), memory (one file and ten times it).
+Parts: throughput (all contenders in turn, medians of three), memory (one file and ten times it),
+table (the raw table of a warehouse beside `INSERT … SELECT`).
 The limit is `gzip -dc FILE | wc -l`: nothing can read the file faster with the usual tools.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.log_contenders import CONTENDERS
 from benchmarks.log_lines import write_log
+from benchmarks.log_table import measure_table
 from benchmarks.options import Options, machine
 from benchmarks.report import Report, at_least, at_most
 
@@ -38,6 +40,8 @@ def measure(options: Options) -> Report:
             _throughput(options, report, room, log, lines)
         if options.wants("memory"):
             _memory(options, report, room, log, lines)
+    if options.wants("table"):
+        measure_table(options, report, lines)
     return report
 
 
