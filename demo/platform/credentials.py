@@ -21,6 +21,8 @@ from demo.platform.postgres import PORT, Server
 WAREHOUSE = "warehouse"
 METADATA = "airflow"
 LOADER = "demo_loader"
+WATCHER = "demo_watcher"
+"""Reads Airflow's metadata, for the scan of our own outputs, and may write nothing."""
 # conn id → login role of the demo warehouse, group role it is a member of
 WAREHOUSE_CONNECTIONS = {
     "lethe_warehouse": ("demo_runner", "lethe_runner"),
@@ -47,7 +49,8 @@ class Credentials:
 def load_or_make(home: Home) -> Credentials:
     """Read the secrets, making those that are missing; what exists is never replaced."""
     home.make()
-    logins = [METADATA, LOADER, *(login for login, _ in WAREHOUSE_CONNECTIONS.values())]
+    logins = [METADATA, LOADER, WATCHER]
+    logins += (login for login, _ in WAREHOUSE_CONNECTIONS.values())
     roles = _complete(home, "passwords.json", dict.fromkeys(logins, _password))
     keys = {"fernet_key": _key, "api_secret_key": _password, "jwt_secret": _password}
     airflow = _complete(home, "airflow.json", keys)
@@ -64,13 +67,15 @@ def write_connections(
     """
     path = home.secrets / "connections.json"
     connections = read_json(path)
-    for conn_id, (login, _) in WAREHOUSE_CONNECTIONS.items():
+    logins = {name: (login, WAREHOUSE) for name, (login, _) in WAREHOUSE_CONNECTIONS.items()}
+    logins["lethe_metadata"] = (WATCHER, METADATA)
+    for conn_id, (login, database) in logins.items():
         if _is_ours(connections.get(conn_id)):
             connections[conn_id] = {
                 "conn_type": "postgres",
                 "host": str(server.socket_folder),
                 "port": PORT,
-                "schema": WAREHOUSE,
+                "schema": database,
                 "login": login,
                 "password": credentials.roles[login],
                 "description": _DESCRIPTION,

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 import psycopg2
 from psycopg2 import sql
 
-from demo.platform.credentials import LOADER, METADATA, WAREHOUSE, WAREHOUSE_CONNECTIONS
+from demo.platform.credentials import (
+    LOADER,
+    METADATA,
+    WAREHOUSE,
+    WAREHOUSE_CONNECTIONS,
+    WATCHER,
+)
 
 
 def prepare_databases(superuser_dsn: str, passwords: Mapping[str, str]) -> None:
@@ -29,6 +35,9 @@ def prepare_databases(superuser_dsn: str, passwords: Mapping[str, str]) -> None:
                 _execute(cursor, "GRANT {} TO {} WITH ADMIN OPTION", group, LOADER)
             _create_database(cursor, METADATA, owner=METADATA)
             _create_database(cursor, WAREHOUSE, owner=LOADER)
+            if WATCHER in passwords:
+                _execute(cursor, "GRANT pg_read_all_data TO {}", WATCHER)
+                _execute(cursor, "GRANT CONNECT ON DATABASE {} TO {}", METADATA, WATCHER)
             for _, group in WAREHOUSE_CONNECTIONS.values():
                 _execute(cursor, "GRANT CONNECT ON DATABASE {} TO {}", WAREHOUSE, group)
             _execute(cursor, "GRANT CREATE ON DATABASE {} TO {}", WAREHOUSE, "lethe_owner")

@@ -6,15 +6,19 @@ import html
 import json
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import psycopg2
 import pytest
 from lethe.cli.quality import HANDED
+from lethe.quality.facts import last_leaks
 from lethe.quality.inputs import check_inputs, stops
 from lethe.quality.leaks import find_leaks, scan_files, scan_outputs
 from lethe.quality.night import prepare
 from lethe.quality.rows import HIDDEN, find_rows
 from lethe.retention.sweep import run_sweep
+from psycopg2 import extensions
 
 from tests.quality.conftest import AS_OF, Demo, outcome
 from tests.quality.test_planted import DEFECTS
@@ -166,6 +170,41 @@ def test_the_scan_finds_what_is_planted_in_an_output_and_does_not_repeat_it(tmp_
     assert not re.search("firma|4111|0019|rôme", str([str(leak) for leak in report.leaks]))
     assert find_leaks('"J\\u00e9r\\u00f4me M\\u00fcller-Wei\\u00df"', {"jérôme müller-weiß"})
     assert not find_leaks("gdpr@mentorsig.com", set(), {"gdpr@mentorsig.com"})
+
+
+def test_the_scan_looks_into_the_metadata_of_airflow(
+    demo: Demo, new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+):
+    report = scan_outputs(demo.site)
+    assert report.cells is None
+    assert "lethe_metadata" in report.says
+    dsn = new_database()
+    settings = extensions.parse_dsn(dsn)
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_LETHE_METADATA",
+        json.dumps(
+            {
+                "conn_type": "postgres",
+                "host": settings["host"],
+                "login": settings["user"],
+                "schema": settings["dbname"],
+            }
+        ),
+    )
+    connection = psycopg2.connect(dsn)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE xcom (value jsonb); CREATE TABLE dag_run (conf jsonb);"
+            """INSERT INTO xcom VALUES ('{"erased": 3}'), (NULL);"""
+            """INSERT INTO dag_run VALUES ('{"who": "leck@pruefung.lu"}')"""
+        )
+    connection.commit()
+    connection.close()
+    found = scan_outputs(demo.site)
+    assert found.cells == 2
+    assert [str(leak) for leak in found.leaks] == ["airflow: dag_run.conf: 1 × e-mail address"]
+    facts = last_leaks()
+    assert facts is not None and not facts.is_clean
 
 
 def test_the_sweep_stops_what_its_inputs_forbid_says_why_and_goes_on_with_the_rest(demo: Demo):

@@ -12,7 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from lethe.errors import WarehouseRefused, describe_database_error
 from lethe.include import home_folder
 from lethe.policy.model import Policy
 from lethe.quality.history import quality_folder, write_document
+from lethe.quality.metadata import read_metadata
 
 OUTPUTS = ("quality", "reports", "evidence", "mail", "logs/tasks", "logs", "run", "airflow/logs")
 """Folders of LETHE_HOME that nothing personal may reach."""
@@ -63,12 +64,14 @@ class LeakReport:
     """What a scan found.
 
     values  how many values of the warehouse were looked for
+    cells   how many values of Airflow's metadata were looked at; None: no connection leads there
     """
 
     files: int
     size: int
     values: int
     leaks: tuple[Leak, ...]
+    cells: int | None = None
 
     @property
     def is_clean(self) -> bool:
@@ -79,8 +82,13 @@ class LeakReport:
     def says(self) -> str:
         """The result in words."""
         found = f"{len(self.leaks)} leaks" if self.leaks else "no leak"
+        cells = (
+            "Airflow's metadata was not looked at: define the connection lethe_metadata"
+            if self.cells is None
+            else f"and {self.cells:,} values of Airflow's metadata"
+        )
         return (
-            f"{found} in {self.files:,} files ({self.size / 1e6:.1f} MB); looked for "
+            f"{found} in {self.files:,} files ({self.size / 1e6:.1f} MB), {cells}; looked for "
             f"{self.values:,} values of the warehouse and for patterns"
         )
 
@@ -91,6 +99,7 @@ class LeakReport:
             "files": self.files,
             "bytes": self.size,
             "values": self.values,
+            "cells": self.cells,
             "leaks": [
                 {"file": leak.file, "kind": leak.kind, "number": leak.number} for leak in self.leaks
             ],
@@ -111,11 +120,31 @@ def scan_outputs(site: Site, roots: Iterable[Path] | None = None) -> LeakReport:
                 f"the values to look for could not be read: {describe_database_error(error)}",
                 error.pgcode,
             ) from None
-    report = scan_files(roots or output_roots(), values, own_words(site.loaded.policy))
+    allowed = own_words(site.loaded.policy)
+    report = scan_files(roots or output_roots(), values, allowed)
     if roots is None:
+        report = _with_metadata(report, values, allowed)
         now = datetime.now(UTC).isoformat()
         write_document(quality_folder() / "leaks.json", {"scanned_at": now, **report.as_json()})
     return report
+
+
+def _with_metadata(
+    report: LeakReport, values: Collection[str], allowed: Collection[str]
+) -> LeakReport:
+    """The same report, with what Airflow keeps of its tasks."""
+    texts = read_metadata()
+    if texts is None:
+        return report
+    found: Counter[tuple[str, str]] = Counter()
+    cells = 0
+    wanted = frozenset(values) - frozenset(allowed)
+    for place, text in texts:
+        cells += 1
+        for kind, number in find_leaks(text, wanted, allowed).items():
+            found[place, kind] += number
+    leaks = (Leak(place, kind, number) for (place, kind), number in found.items())
+    return replace(report, leaks=tuple(sorted([*report.leaks, *leaks])), cells=cells)
 
 
 def output_roots() -> list[Path]:
