@@ -15,9 +15,9 @@ import psycopg2
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import (
-    ActError,
-    AnswerIsNo,
+    LetheError,
     TamperingFound,
+    UsageError,
     WarehouseRefused,
     describe_database_error,
 )
@@ -74,7 +74,10 @@ def make_report(
 
 def write_report(site: Site, summary: Summary, folder: Path) -> Report:
     """Write summary, mails, papers and evidence pack of a Summary into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written ({error.strerror})") from None
     languages = languages_of(site.loaded.policy)
     files = [_put(folder / "summary.json", _json(as_json(summary)))]
     for language in languages:
@@ -92,7 +95,7 @@ def write_report(site: Site, summary: Summary, folder: Path) -> Report:
         pack = make_pack(site, summary.period, *days, attached, folder)
     except TamperingFound as error:
         return Report(summary, folder, tuple(files), no_pack=str(error), is_tampered=True)
-    except (ActError, AnswerIsNo) as error:
+    except LetheError as error:
         return Report(summary, folder, tuple(files), no_pack=str(error))
     files.append(pack.path)
     _put(folder / "proofs.txt", "\n".join(pack.lines) + "\n")
