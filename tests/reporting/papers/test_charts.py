@@ -60,6 +60,13 @@ def test_nights_missing_at_the_end_are_silences_too() -> None:
     assert sum(not night.ran for night in nights_of(cut)) == 11
 
 
+def test_nights_before_the_first_run_are_silent_only_if_the_summary_says_so() -> None:
+    late = replace(MONTH, nights=MONTH.nights[20:], silences=())
+    assert [night.day.day for night in nights_of(late)] == list(range(21, 32))
+    told = replace(late, silences=EXAMPLES["silent"].silences)
+    assert sum(not night.ran for night in nights_of(told)) == 20
+
+
 def test_two_runs_of_one_night_count_together_and_the_later_tells_the_age() -> None:
     again = replace(MONTH.nights[-1], erased=5, oldest_overdue_days=3)
     last = nights_of(replace(MONTH, nights=(*MONTH.nights, again)))[-1]

@@ -20,10 +20,16 @@ class Night:
 
 
 def nights_of(summary: Summary) -> tuple[Night, ...]:
-    """List every calendar night from the first to the end of the period, silent ones too."""
+    """List every calendar night from the first to the end of the period, silent ones too.
+
+    Nights before the first run count only where the Summary tells of a silent sweep: else there
+    was nothing to run yet.
+    """
     if not summary.nights:
         return ()
-    first = min(summary.first, *(night.as_of for night in summary.nights))
+    first = min(night.as_of for night in summary.nights)
+    if any(silence.duty == "retention_sweep" for silence in summary.silences):
+        first = min(summary.first, first)
     last = max(summary.last, *(night.as_of for night in summary.nights))
     by_day: dict[date, list[NightLine]] = {}
     for night in summary.nights:
