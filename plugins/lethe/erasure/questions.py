@@ -29,7 +29,7 @@ from lethe.erasure.rows import (
     stays_behind,
 )
 from lethe.erasure.steps import Blanking
-from lethe.policy.names import TableName
+from lethe.policy.names import TableName, quoted
 
 
 def lock_subjects(kind: Kind, columns: Sequence[str] = ()) -> Statement:
@@ -73,15 +73,13 @@ def recheck(kind: Kind, decide: Statement) -> Statement:
     """
     own = [column("d", f"k{i}") for i in range(len(kind.key))]
     rooted = root_in_batch(kind, own, kind.types)
-    where = all_of(rooted.where) if rooted.tables else sql.SQL("true")
+    if not rooted.tables:
+        text = "{decide} SELECT {key} AS key, d.outcome, d.last_due FROM decided AS d"
+        return Statement(sql.SQL(text).format(decide=decide.text, key=rooted.key), decide.values)
+    text = "{decide}, {frozen} SELECT f.key, d.outcome, d.last_due FROM {judged} WHERE {same}"
     return Statement(
-        sql.SQL(
-            "{decide} SELECT {key} AS key, d.outcome, d.last_due FROM {source} WHERE {where}"
-        ).format(
-            decide=decide.text,
-            key=rooted.key,
-            source=comma([sql.SQL("decided AS d"), *rooted.tables]),
-            where=where,
+        sql.SQL(text).format(
+            decide=decide.text, frozen=_frozen(kind), judged=_JUDGED, same=_same_key(kind)
         ),
         decide.values,
     )
@@ -89,15 +87,36 @@ def recheck(kind: Kind, decide: Statement) -> Statement:
 
 def find_judged(kind: Kind, decide: Statement) -> Statement:
     """Numbers of the batch's subjects about whom there is a decision again (see `recheck`)."""
-    own = [column("d", f"k{i}") for i in range(len(kind.key))]
-    rooted = root_in_batch(kind, own, kind.types, joined=True)
     return Statement(
-        sql.SQL("{} SELECT b0.subject_no FROM {} WHERE {}").format(
-            decide.text,
-            comma([sql.SQL("decided AS d"), *rooted.tables]),
-            all_of(rooted.where),
+        sql.SQL("{}, {} SELECT f.subject_no FROM {} WHERE {}").format(
+            decide.text, _frozen(kind), _JUDGED, _same_key(kind)
         ),
         decide.values,
+    )
+
+
+_JUDGED = sql.SQL("decided AS d, frozen AS f")
+
+
+def _frozen(kind: Kind) -> sql.Composed:
+    """The batch with its keys in their types, each cast once: a join of texts would cast them for
+    every pair."""
+    keys = comma(
+        sql.SQL("b.key[{}]::{} AS {}").format(
+            sql.Literal(i + 1), type_name(sql_type), quoted(f"f{i}")
+        )
+        for i, sql_type in enumerate(kind.types)
+    )
+    return sql.SQL(
+        "frozen AS MATERIALIZED (SELECT b.subject_no, b.key, {} FROM lethe.plan_subject AS b"
+        " WHERE b.run_id = %(run_id)s AND b.rule = %(rule)s AND b.subject_no = ANY(%(numbers)s))"
+    ).format(keys)
+
+
+def _same_key(kind: Kind) -> sql.Composable:
+    return all_of(
+        sql.SQL("{} = {}").format(column("d", f"k{i}"), column("f", f"f{i}"))
+        for i in range(len(kind.key))
     )
 
 

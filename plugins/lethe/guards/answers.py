@@ -55,6 +55,7 @@ def answer(
         raise UsageError(f"'{decision}' is no decision; it is one of: {', '.join(DECISIONS)}")
     require_approver(policy, by)
     _require_open(connection, question, policy, by, requested_by)
+    require_four_eyes(by, *list_askers(connection, [question.digest]))
     try:
         record_decision(
             connection,

@@ -54,6 +54,9 @@ def judge(graph: Graph, name: str, as_of: date, *, batch: bool = False) -> State
         ("decided", _decided(kind)),
     ]
     materialised = {"subjects": batch, "judged": True, "candidates": True}
+    if batch:
+        # Few rows, of which the planner knows nothing: read once, not once a subject.
+        materialised = {name: True for name, _ in relations}
     return Statement(_with(relations, materialised), context.values.bound)
 
 
