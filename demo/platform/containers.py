@@ -10,6 +10,7 @@ Passwords come from the environment: `PGPASSWORD` of the superuser and `LETHE_PA
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import make_dsn
 
+from demo.platform.bootstrap import PROJECT
 from demo.platform.credentials import LOADER, METADATA, WAREHOUSE, WAREHOUSE_CONNECTIONS
 from demo.platform.databases import drop_warehouse, prepare_databases
 from demo.platform.demo_data import fill_warehouse
@@ -69,6 +71,7 @@ def fill(display: Display) -> int:
 def night(display: Display) -> int:
     """Run the night through the containers' scheduler."""
     since = time.time()
+    _make_recovery_key(Home.from_environment())
     api = Api(ADDRESS, "engineer", _password("engineer"))
     with display.stage("Airflow is getting ready"):
         _wait_until_healthy(api)
@@ -94,6 +97,18 @@ def _password(name: str) -> str:
         return os.environ[variable]
     except KeyError as error:
         raise PlatformError(f"{variable} is not set; make env writes a .env with all") from error
+
+
+def _make_recovery_key(home: Home) -> None:
+    """Make the archive's recovery key once; only in a demo may its private half stay here."""
+    folder = home.root / "recovery"
+    if (folder / "archive.pem").is_file():
+        return
+    private = folder / "private-half-of-the-demo.pem"
+    command = [str(PROJECT / "bin" / "lethe"), "archive", "recovery-key", "--private", str(private)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise PlatformError(f"the recovery key was not made: {done.stderr.strip()}")
 
 
 def _wait_until_healthy(api: Api) -> None:
