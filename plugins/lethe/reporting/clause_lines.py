@@ -101,6 +101,7 @@ def _stand(
         "policy_check": _ask_policy,
         "log_pseudonymisation": _ask_logs,
         "compliance_report": _ask_report,
+        "reidentification": _ask_ledger,
     }
     for wing in state.by:
         if wing == "data_quality":
@@ -191,6 +192,15 @@ def _ask_logs(stand: _Stand, facts: Facts, _clause: str, _: Sequence[RuleLine]) 
 
 def _ask_report(stand: _Stand, facts: Facts, _clause: str, _: Sequence[RuleLine]) -> None:
     stand.heard.append((facts.made_at, "report"))
+
+
+def _ask_ledger(stand: _Stand, facts: Facts, _clause: str, _: Sequence[RuleLine]) -> None:
+    """A duty done by hand: each case stands on the ledger, and a seal of the period says so."""
+    seal = facts.seal
+    if seal is None or seal.sealed_at < facts.begins:
+        stand.lacking.append(said("clause.no_evidence"))
+        return
+    stand.heard.append((seal.sealed_at, "ledger"))
 
 
 def _ask_quality(stand: _Stand, facts: Facts, checks: CheckLine | None) -> None:

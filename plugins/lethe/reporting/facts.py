@@ -101,6 +101,11 @@ class Facts:
         """The zone in which days are counted."""
         return ZoneInfo(self.policy.policy.time_zone)
 
+    @property
+    def begins(self) -> datetime:
+        """The first instant of the period."""
+        return start_of_day(self.first, self.zone)
+
     def done_by(self, day: date) -> datetime:
         """When the duties of a night must be done."""
         at = time.fromisoformat(self.policy.guards.done_by)

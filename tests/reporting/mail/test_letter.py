@@ -72,9 +72,9 @@ def test_the_page_says_what_it_said(name: str, language: str) -> None:
         ("kept", "All promises kept last night", "Toutes les promesses ont été tenues cette nuit"),
         (
             "planned",
-            "All promises with a control kept last night; one has none yet",
-            "Toutes les promesses contrôlées ont été tenues cette nuit ; une n’a pas encore de "
-            "contrôle",
+            "All promises with a working control kept last night; one is not yet kept",
+            "Toutes les promesses dotées d’un contrôle ont été tenues cette nuit ; une ne "
+            "l’est pas encore",
         ),
         ("needs_you", "One promise needs you", "Une promesse a besoin de vous"),
         ("not_kept", "2 promises are not kept", "2 promesses ne sont pas tenues"),
@@ -86,9 +86,9 @@ def test_the_page_says_what_it_said(name: str, language: str) -> None:
         ("first", "No night has run yet", "Aucune nuit n’a encore eu lieu"),
         (
             "month",
-            "All promises with a control kept in May 2026; one has none yet",
-            "Toutes les promesses contrôlées ont été tenues en mai 2026 ; une n’a pas encore de "
-            "contrôle",
+            "All promises with a working control kept in May 2026; one is not yet kept",
+            "Toutes les promesses dotées d’un contrôle ont été tenues en mai 2026 ; une ne "
+            "l’est pas encore",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from lethe.reporting.mail.letter import Item, Pair, Picture, Row, Section, Table
 from lethe.reporting.mail.phrases import check_title, reasons, share
@@ -12,6 +13,7 @@ from lethe.reporting.words import Wording, choose
 MOST_RULES = 25
 MOST_CHANGES = 20
 MOST_FAILURES = 12
+_SOON = 31
 Pictures = Mapping[str, Picture]
 
 
@@ -156,7 +158,7 @@ def logs(summary: Summary, words: Wording, pictures: Pictures) -> Section | None
     pairs = tuple(
         Pair(words.say("logs.key", period=key.period), _key(key, words))
         for key in summary.keys
-        if key.purpose == "log"
+        if key.purpose == "log" and (summary.period == "month" or _is_news(key, summary.last))
     )
     return Section(
         "logs",
@@ -185,6 +187,13 @@ def _log_row(line: LogLine, words: Wording) -> Row:
     aside = sum(line.quarantined.values())
     cells = (words.number(line.read), words.number(line.written), words.number(aside))
     return Row(line.source, cells, tuple(notes))
+
+
+def _is_news(key: KeyLine, day: date) -> bool:
+    """Whether a key is worth a line every day: it ends within a month, is late, or just ended."""
+    if key.destroyed_at is not None:
+        return abs((key.destroyed_at.date() - day).days) <= 1
+    return key.destroy_after is not None and (key.destroy_after - day).days <= _SOON
 
 
 def _key(key: KeyLine, words: Wording) -> str:

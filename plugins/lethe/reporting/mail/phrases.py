@@ -17,6 +17,7 @@ _USUAL = re.compile(r"(\d+) subjects are due, usual are ([\d.]+); that is more t
 
 def reason(words: Wording, code: str) -> str:
     """A reason in words; one that nobody translated is shown as it is."""
+    code = code.removeprefix("refused: ")
     key = f"reason.{code.replace(' ', '_')}"
     return words.say(key) if words.has(key) else code
 
