@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
+import zlib
 from dataclasses import replace
 from functools import cache
 
@@ -122,6 +124,18 @@ def test_a_night_without_a_run_and_one_that_was_stopped_stand_among_the_others()
 def test_an_answer_that_is_late_is_told_to_be() -> None:
     assert "27 May 2026 – this day has passed" in texts(paper_of("not_kept", "en"))
     assert "this day has passed" not in texts(paper_of("needs_you", "en"))
+
+
+def test_what_is_copied_out_of_the_paper_is_the_digest_and_nothing_else() -> None:
+    pdf = typeset(paper_of("kept", "en"), MADE)
+    tables = []
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        with contextlib.suppress(zlib.error):
+            text = zlib.decompress(stream)
+            if b"begincmap" in text:
+                tables.append(text.upper())
+    assert len(tables) >= 3
+    assert not any(b"200B>" in table for table in tables)
 
 
 def test_an_untested_control_shows_as_such_and_a_promise_of_people_does_not() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from lethe.reporting.papers import clause_trace, write_papers
 
 from tests.reporting.examples import KEPT, MONTH
+
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 def test_a_report_is_a_pdf_and_a_sheet_a_language_and_the_figures_once(tmp_path: Path) -> None:
@@ -39,3 +43,13 @@ def test_the_trace_follows_every_clause_in_its_order() -> None:
     assert [line.clause for line in lines] == [clause.clause for clause in KEPT.clauses]
     assert {line.clause for line in lines if line.is_tested is None} == {"s5-not-sold"}
     assert {line.clause for line in lines if line.is_tested is False} == {"s1-contact"}
+
+
+def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+    code = (
+        "import sys; sys.path.insert(0, 'plugins');"
+        "import lethe.reporting.papers, lethe.reporting.papers.record;"
+        "sys.exit(', '.join({'matplotlib', 'typst', 'fontTools', 'pandas'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT)
+    assert done.returncode == 0, done.stderr
