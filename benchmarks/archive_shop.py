@@ -33,16 +33,47 @@ SELECT a, 'Société "Nord" ' || a, 'Given Family ' || a, 'user' || a || '@examp
 FROM generate_series(1 + %(before)s, %(accounts)s + %(before)s) AS a
 """
 
-_FILL_INVOICES = """
+_FILL_INVOICES = f"""
 INSERT INTO shop.invoice
-SELECT {n} * (a - 1) + i, 'F-' || {n} * (a - 1) + i, a,
-       date '2018-01-01' + (({n} * a + i) * 7919 %% 2900)::int, 'LU', 'EUR',
+SELECT {DOCUMENTS_AN_ACCOUNT} * (a - 1) + i, 'F-' || {DOCUMENTS_AN_ACCOUNT} * (a - 1) + i, a,
+       date '2018-01-01' + (({DOCUMENTS_AN_ACCOUNT} * a + i) * 7919 %% 2900)::int, 'LU', 'EUR',
        117.00 + a %% 977, 100.00 + a %% 977, 17.00, 'paid', date '2018-02-01', date '2018-02-02',
        'Given Family ' || a, 'Société "Nord" ' || a, a %% 300 || ', rue de la Gare', 'Ettelbruck',
        'hosting of an ERP, month ' || i
 FROM generate_series(1 + %(before)s, %(accounts)s + %(before)s) AS a,
-     generate_series(1, {n}) AS i
-""".format(n=DOCUMENTS_AN_ACCOUNT)
+     generate_series(1, {DOCUMENTS_AN_ACCOUNT}) AS i
+"""
+
+_ENVELOPE = """
+    'country', {country}, 'currency', {currency}, 'financial_year_end', date '2025-12-31',
+    'format', 'lethe-archive/1', 'issued_on', {day}, 'key', ARRAY[{key}::text], 'kind', '{kind}',
+    'number', {number}, 'party', json_build_object('leaf', repeat('0a', 32), 'leaf_no', {key}),
+    'policy', json_build_object('name', 'bench', 'version', '1'), 'previous', null,
+    'recorded_at', '2026-06-01T00:00:00.000000Z',
+    'subject', json_build_object('key', ARRAY[account_id::text], 'kind', 'account'),
+    'total', {total}, 'type', 'invoice', 'valid_from', {day}, 'version', 1
+"""
+COMPOSE = (
+    "INSERT INTO plain SELECT 'party', account_id, json_build_object('bound', to_json(a),"
+    " 'format', 'lethe-archive/1', 'kind', 'party',"
+    " 'policy', json_build_object('name', 'bench', 'version', '1'),"
+    " 'recorded_at', '2026-06-01T00:00:00.000000Z',"
+    " 'subject', json_build_object('key', ARRAY[account_id::text], 'kind', 'account'))"
+    " FROM shop.account AS a",
+    "INSERT INTO plain SELECT 'document', invoice_id, json_build_object('bound', to_json(i),"
+    " 'change', null, 'corrects', null,"
+    + _ENVELOPE.format(
+        country="country",
+        currency="currency",
+        day="issued_on",
+        key="invoice_id",
+        kind="document",
+        number="number",
+        total="total",
+    )
+    + ") FROM shop.invoice AS i",
+)
+"""What a team without Lethe writes: each row of the same tables as JSON with the same fields."""
 
 _LINK = """
 ALTER TABLE shop.invoice ADD FOREIGN KEY (account_id) REFERENCES shop.account;

@@ -185,3 +185,14 @@ def test_a_head_of_an_old_mail_that_was_forged_is_named(shop: Kit) -> None:
     forged = line.replace(root, root[::-1])
     (fault,) = verify_archive(shop.site, told=[forged]).faults
     assert "old mail" in fault
+
+
+def test_what_fails_while_records_are_sealed_is_told_as_what_it_is(
+    shop: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ActError("the sealer is broken")
+
+    monkeypatch.setattr(capture.Capture, "_document_record", broken)
+    with pytest.raises(ActError, match="the sealer is broken"):
+        documents(shop)

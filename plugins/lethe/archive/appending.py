@@ -11,7 +11,15 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from psycopg2 import extensions
 
-from lethe.archive.binary import RowStream, begin_row, pack_bigint, pack_bytes, pack_day, pack_texts
+from lethe.archive.binary import (
+    NULL,
+    begin_row,
+    copy_rows,
+    pack_bigint,
+    pack_bytes,
+    pack_day,
+    pack_json_texts,
+)
 from lethe.archive.heads import BEGINNING, Head, Signer, add_head, last_head
 from lethe.archive.records import NewRecord
 from lethe.archive.sealing import Agreement, RecordSealer, agree
@@ -22,7 +30,6 @@ from lethe.evidence.merkle import hash_leaf
 from lethe.include import statement
 from lethe.keys import KeyRing, derive
 
-_CHUNK = 64 * 1024
 _ROW = begin_row(15)
 
 
@@ -119,8 +126,7 @@ class Append:
         self._send(map(self._seal, records))
 
     def _send(self, rows: Iterator[bytes]) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.copy_expert(statement("archive/copy_records"), RowStream(rows), _CHUNK)
+        copy_rows(self._connection, "archive/copy_records", rows)
 
     def _seal(self, new: NewRecord) -> bytes:
         number = self.next_no
@@ -134,13 +140,13 @@ class Append:
                 pack_bigint(number),
                 pack_bytes(kind),
                 pack_bytes(document_type),
-                pack_texts(new.document_parts),
+                NULL if new.document_json is None else pack_json_texts(new.document_json),
                 pack_bytes(title),
                 pack_day(new.issued_on),
                 pack_bytes(country),
                 pack_bigint(new.party_no),
                 pack_bytes(subject_kind),
-                pack_texts(new.subject_parts),
+                pack_json_texts(new.subject_json),
                 pack_bytes(new.content_token),
                 self._head_packed,
                 pack_bytes(sealed),

@@ -10,6 +10,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
+import msgspec
+import psycopg2
+from psycopg2 import extensions
+
+from lethe.include import statement
+
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 END = b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
@@ -18,6 +24,7 @@ _TEXT = 25
 _length = struct.Struct(">i").pack
 _bigint = struct.Struct(">iq").pack
 _array = struct.Struct(">iiiii").pack
+_decode = msgspec.json.Decoder(list[str | None]).decode
 _DAY_ZERO = date(2000, 1, 1).toordinal()
 _TIME_ZERO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -52,28 +59,52 @@ def pack_instant(value: datetime) -> bytes:
     return struct.pack(">iq", 8, micro)
 
 
-def pack_texts(values: Sequence[str | None] | None) -> bytes:
+def pack_texts(values: Sequence[str | None]) -> bytes:
     """A text[] of one dimension."""
-    if values is None:
-        return NULL
     parts = [pack_bytes(None if value is None else value.encode()) for value in values]
     body = _array(1, int(None in values), _TEXT, len(parts), 1) + b"".join(parts)
     return _length(len(body)) + body
 
 
-class RowStream:
+@lru_cache(16_384)
+def pack_json_texts(array: str) -> bytes:
+    """A text[] of one dimension, given as a JSON array of texts: keys come more than once."""
+    return pack_texts(_decode(array))
+
+
+def copy_rows(connection: extensions.connection, name: str, rows: Iterator[bytes]) -> None:
+    """Send packed rows through the COPY statement `name`, while they are made.
+
+    Raises  what making them raises; the driver alone would tell of a cancelled statement
+    """
+    stream = _RowStream(rows)
+    try:
+        with connection.cursor() as cursor:
+            cursor.copy_expert(statement(name), stream, _CHUNK)
+    except psycopg2.Error:
+        if stream.failed is not None:
+            raise stream.failed from None
+        raise
+
+
+class _RowStream:
     """Rows as the file that COPY reads: the next are made while the server takes the last."""
 
     def __init__(self, rows: Iterator[bytes]) -> None:
         self._rows = rows
         self._rest = HEADER
         self._ended = False
+        self.failed: BaseException | None = None
 
     def read(self, size: int = _CHUNK, /) -> bytes:
         """Read so many bytes, or the rest."""
         parts, length = [self._rest], len(self._rest)
         while length < size:
-            row = next(self._rows, None)
+            try:
+                row = next(self._rows, None)
+            except BaseException as error:
+                self.failed = error
+                raise
             if row is None:
                 if not self._ended:
                     parts.append(END)

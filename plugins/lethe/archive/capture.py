@@ -19,17 +19,17 @@ from psycopg2 import extensions
 
 from lethe.archive.appending import Append, ArchiveKeys
 from lethe.archive.binary import (
-    RowStream,
     begin_row,
+    copy_rows,
     pack_bigint,
     pack_bytes,
     pack_instant,
-    pack_texts,
+    pack_json_texts,
 )
 from lethe.archive.capture_rows import Row, read_ahead
 from lethe.archive.heads import Head
 from lethe.archive.reading import read_records
-from lethe.archive.records import NewRecord, read_parts, verbatim, write_record
+from lethe.archive.records import NewRecord, verbatim, write_record
 from lethe.archive.statements import DocumentStatements
 from lethe.catalogue.fragments import Statement
 from lethe.catalogue.graph import Graph
@@ -243,7 +243,7 @@ class Capture:
                 (
                     _ROW,
                     kind,
-                    pack_texts(read_parts(row.key_json)),
+                    pack_json_texts(row.key_json),
                     pack_bytes(row.digest),
                     pack_bigint(leaf),
                     at,
@@ -252,8 +252,7 @@ class Capture:
             for row, leaf in new
         )
         if new:
-            with self._connection.cursor() as cursor:
-                cursor.copy_expert(statement("archive/copy_archived"), RowStream(rows))
+            copy_rows(self._connection, "archive/copy_archived", rows)
         again = [(row, leaf) for row, leaf in archived if row.before is not None]
         if not again:
             return
@@ -316,12 +315,12 @@ class Capture:
             "document",
             self._kind,
             row.owner or "",
-            read_parts(row.owner_json),
+            row.owner_json,
             self._token(b"document", row.digest),
             record,
             self.captured.document,
             row.key,
-            read_parts(row.key_json),
+            row.key_json,
             row.title,
             row.day,
             row.country,
@@ -340,8 +339,8 @@ class Capture:
                 "valid_from": row.day,
             }
         )
-        parts = read_parts(row.owner_json)
-        return NewRecord("party", self._kind, row.owner or "", parts, party.token, record)
+        owner = row.owner or ""
+        return NewRecord("party", self._kind, owner, row.owner_json, party.token, record)
 
     def _parties_of(self, rows: Sequence[Row]) -> dict[int, _Party]:
         """The party data of each document; equal data of one subject are one and the same."""

@@ -44,6 +44,9 @@ class Row(NamedTuple):
     head_no: int
 
 
+_BYTES = (Row._fields.index("digest"), Row._fields.index("before"))
+
+
 def read_ahead(
     connection: extensions.connection,
     statements: DocumentStatements,
@@ -74,8 +77,8 @@ def read_ahead(
 
 
 def _as_row(row: tuple[Any, ...]) -> Row:
-    made = Row._make(row)
-    return made._replace(
-        digest=b"" if made.digest is None else bytes(made.digest),
-        before=None if made.before is None else bytes(made.before),
-    )
+    fields = list(row)
+    for place in _BYTES:
+        if fields[place] is not None:
+            fields[place] = bytes(fields[place])
+    return Row._make(fields)

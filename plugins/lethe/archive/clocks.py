@@ -76,4 +76,4 @@ def clock_record(
         }
     )
     token = hmac.digest(keys.tokens, b"clock\x00" + record, "sha256")
-    return NewRecord("clock", kind, key, json.loads(key_json), token, record)
+    return NewRecord("clock", kind, key, key_json, token, record)

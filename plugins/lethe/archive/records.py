@@ -8,7 +8,7 @@ times quicker, as long as no name holds a character beyond U+FFFF (UTF-16 orders
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, NoReturn
 
 import msgspec
@@ -24,27 +24,25 @@ def _refuse_float(text: str) -> NoReturn:
     raise ValueError(f"a record holds no such number: {len(text)} characters")
 
 
-read_parts = msgspec.json.Decoder(list[str | None]).decode
-"""The elements of an array that the server gave as JSON."""
 _decode = msgspec.json.Decoder(float_hook=_refuse_float).decode
 
 
 class NewRecord(NamedTuple):
     """A record to be archived.
 
-    subject_key, document_key  PostgreSQL's text form of the arrays; their elements in *_parts
+    subject_key, document_key  PostgreSQL's text form of the arrays; *_json the same as JSON
     record                     canonical bytes
     """
 
     kind: Kind
     subject_kind: str
     subject_key: str
-    subject_parts: Sequence[str | None]
+    subject_json: str
     content_token: bytes
     record: bytes
     document_type: str | None = None
     document_key: str | None = None
-    document_parts: Sequence[str | None] | None = None
+    document_json: str | None = None
     number: str | None = None
     issued_on: str | None = None
     country: str | None = None

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 
 import rfc8785
 from psycopg2 import extensions, sql
@@ -222,7 +222,8 @@ class Verifier:
             self._fault(f"record {number}: is listed, and is not the newest version")
 
     def _run(self, ranges: Sequence[Range]) -> Iterator[Part]:
-        if len(ranges) < 2 or self._dsn is None:
+        # A daemonic process, as some executors are, may have no children.
+        if len(ranges) < 2 or self._dsn is None or current_process().daemon:
             yield from (verify_range(self._connection, each) for each in ranges)
             return
         with self._connection.cursor() as cursor:
