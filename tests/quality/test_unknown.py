@@ -311,3 +311,46 @@ def test_an_expectation_that_cannot_be_asked_says_why_and_the_rest_runs(
         cursor.execute("DROP OWNED BY clerk_of_quality; DROP ROLE clerk_of_quality")
     connection.commit()
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("purpose", "because", "state"),
+    [
+        ("against_fraud: true", "", "passed"),
+        ("against_fraud: false", "", "failed"),
+        ("against_fraud: false", "linked_because: the contract is about it,", "passed"),
+    ],
+)
+def test_automatic_data_stand_beside_a_person_only_against_fraud_or_for_a_reason(
+    new_database: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    purpose: str,
+    because: str,
+    state: str,
+):
+    monkeypatch.setenv("LETHE_HOME", str(tmp_path))
+    dsn = new_database()
+    connection = psycopg2.connect(dsn)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE person (id int PRIMARY KEY, email text, gone date);"
+            "CREATE TABLE visit (id int PRIMARY KEY, person_id int REFERENCES person, ip inet)"
+        )
+    connection.commit()
+    connection.close()
+    loaded = small_policy(f"""
+        purposes: {{aim: {{title: Aim, basis: contract, {purpose}}}}}
+        subjects:
+          person: {{table: public.person, key: [id], identifiers: {{email: email}}}}
+        clusters:
+          people: {{subject: person, purpose: aim}}
+        tables:
+          public.person: {{cluster: people, columns: {{id: key, email: contact, gone: date}}}}
+          public.visit:
+            {{cluster: people, {because} columns: {{id: key, person_id: key, ip: automatic}}}}
+        rules:
+          gone: {{cluster: people, starting_point: {{latest: [{{column: gone}}]}}}}
+    """)
+    report = measure_quality(Site(dsn, loaded), AS_OF, HANDED)
+    assert one(report, "automatic.public.visit").state == state

@@ -208,7 +208,7 @@ def make_report(
         digest.hex(),
         as_of,
         tuple(outcomes),
-        clause_lines(outcomes, policy),
+        clause_lines(outcomes, policy, all_asked=derivation is prepared.derivation),
         docs,
         {key: round(value, 2) for key, value in seconds.items()},
     )

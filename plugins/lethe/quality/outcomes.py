@@ -175,10 +175,17 @@ WORST: tuple[State, ...] = (
 )
 
 
-def clause_lines(outcomes: Iterable[Outcome], policy: Policy) -> tuple[ClauseLine, ...]:
-    """One line for every clause that quality checks, or has to check."""
+def clause_lines(
+    outcomes: Iterable[Outcome], policy: Policy, *, all_asked: bool = True
+) -> tuple[ClauseLine, ...]:
+    """One line for every clause that quality checks, or has to check.
+
+    all_asked  of a run of some suites, clauses that none of them is about are left out
+    """
     found: dict[str, list[Outcome]] = {
-        name: [] for name, clause in policy.clauses.items() if "data_quality" in clause.control.by
+        name: []
+        for name, clause in policy.clauses.items()
+        if all_asked and "data_quality" in clause.control.by
     }
     for each in outcomes:
         if each.clause in policy.clauses:
