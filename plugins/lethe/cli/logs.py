@@ -11,7 +11,7 @@ from rich.table import Table
 
 from lethe.cli.desk import COMMON, Desk
 from lethe.cli.reveal import reveal_pseudonyms
-from lethe.errors import ActError, LetheError, UsageError
+from lethe.errors import ActError, AnswerIsNo, LetheError, UsageError
 from lethe.keys import KeyRecord
 from lethe.pseudonymisation.key_end import destroy_due, destroy_month
 from lethe.pseudonymisation.key_guards import approve_destruction, held_now
@@ -125,7 +125,9 @@ def _run_night(desk: Desk, workers: int) -> list[dict[str, Any]]:
         desk.tell(f"Pseudonymising {piece.title}")
         try:
             done.append(work_piece(desk.site, run_id, piece, workers=workers))
-            told.append(done[-1] | {"exit_code": 0})
+            stopped = done[-1].get("stopped")
+            code = AnswerIsNo.exit_code if stopped else 0
+            told.append(done[-1] | {"exit_code": code, "fault": stopped})
         except LetheError as fault:
             told.append(
                 {

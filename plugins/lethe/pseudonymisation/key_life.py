@@ -43,6 +43,10 @@ _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])\Z")
 _OLDEST: Final = "1995-01"
 
 
+class ReportOnly(GuardStop):
+    """The warehouse is not armed yet: nothing is destroyed, which is no failure of a night."""
+
+
 @dataclass(frozen=True, slots=True)
 class DueKey:
     """A key whose window has ended, and when its end will be final."""
@@ -92,14 +96,14 @@ class LogRoom:
     def require_destruction_allowed(self) -> None:
         """Stop where nothing may be destroyed: not armed, restored from a backup, in the future.
 
-        Raises  GuardStop with the way out
+        Raises  GuardStop with the way out, ReportOnly where it is not armed
         """
         require_in_step(self.connection, self.witness)
         acting_as(self.connection, "runner")
         warehouse = read_warehouse(self.connection)
         self.connection.rollback()
         if not warehouse.armed:
-            raise GuardStop(
+            raise ReportOnly(
                 "report-only: the approver has not armed this warehouse (`lethe init --arm`)"
             )
         if self.as_of > self.site.today() and not warehouse.rehearsal:

@@ -23,11 +23,11 @@ from lethe.evidence.settle import require_in_step
 from lethe.guards.editions import see_edition
 from lethe.pseudonymisation.inplace import work_in_place
 from lethe.pseudonymisation.key_end import KeysEnded, destroy_due
-from lethe.pseudonymisation.key_life import LogKeys, LogRoom, log_room
+from lethe.pseudonymisation.key_life import LogKeys, LogRoom, ReportOnly, log_room
 from lethe.pseudonymisation.life import Ended, end_lives
 from lethe.pseudonymisation.nightly import FileOutcome, RawFile, find_files, work_file
 from lethe.pseudonymisation.statements import Range
-from lethe.pseudonymisation.tablerun import find_months, work_rows
+from lethe.pseudonymisation.tablerun import RowsDone, find_months, work_rows
 
 log = logging.getLogger(__name__)
 LOGS_RUN: Final = "logs"
@@ -118,17 +118,28 @@ def work_piece(site: Site, run_id: UUID, piece: Piece, *, workers: int = 2) -> d
     """
     with _room_of(site, run_id) as room:
         if piece.kind == "file":
-            return _of_file(
-                work_file(room, RawFile(piece.source, Path(piece.path or "")), workers=workers)
-            )
-        if piece.kind == "in-place":
-            return work_in_place(room, piece.source).as_data()
-        done = work_rows(room, piece.source, Range(piece.since, piece.until), piece.title)
+            file = RawFile(piece.source, Path(piece.path or ""))
+            return _of_file(work_file(room, file, workers=workers))
+        try:
+            if piece.kind == "in-place":
+                return work_in_place(room, piece.source).as_data()
+            part = Range(piece.since, piece.until)
+            done = work_rows(room, piece.source, part, piece.title)
+        except ReportOnly as stop:
+            # Rows cannot be written without leaving the raw table.
+            log.warning("%s is left as it is: %s", piece.title, stop)
+            left = RowsDone(piece.source, piece.title).as_data()
+            return left | {"raw_destroyed": False, "stopped": str(stop)}
         _require_within(piece.title, done.over_limit)
         return done.as_data()
 
 
 def _of_file(outcome: FileOutcome) -> dict[str, Any]:
+    if isinstance(outcome.fault, ReportOnly):
+        log.warning(
+            "%s was pseudonymised, and the raw stays: %s", outcome.file.title, outcome.fault
+        )
+        return outcome.as_data() | {"fault": None, "stopped": str(outcome.fault)}
     if outcome.fault is not None:
         raise outcome.fault
     _require_within(outcome.file.title, outcome.over_limit)
