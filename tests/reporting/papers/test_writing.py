@@ -49,7 +49,8 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
     code = (
         "import sys; sys.path.insert(0, 'plugins');"
         "import lethe.reporting.papers, lethe.reporting.papers.record;"
-        "sys.exit(', '.join({'matplotlib', 'typst', 'fontTools', 'pandas'} & set(sys.modules)) or 0)"
+        "heavy = {'matplotlib', 'typst', 'fontTools', 'pandas'} & set(sys.modules);"
+        "sys.exit(', '.join(heavy) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT)
     assert done.returncode == 0, done.stderr
