@@ -186,6 +186,8 @@ def show_summary(desk: Desk, done: Run) -> None:
     for each in done.summary["rules"]:
         kept = {**each["kept"], **each["quarantined"]}
         waiting = each["over_limit"] if each["undecided"] and each["over_limit"] else "–"
+        if each["undecided"] and each["state"] == "approved":
+            waiting = f"approved, {each['undecided']:,} left for the next nights"
         earlier = done.summary.get("worked_off", {}).get(each["rule"], 0)
         table.add_row(
             each["rule"],
