@@ -293,3 +293,21 @@ def test_an_archive_rolled_back_as_a_whole_is_found_by_ledger_witness_and_mail(a
     told = [fault for fault in found.faults if "head" in fault]
     for who in ("the ledger", "the witness", "an old mail"):
         assert any(who in fault for fault in told), who
+
+
+def test_what_remains_of_a_destroyed_document_is_not_changed_unnoticed(aged: Kit) -> None:
+    missed = []
+    for change in (
+        "document_type = 'other'",
+        "key = ARRAY['31']",
+        "ended_on = ended_on + 1",
+        "archived_at = archived_at + interval '1 second'",
+        "bound_digest = sha256('x')",
+        "leaf_no = 0",
+    ):
+        with undone(
+            aged, f"UPDATE lethe.archived_document SET {change} WHERE ended_on IS NOT NULL"
+        ) as found:
+            if not found.faults:
+                missed.append(change)
+    assert missed == []
