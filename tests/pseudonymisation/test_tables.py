@@ -254,3 +254,20 @@ def test_the_raw_table_needs_the_rights_that_init_grants(kit: Kit) -> None:
         cursor.execute("INSERT INTO clean_log (note) VALUES ('x')")
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             cursor.execute("SELECT FROM clean_log")
+
+
+def test_the_policy_check_names_a_table_and_a_column_that_are_not_there(kit: Kit) -> None:
+    from lethe.catalogue.bind import bind
+
+    from tests.small_policy import small_policy
+
+    wrong = small_policy(
+        POLICY.replace("url: url, status", "url: link, status").replace(
+            "public.clean_log", "public.neat_log"
+        )
+    )
+    with kit.site.connected("owner") as connection:
+        found = bind(connection, wrong).found
+    told = {(each.code, ".".join(map(str, each.place))) for each in found if each.level == "fault"}
+    assert ("missing-table", "logs.sources.table.output_table") in told
+    assert ("missing-column", "logs.sources.table.columns.url") in told

@@ -9,6 +9,7 @@ from lethe.catalogue.checks.tables import all_conditions, flat
 from lethe.catalogue.days import DATE_TYPES
 from lethe.policy.model.archive import Archive, Bound
 from lethe.policy.model.conditions import Condition
+from lethe.policy.model.logs import Logs
 from lethe.policy.names import TableName
 
 Named = tuple[Place, TableName | None, tuple[str, ...]]
@@ -104,6 +105,8 @@ def _elsewhere(checked: Checked) -> Iterator[Named]:
     policy = checked.policy
     if policy.archive is not None:
         yield from _of_archive(policy.archive)
+    if policy.logs is not None:
+        yield from _of_logs(policy.logs)
     for name, consent in policy.consents.items():
         for key in ("purpose", "given_at", "withdrawn_at"):
             yield ("consents", name, key), consent.table, (getattr(consent, key),)
@@ -115,6 +118,23 @@ def _elsewhere(checked: Checked) -> Iterator[Named]:
         if expectation.column is not None:
             place: Place = ("quality", "extra", name, "column")
             yield place, expectation.table, (expectation.column,)
+
+
+def _of_logs(logs: Logs) -> Iterator[Named]:
+    for name, source in logs.sources.items():
+        if source.table is not None:
+            place: Place = ("logs", "sources", name)
+            for field, column in source.columns.items():
+                yield (*place, "columns", field), source.table, (column,)
+            for key, columns in (("key", source.key), ("time", source.time)):
+                if columns is not None:
+                    named = (columns,) if isinstance(columns, str) else tuple(columns)
+                    yield (*place, key), source.table, named
+    for name, here in logs.in_place.items():
+        place = ("logs", "in_place", name)
+        yield (*place, "time"), here.table, (here.time,)
+        for column in here.columns:
+            yield (*place, "columns", column), here.table, (column,)
 
 
 def _of_archive(archive: Archive) -> Iterator[Named]:

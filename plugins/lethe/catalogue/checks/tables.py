@@ -82,6 +82,13 @@ def _named(checked: Checked) -> Iterator[tuple[Place, TableName]]:
         yield ("consents", name, "table"), consent.table
     if policy.disclosures is not None:
         yield ("disclosures", "table"), policy.disclosures.table
+    if policy.logs is not None:
+        for name, source in policy.logs.sources.items():
+            for key in ("table", "output_table"):
+                if (log_table := getattr(source, key)) is not None:
+                    yield ("logs", "sources", name, key), log_table
+        for name, here in policy.logs.in_place.items():
+            yield ("logs", "in_place", name, "table"), here.table
     for name, expectation in policy.quality.extra.items():
         yield ("quality", "extra", name, "table"), expectation.table
         if expectation.references is not None:
