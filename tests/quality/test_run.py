@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import html
+import io
 import json
 import logging
 import re
+import zipfile
 from collections.abc import Callable
+from email.message import EmailMessage
 from pathlib import Path
 
 import psycopg2
 import pytest
 from lethe.cli.quality import HANDED
 from lethe.quality.facts import last_leaks
+from lethe.quality.finding import find_leaks
 from lethe.quality.inputs import check_inputs, stops
-from lethe.quality.leaks import find_leaks, scan_files, scan_outputs
+from lethe.quality.leaks import scan_files, scan_outputs
 from lethe.quality.night import prepare
 from lethe.quality.rows import HIDDEN, find_rows
 from lethe.retention.sweep import run_sweep
@@ -170,6 +175,26 @@ def test_the_scan_finds_what_is_planted_in_an_output_and_does_not_repeat_it(tmp_
     assert not re.search("firma|4111|0019|rôme", str([str(leak) for leak in report.leaks]))
     assert find_leaks('"J\\u00e9r\\u00f4me M\\u00fcller-Wei\\u00df"', {"jérôme müller-weiß"})
     assert not find_leaks("gdpr@mentorsig.com", set(), {"gdpr@mentorsig.com"})
+
+
+def test_the_scan_reads_what_is_packed(tmp_path: Path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rows.csv", "name\nJérôme Müller-Weiß\n")
+    mail = EmailMessage()
+    mail["Subject"], mail["To"] = "Report", "gdpr@mentorsig.com"
+    mail.set_content("An account: LU28 0019 4006 4475 0000 é", cte="base64")
+    mail.add_attachment(packed.getvalue(), "application", "zip", filename="figures.zip")
+    (tmp_path / "1.eml").write_bytes(mail.as_bytes())
+    (tmp_path / "task.log.gz").write_bytes(gzip.compress(b"asked leck@pruefung.lu"))
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 4111 1111 1111 1111")
+    found = scan_files([tmp_path], {"jérôme müller-weiß"}, {"gdpr@mentorsig.com"})
+    assert [str(leak) for leak in found.leaks] == [
+        "1.eml: 1 × bank account",
+        "1.eml: 1 × value of the warehouse",
+        "broken.zip: 1 × card number",
+        "task.log.gz: 1 × e-mail address",
+    ]
 
 
 def test_the_scan_looks_into_the_metadata_of_airflow(

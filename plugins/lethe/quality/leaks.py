@@ -7,9 +7,6 @@ its value.
 
 from __future__ import annotations
 
-import html
-import json
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -27,8 +24,10 @@ from lethe.connections import acting_as
 from lethe.errors import WarehouseRefused, describe_database_error
 from lethe.include import home_folder
 from lethe.policy.model import Policy
+from lethe.quality.finding import EMAIL, SHORTEST, find_leaks, is_telling, normal
 from lethe.quality.history import quality_folder, write_document
 from lethe.quality.metadata import read_metadata
+from lethe.quality.unpacking import texts_of
 
 OUTPUTS = ("quality", "reports", "evidence", "mail", "logs/tasks", "logs", "run", "airflow/logs")
 """Folders of LETHE_HOME that nothing personal may reach."""
@@ -36,12 +35,6 @@ SERVER_LOG = "postgres/server.log"
 _NOT_OUTPUTS = ("logs/raw", "logs/pseudonymised", "logs/quarantine")
 _CLASSES = frozenset({"name", "contact", "identifier", "credential", "payment", "critical"})
 _MOST_VALUES = 20_000
-_LONGEST = 5
-_SHORTEST = 6
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?![\w-])")
-_DIGITS = re.compile(r"(?<![0-9A-Za-z.-])[0-9](?:[ -]?[0-9]){14,18}(?![0-9A-Za-z-]|\.[0-9])")
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
-_WORD = re.compile(r"[^\s<>\"'=&;,(){}\[\]|\\:]+")
 _ASSETS = frozenset(
     {".otf", ".eot", ".css", ".js", ".png", ".svg", ".woff", ".woff2", ".ttf", ".ico", ".map"}
 )
@@ -177,11 +170,11 @@ def read_values(connection: extensions.connection, site: Site) -> frozenset[str]
                 )
                 try:
                     with attempt(cursor):
-                        cursor.execute(select, {"least": _SHORTEST})
-                        found.update(_normal(row[0]) for row in cursor.fetchall())
+                        cursor.execute(select, {"least": SHORTEST})
+                        found.update(normal(row[0]) for row in cursor.fetchall())
                 except psycopg2.Error:
                     continue
-    return frozenset(value for value in found if _is_telling(value))
+    return frozenset(value for value in found if is_telling(value))
 
 
 def own_words(policy: Policy) -> frozenset[str]:
@@ -190,8 +183,8 @@ def own_words(policy: Policy) -> frozenset[str]:
 
     def walk(part: Any) -> None:
         if isinstance(part, str):
-            words.add(_normal(part))
-            words.update(match.lower() for match in _EMAIL.findall(part))
+            words.add(normal(part))
+            words.update(match.lower() for match in EMAIL.findall(part))
         elif isinstance(part, dict):
             for key, value in part.items():
                 walk(key)
@@ -222,72 +215,11 @@ def scan_files(
             continue
         number += 1
         size += len(data)
-        found = find_leaks(data.decode("utf-8", errors="replace"), wanted, allowed)
+        found: Counter[str] = Counter()
+        for text in texts_of(path.name, data):
+            found += find_leaks(text, wanted, allowed)
         leaks += (Leak(_shown(path), kind, count) for kind, count in sorted(found.items()))
     return LeakReport(number, size, len(wanted), tuple(sorted(leaks)))
-
-
-def find_leaks(text: str, values: Collection[str], allowed: Collection[str] = ()) -> Counter[str]:
-    """Find personal values in a text.
-
-    Returns  kind → number
-    """
-    found: Counter[str] = Counter()
-    for form in {text, html.unescape(text), _unescaped(text)}:
-        for kind, number in _in_form(form, values, allowed).items():
-            found[kind] = max(found[kind], number)
-    return found
-
-
-def _in_form(text: str, values: Collection[str], allowed: Collection[str]) -> Counter[str]:
-    from stdnum import iban, luhn
-
-    found: Counter[str] = Counter()
-    for match in _EMAIL.findall(text):
-        if match.lower() not in allowed and not match.lower().endswith(_OURS):
-            found["e-mail address"] += 1
-    for match in _DIGITS.findall(text):
-        digits = re.sub(r"[^0-9]", "", match)
-        if digits[0] in "3456" and len(digits) in (15, 16, 19) and luhn.is_valid(digits):
-            found["card number"] += 1
-    for match in _IBAN.findall(text):
-        if iban.is_valid(match):
-            found["bank account"] += 1
-    found["value of the warehouse"] += sum(1 for each in _phrases(text) if each in values)
-    return +found
-
-
-_OURS = ("@example.org", "@localhost", "@v1", ".service")
-
-
-def _phrases(text: str) -> Iterator[str]:
-    """Every run of one to five words, and every word by itself without what clings to it."""
-    for line in text.splitlines():
-        words = [word.strip(".!?") for word in _WORD.findall(line.lower())]
-        for start in range(len(words)):
-            phrase = ""
-            for word in words[start : start + _LONGEST]:
-                phrase = f"{phrase} {word}".strip()
-                yield phrase
-
-
-def _normal(text: str) -> str:
-    return " ".join(word.strip(".!?") for word in _WORD.findall(text.lower()))
-
-
-def _is_telling(value: str) -> bool:
-    """Long, and with a space, a digit or an at sign: no single common word."""
-    return len(value) >= _SHORTEST and bool(re.search(r"[ @0-9]", value))
-
-
-def _unescaped(text: str) -> str:
-    """JSON writes é as \\u00e9."""
-    if "\\u" not in text:
-        return text
-    try:
-        return re.sub(r"\\u[0-9a-fA-F]{4}", lambda match: json.loads(f'"{match[0]}"'), text)
-    except ValueError:
-        return text
 
 
 def _files(roots: Iterable[Path]) -> Iterator[Path]:
