@@ -188,10 +188,14 @@ def test_the_scan_reads_what_is_packed(tmp_path: Path):
     (tmp_path / "1.eml").write_bytes(mail.as_bytes())
     (tmp_path / "task.log.gz").write_bytes(gzip.compress(b"asked leck@pruefung.lu"))
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 4111 1111 1111 1111")
+    (tmp_path / "a.pdf").write_bytes(
+        b"%PDF-1.7 /W[0 4111 1111 1111 1111] (for jerome@firma.lu) <FEFF00E9> endobj"
+    )
     found = scan_files([tmp_path], {"jérôme müller-weiß"}, {"gdpr@mentorsig.com"})
     assert [str(leak) for leak in found.leaks] == [
         "1.eml: 1 × bank account",
         "1.eml: 1 × value of the warehouse",
+        "a.pdf: 1 × e-mail address",
         "broken.zip: 1 × card number",
         "task.log.gz: 1 × e-mail address",
     ]

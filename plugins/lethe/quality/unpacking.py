@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,7 +20,13 @@ _OF_MACHINES = frozenset(
     | {"date", "mime-version", "received"}
 )
 """Headers that mail programs fill with random numbers and names of hosts."""
-_ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
+_ZIP, _GZIP, _PDF = b"PK\x03\x04", b"\x1f\x8b", b"%PDF-"
+_PDF_TEXT = re.compile(
+    rb"\(((?:[^()\\]|\\.){4,})\)|<(FEFF(?:[0-9A-Fa-f]{4})+)>|(<x:xmpmeta\b.*?</x:xmpmeta>)",
+    re.DOTALL,
+)
+"""Titles, bookmarks, descriptions of pictures and metadata. Widths of fonts are endless lists of
+numbers; what is drawn is compressed and numbered by glyph, and stands in the report's HTML too."""
 
 
 def texts_of(name: str, data: bytes, depth: int = 0) -> Iterator[str]:
@@ -30,6 +37,8 @@ def texts_of(name: str, data: bytes, depth: int = 0) -> Iterator[str]:
         yield from _of_zip(data, depth)
     elif data.startswith(_GZIP):
         yield from _of_gzip(name, data, depth)
+    elif data.startswith(_PDF):
+        yield _of_pdf(data)
     elif name.endswith(".eml"):
         yield from _of_mail(data, depth)
     else:
@@ -53,6 +62,16 @@ def _of_gzip(name: str, data: bytes, depth: int) -> Iterator[str]:
             yield from texts_of(name.removesuffix(".gz"), packed.read(_LARGEST), depth + 1)
     except (OSError, EOFError, zlib.error):
         yield data.decode("utf-8", errors="replace")
+
+
+def _of_pdf(data: bytes) -> str:
+    found = []
+    for written, hexadecimal, metadata in _PDF_TEXT.findall(data):
+        if hexadecimal:
+            found.append(bytes.fromhex(hexadecimal.decode()).decode("utf-16", errors="replace"))
+        else:
+            found.append((written or metadata).decode("utf-8", errors="replace"))
+    return "\n".join(found)
 
 
 def _of_mail(data: bytes, depth: int) -> Iterator[str]:
