@@ -29,7 +29,6 @@ from psycopg2 import errorcodes, extensions
 from lethe.catalogue.fragments import Values
 from lethe.connections import acting_as
 from lethe.errors import (
-    LetheError,
     VerificationError,
     WarehouseRefused,
     describe_database_error,
@@ -40,18 +39,22 @@ from lethe.include import home_folder, statement
 from lethe.keys import month_of
 from lethe.policy.periods import end_of
 from lethe.pseudonymisation.batch import NOT_KEPT, Batches, by_day
-from lethe.pseudonymisation.formats.parsed import Parsed
 from lethe.pseudonymisation.key_life import LogKeys, LogRoom
-from lethe.pseudonymisation.leakscan import ADDRESS_COLUMNS, scan_rows
+from lethe.pseudonymisation.leakscan import scan_rows
 from lethe.pseudonymisation.linkability import (
     Groups,
     Linkability,
     over_limits,
     quasi_identifiers,
 )
-from lethe.pseudonymisation.logplan import ADDRESS_METHODS, Kind, LogPlan
 from lethe.pseudonymisation.plan import plan_source
 from lethe.pseudonymisation.quarantine import seal, unseal
+from lethe.pseudonymisation.rows import (
+    address_columns,
+    pack_rows,
+    pseudonymise_rows,
+    unpack_rows,
+)
 from lethe.pseudonymisation.sinks import OutputTable
 from lethe.pseudonymisation.staging import Staging
 from lethe.pseudonymisation.statements import Range, RawTable
@@ -576,67 +579,3 @@ class _Rows:
                 cursor.execute(text, values.bound)
                 self._done.spared = int((cursor.fetchone() or (0,))[0])
         self._connection.rollback()
-
-
-def pseudonymise_rows(
-    batches: Batches, frame: pl.DataFrame, start: int = 0
-) -> tuple[list[tuple[pa.Table, Any]], dict[str, list[Any]]]:
-    """Pseudonymise rows of raw text; a row that the code fails on is set aside alone.
-
-    Returns  tables with the day of each row; reason → places of the rows that have none
-    """
-    rejected: dict[str, list[Any]] = {}
-    try:
-        parsed = Parsed(np.arange(start, start + len(frame)), _typed(batches.plan, frame))
-        tables, _ = batches.pseudonymise(parsed, 1, rejected, in_order=False)
-    except (OSError, MemoryError, psycopg2.Error, LetheError):
-        raise
-    except Exception as fault:
-        if len(frame) == 1:
-            return [], {f"failed-{type(fault).__name__}": [np.array([start])]}
-        middle = len(frame) // 2
-        tables, rejected = pseudonymise_rows(batches, frame[:middle], start)
-        others, lost = pseudonymise_rows(batches, frame[middle:], start + middle)
-        for why, rows in lost.items():
-            rejected.setdefault(why, []).extend(rows)
-        tables += others
-    return tables, rejected
-
-
-def _typed(plan: LogPlan, frame: pl.DataFrame) -> dict[str, pl.Series]:
-    """Give the columns of a frame of text the types that their kinds need."""
-    import polars as pl
-
-    columns: dict[str, pl.Series] = {}
-    for name in frame.columns:
-        values, kind = frame[name], plan.kind_of(name)
-        if name == "time":
-            micros = values.cast(pl.Int64, strict=False)
-            values = micros.cast(pl.Datetime("us", "UTC"))
-        elif kind is Kind.NUMBER:
-            values = values.cast(pl.Float64 if name == "duration" else pl.Int64, strict=False)
-        columns[name] = values
-    return columns
-
-
-def address_columns(plan: LogPlan) -> frozenset[str]:
-    """Name the columns that hold nothing but pseudonyms of addresses."""
-    made = {name for name, method in plan.methods.items() if method in ADDRESS_METHODS}
-    return ADDRESS_COLUMNS | made
-
-
-def pack_rows(frame: pl.DataFrame, chosen: dict[str, Any]) -> bytes:
-    """Write some rows of raw text with the reason why they were set aside."""
-    import polars as pl
-
-    parts = [frame[rows.tolist()].with_columns(_reason=pl.lit(why)) for why, rows in chosen.items()]
-    sink = io.BytesIO()
-    pl.concat(parts).write_ipc_stream(sink, compression="zstd")
-    return sink.getvalue()
-
-
-def unpack_rows(packed: bytes) -> pl.DataFrame:
-    """Undo `pack_rows`; the column `_reason` is left out."""
-    import polars as pl
-
-    return pl.read_ipc_stream(io.BytesIO(packed)).drop("_reason")
