@@ -262,7 +262,8 @@ class _Archive:
                 tree = open_tree(connection, head.tree_size)
                 leaf, path = tree.leaf(number), tree.prove_inclusion(number)
                 times.append(time.perf_counter() - started)
-                verify_inclusion(leaf, number, head.tree_size, path, head.root)
+                if not verify_inclusion(leaf, number, head.tree_size, path, head.root):
+                    raise AssertionError(f"the proof of leaf {number} does not hold")
         name = f"inclusion proof in {self._records:,}, median of {PROOFS}"
         self._report.figures += [
             at_most(name, statistics.median(times) * 1000, 5, "ms"),
