@@ -14,8 +14,9 @@ earlier nights: `quality/latest.json` and `quality/history`. Which rows fail:
 
 **If it fails** a suite turns red when a critical expectation failed, or could not be asked: the
 last line of its log names it, and how to find the rows. Mend the data or the policy, then clear
-`run_suites`. `scan_leaks` turns red when one of our own files holds a personal value: it names the
-file; delete it and find out who wrote it. Nothing here stops or undoes a deletion.
+`run_suites`. `scan_leaks` turns red when a file of ours, or Airflow's metadata (XCom, rendered
+fields), holds a personal value: it names the place; delete it and find out who wrote it. Nothing
+here stops or undoes a deletion.
 """
 
 import pendulum
