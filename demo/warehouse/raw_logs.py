@@ -1,4 +1,4 @@
-"""Invented raw logs of one day: a web server, a proxy that writes JSON, a door that is knocked at."""
+"""Invented raw logs of one day: a web server, a proxy that writes JSON, a door knocked at."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class Logs(Model):
     quasi_identifiers: tuple[str, ...] = ()
     """Columns of the output by which people could be told apart; none: all but pseudonyms."""
     unique_share: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Linkability limit: share of lines whose remaining fields are unique; over it the raw stays."""
+    """Linkability limit: share of lines whose remaining fields are unique; above it raw stays."""
     judged_from: Annotated[int, Field(ge=1)] = 1
     """From how many lines on `unique_share` is judged: of a few lines most stand alone."""
     smallest_group: Annotated[int, Field(ge=1)] = 1
