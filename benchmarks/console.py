@@ -72,6 +72,11 @@ FROM generate_series(1, %(size)s) AS n;
 INSERT INTO lethe.ledger (batch, run_id, kind, payload)
 SELECT gen_random_uuid(), %(run)s, 'subject_erased', '{"rule": "account-inactive"}'
 FROM generate_series(1, %(size)s) AS n;
+INSERT INTO lethe.ledger_seal (seal_no, leaf_count, first_id, last_id, merkle_root, previous_hash,
+                               seal_hash, sealed_at)
+SELECT coalesce(max(s.seal_no), 0) + 1, %(size)s, 1, (SELECT max(id) FROM lethe.ledger),
+       sha256('r'), sha256('p'), sha256('s'), now()
+FROM lethe.ledger_seal AS s;
 INSERT INTO lethe.hold (subject_kind, key, reason, owner, review_on, created_by)
 SELECT 'account', ARRAY[n::text], 'case', 'Legal', current_date + n %% 400, 'bench'
 FROM generate_series(1, 2000) AS n;
