@@ -27,13 +27,13 @@ from lethe.connections import acting_as
 from lethe.errors import UsageError, WarehouseRefused, describe_database_error
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
+from lethe.guards.spared import spared_by, ways_to_subjects
 from lethe.include import statement
 from lethe.policy.model.logs import Field_, InPlace
 from lethe.pseudonymisation.addresses import MARK
 from lethe.pseudonymisation.fields import FieldMethods
 from lethe.pseudonymisation.key_life import PURPOSE, LogKeys, LogRoom
 from lethe.pseudonymisation.logplan import Kind, LogPlan, Method, UrlRules
-from lethe.pseudonymisation.statements import spared_by, ways_to_subjects
 
 if TYPE_CHECKING:
     import polars as pl
@@ -214,7 +214,9 @@ class _Place:
             any_of(self._not_done()),
         ]
         guarded = [
-            sql.SQL("NOT {}").format(spared_by(context, self._place.table, kind, way, where))
+            sql.SQL("NOT {}").format(
+                spared_by(context, self._place.table, kind, way, where, row="r")
+            )
             for kind, way in ways_to_subjects(self._graph, self._place.table)
         ]
         text = sql.SQL(

@@ -12,12 +12,9 @@ from psycopg2 import sql
 from lethe.catalogue.conditions import Context
 from lethe.catalogue.fragments import Values, all_of, any_of, column, comma, type_name
 from lethe.catalogue.graph import Graph, Kind, Way
-from lethe.catalogue.links import all_links, resolve_link
 from lethe.catalogue.model import Column
-from lethe.catalogue.routes import Routes
-from lethe.catalogue.ways import same, walk
 from lethe.errors import UsageError
-from lethe.guards.statements import held, key_columns, restricted
+from lethe.guards.spared import spared_by, ways_to_subjects
 from lethe.policy.model.logs import LogSource
 from lethe.policy.names import TableName
 
@@ -171,47 +168,4 @@ class RawTable:
         """
         context = Context(self.graph, self.as_of, values)
         for kind, way in self.guarded_kinds():
-            yield spared_by(context, self.table, kind, way, where)
-
-
-def ways_to_subjects(graph: Graph, table: TableName) -> list[tuple[Kind, Way]]:
-    """Every kind of subject that a row of a table may hang on, and the ways that lead there."""
-    found = []
-    for kind in graph.kinds.values():
-        routes = Routes(graph.policy, graph.catalogue, kind, [])
-        routes.find_others({table})
-        ways = list(routes.found.get(table, ()))
-        # A link that only points keeps no row from being erased, but it names a person.
-        for link in all_links(graph.policy.tables.get(table)):
-            hop, _ = resolve_link(graph.catalogue, table, link)
-            if link.role == "reference" and hop is not None and hop.to is not None:
-                ways += [(hop, *rest) for rest in routes.found.get(hop.to, ())]
-        found += [(kind, way) for way in dict.fromkeys(ways)]
-    return found
-
-
-def spared_by(
-    context: Context, table: TableName, kind: Kind, way: Way, where: list[sql.Composable]
-) -> sql.Composed:
-    """The row `r` of a table hangs on a subject that is held or restricted."""
-    walked = walk(way, _ROW)
-    inner = [*walked.conditions, *(sql.SQL("{} IS NOT NULL").format(o) for o in walked.owner)]
-    candidates = sql.SQL("SELECT DISTINCT {keys} FROM {source} WHERE {where}").format(
-        keys=comma(
-            sql.SQL("{} AS {}").format(owner, sql.Identifier(f"k{number}"))
-            for number, owner in enumerate(walked.owner)
-        ),
-        source=walked.source(sql.SQL("{} AS r").format(table.identifier)),
-        where=all_of([*where, *inner]),
-    )
-    pieces = [*held(context, kind), *restricted(context, kind)]
-    there = [column("spared", f"k{number}") for number in range(len(kind.key))]
-    source: list[sql.Composable] = list(walked.tables)
-    source.append(
-        sql.SQL("(WITH candidates AS MATERIALIZED ({}) {}) AS spared ({})").format(
-            candidates, sql.SQL(" UNION ").join(pieces), key_columns(kind)
-        )
-    )
-    return sql.SQL("EXISTS (SELECT FROM {} WHERE {})").format(
-        comma(source), all_of([*walked.conditions, *same(walked.owner, there)])
-    )
+            yield spared_by(context, self.table, kind, way, where, row=_ROW)

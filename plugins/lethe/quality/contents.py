@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Final, Literal
 
 from psycopg2 import sql
 
+from lethe.catalogue.fragments import any_of
 from lethe.catalogue.fragments import column as qualified
 from lethe.catalogue.model import Column, Table, View
+from lethe.guards.spared import spared_by, ways_to_subjects
 from lethe.policy.model.conditions import Condition
 from lethe.policy.names import TableName
 from lethe.quality.content import (
@@ -25,6 +27,7 @@ from lethe.quality.ground import Found, Ground, OwnScan, RowCheck
 from lethe.quality.series import chance
 from lethe.quality.texts import plain_text, row_text
 
+_NOBODY: Final = sql.SQL("false")
 _GATES: tuple[
     tuple[Literal["card", "iban"], Callable[[sql.Composable], sql.Composed], str], ...
 ] = (
@@ -151,11 +154,13 @@ def _addresses(ground: Ground) -> Iterator[Found]:
             known = here.columns.get(name)
             if known is None or not field.method.startswith("ipcrypt") or "pfx" in field.method:
                 continue
+            spared = _spared(ground, place.table, old)
             if known.base_type in ("inet", "cidr"):
-                yield from _no_inet(ground, place.table, name, old, logs.clause)
+                yield from _no_inet(ground, place.table, name, old, logs.clause, spared=spared)
             elif known.is_text:
+                text = row_text([known])
                 yield from _no_address(
-                    ground, place.table, row_text([known]), clause=logs.clause, where=old
+                    ground, place.table, text, clause=logs.clause, where=old, spared=spared
                 )
     for folder, answers in ground.log_files.items():
         if answers:
@@ -165,6 +170,20 @@ def _addresses(ground: Ground) -> Iterator[Found]:
         yield ground.missing(
             "address", "no table or file holds pseudonymised logs", clause=logs.clause
         )
+
+
+def _spared(ground: Ground, table: TableName, old: sql.Composable) -> sql.Composable:
+    """Whose subject is held or restricted: of such a row nothing is changed, however old it is."""
+    if not ground.initialised:
+        return _NOBODY
+    ways = ways_to_subjects(ground.graph, table)
+    found = [spared_by(ground.context, table, kind, way, [old], row="m") for kind, way in ways]
+    return any_of(found) if found else _NOBODY
+
+
+def _unless_spared(done: sql.Composable, spared: sql.Composable) -> sql.Composed:
+    """Only what is not done is asked whom it belongs to."""
+    return sql.SQL("CASE WHEN {} THEN true ELSE {} END").format(done, spared)
 
 
 def _no_address_in_files(
@@ -184,10 +203,11 @@ def _no_address(
     *,
     clause: str,
     where: sql.Composable | None = None,
+    spared: sql.Composable = _NOBODY,
 ) -> Iterator[Found]:
     if text is None:
         return
-    holds = sql.SQL("NOT {}").format(has_address(text))
+    holds = _unless_spared(sql.SQL("NOT {}").format(has_address(text)), spared)
     if where is not None:
         holds = sql.SQL("CASE WHEN {} THEN {} END").format(where, holds)
     title = f"no raw network address stands in {table}"
@@ -198,12 +218,17 @@ def _no_address(
 
 
 def _no_inet(
-    ground: Ground, table: TableName, name: str, where: sql.Composable, clause: str
+    ground: Ground,
+    table: TableName,
+    name: str,
+    where: sql.Composable,
+    clause: str,
+    *,
+    spared: sql.Composable = _NOBODY,
 ) -> Iterator[Found]:
     here = sql.SQL("m.{}").format(sql.Identifier(name))
-    holds = sql.SQL("CASE WHEN {} AND {} IS NOT NULL THEN family({}) = 6 END").format(
-        where, here, here
-    )
+    done = _unless_spared(sql.SQL("family({}) = 6").format(here), spared)
+    holds = sql.SQL("CASE WHEN {} AND {} IS NOT NULL THEN {} END").format(where, here, done)
     title = f"addresses in {table}, column {name}, are pseudonyms"
     yield RowCheck(
         table,
