@@ -200,8 +200,8 @@ DEFECTS: dict[str, tuple[str, str]] = {
         "cards-are-tokens",
     ),
     "stale table": (
-        "UPDATE web.access_log SET logged_at = '2026-02-20' WHERE logged_at > '2026-02-20'",
-        "freshness.web.access_log",
+        "UPDATE web.session SET expires_at = '2026-02-20' WHERE expires_at > '2026-02-20'",
+        "freshness.web.session",
     ),
     "dangling link that nobody declared": (
         "UPDATE billing.reminder SET account_number = 'C-none'",
