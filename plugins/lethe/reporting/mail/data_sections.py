@@ -130,7 +130,11 @@ def quality(summary: Summary, words: Wording) -> Section | None:
         failed=words.count("quality.failed", failed),
     )
     items = [
-        Item(check_title(words, key, title), (words.count("quality.rows", count),), tone="bad")
+        Item(
+            check_title(words, key, title),
+            (words.count("quality.rows", count),) if count else (),
+            tone="bad",
+        )
         for key, title, count in found.failures[:MOST_FAILURES]
     ]
     if found.leaks:
