@@ -97,7 +97,7 @@ def pseudonymise_orders(dsn: str) -> None:
     connection = psycopg2.connect(dsn)
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE commerce."order" SET ip = ('fd00::' || to_hex(order_id))::inet"""
+            """UPDATE commerce."order" SET ip = ('fd00::' || to_hex(order_id) || '/127')::inet"""
             " WHERE ordered_at < %s::date - interval '5 months'",
             (AS_OF,),
         )

@@ -27,7 +27,8 @@ DAY = date(2026, 11, 23)
 OLD, YOUNG = "2026-08-01", "2026-11-10"
 RAW, PSEUDONYM = "192.0.2.7", "fd00:1:2:3::4/127"
 PROXY, TOKEN = "192.0.2.7, 198.51.100.9", "ip_abcdefgh, ip_ijklmnop"
-INET, TEXT = "address.public.session.ip", "address.public.session"
+INET, TEXT = "address.public.session.ip", "address.public.session.proxy"
+VIA = "address.public.session.via"
 DDL = """
 CREATE TABLE person (id bigint PRIMARY KEY, frozen boolean DEFAULT false);
 INSERT INTO person VALUES (1), (2), (3);
@@ -35,7 +36,7 @@ CREATE TABLE visit (visit_id bigint PRIMARY KEY, person_id bigint REFERENCES per
 INSERT INTO visit VALUES (10, 1), (20, 2), (30, 3), (40, NULL);
 CREATE TABLE session (
     session_id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    visit_id bigint REFERENCES visit, at timestamptz NOT NULL, ip inet, proxy text);
+    visit_id bigint REFERENCES visit, at timestamptz NOT NULL, ip inet, proxy text, via text);
 """
 POLICY = """
 subjects: {person: {table: public.person, key: id}}
@@ -45,7 +46,8 @@ tables:
   public.visit: {cluster: people, columns: {visit_id: key, person_id: key}}
   public.session:
     cluster: people
-    columns: {session_id: key, visit_id: key, at: date, ip: automatic, proxy: automatic}
+    columns:
+      {session_id: key, visit_id: key, at: date, ip: automatic, proxy: automatic, via: automatic}
 guards:
   restrictions:
     frozen: {subject: person, where: {column: frozen, equals: true}, because: asked for it}
@@ -57,6 +59,7 @@ logs:
       columns:
         ip: {method: ipcrypt-deterministic}
         proxy: {method: ipcrypt-deterministic}
+        via: {method: ipcrypt-deterministic}
       time: at
       after: P1M
 """
@@ -161,6 +164,17 @@ def test_whom_the_warehouse_marks_as_restricted_passes_while_marked(
     assert found(kit, key) == ("passed", 0)
     kit.execute("UPDATE person SET frozen = NULL")
     assert found(kit, key) == ("failed", 1)
+
+
+def test_a_raw_address_of_the_new_kind_is_no_pseudonym(kit: Kit) -> None:
+    add(kit, "ip", "2001:db8::7")
+    assert found(kit, INET) == ("failed", 1)
+
+
+def test_each_column_of_text_has_a_check_of_its_own(kit: Kit) -> None:
+    add(kit, "via", "192.0.2.9")
+    assert found(kit, VIA) == ("failed", 1)
+    assert found(kit, TEXT)[0] != "failed"
 
 
 @COLUMNS

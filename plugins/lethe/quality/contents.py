@@ -158,9 +158,14 @@ def _addresses(ground: Ground) -> Iterator[Found]:
             if known.base_type in ("inet", "cidr"):
                 yield from _no_inet(ground, place.table, name, old, logs.clause, spared=spared)
             elif known.is_text:
-                text = row_text([known])
                 yield from _no_address(
-                    ground, place.table, text, clause=logs.clause, where=old, spared=spared
+                    ground,
+                    place.table,
+                    row_text([known]),
+                    name=name,
+                    clause=logs.clause,
+                    where=old,
+                    spared=spared,
                 )
     for folder, answers in ground.log_files.items():
         if answers:
@@ -202,18 +207,21 @@ def _no_address(
     text: sql.Composable | None,
     *,
     clause: str,
+    name: str | None = None,
     where: sql.Composable | None = None,
     spared: sql.Composable = _NOBODY,
 ) -> Iterator[Found]:
+    """Look for raw addresses in the text of a row, or of one column of it."""
     if text is None:
         return
     holds = _unless_spared(sql.SQL("NOT {}").format(has_address(text)), spared)
     if where is not None:
         holds = sql.SQL("CASE WHEN {} THEN {} END").format(where, holds)
-    title = f"no raw network address stands in {table}"
+    title = f"no raw network address stands in {table}" + (f", column {name}" if name else "")
+    what = f"{table}.{name}" if name else str(table)
     yield RowCheck(
         table,
-        ground.expect("address", str(table), title, table=table, clause=clause, holds=holds),
+        ground.expect("address", what, title, table=table, clause=clause, holds=holds),
     )
 
 
@@ -224,10 +232,17 @@ def _no_inet(
     where: sql.Composable,
     clause: str,
     *,
-    spared: sql.Composable = _NOBODY,
+    spared: sql.Composable | None = None,
 ) -> Iterator[Found]:
+    """Look for raw addresses in a column of addresses.
+
+    spared  whose rows may stay raw; with it, the column is pseudonymised where it lies, and what
+            is done has a prefix length that no host has
+    """
     here = sql.SQL("m.{}").format(sql.Identifier(name))
-    done = _unless_spared(sql.SQL("family({}) = 6").format(here), spared)
+    done: sql.Composable = sql.SQL("family({}) = 6").format(here)
+    if spared is not None:
+        done = _unless_spared(sql.SQL("{} AND masklen({}) = 127").format(done, here), spared)
     holds = sql.SQL("CASE WHEN {} AND {} IS NOT NULL THEN {} END").format(where, here, done)
     title = f"addresses in {table}, column {name}, are pseudonyms"
     yield RowCheck(
