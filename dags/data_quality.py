@@ -21,7 +21,7 @@ here stops or undoes a deletion.
 
 import pendulum
 from airflow.sdk import Param, dag
-from lethe.tasks import SWEPT, run_suites, scan_leaks, tell_suite
+from lethe.tasks import MANNERS, SWEPT, run_suites, scan_leaks, tell_suite
 
 
 @dag(
@@ -29,7 +29,7 @@ from lethe.tasks import SWEPT, run_suites, scan_leaks, tell_suite
     start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Luxembourg"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "data", "retries": 1, "retry_delay": pendulum.duration(seconds=30)},
+    default_args=MANNERS | {"owner": "data"},
     tags=["lethe", "quality", "§6", "§7"],
     doc_md=__doc__,
     params={
