@@ -40,11 +40,13 @@ def spared_by(
     where: Sequence[sql.Composable],
     *,
     row: str,
+    one_by_one: bool = False,
 ) -> sql.Composed:
     """The row of a table hangs on a subject that is held or restricted.
 
-    where  which rows are looked at
-    row    alias of the row, in `where` too
+    where       which rows are looked at
+    row         alias of the row, in `where` too
+    one_by_one  it is asked inside an expression, of which the planner makes no join
     """
     walked = walk(way, row)
     inner = [*walked.conditions, *(sql.SQL("{} IS NOT NULL").format(o) for o in walked.owner)]
@@ -57,13 +59,21 @@ def spared_by(
         where=all_of([*where, *inner]),
     )
     pieces = [*held(context, kind), *restricted(context, kind)]
-    there = [column("spared", f"k{number}") for number in range(len(kind.key))]
-    source: list[sql.Composable] = list(walked.tables)
-    source.append(
-        sql.SQL("(WITH candidates AS MATERIALIZED ({}) {}) AS spared ({})").format(
-            candidates, sql.SQL(" UNION ").join(pieces), key_columns(kind)
-        )
+    spared = sql.SQL("(WITH candidates AS MATERIALIZED ({}) {}) AS spared ({})").format(
+        candidates, sql.SQL(" UNION ").join(pieces), key_columns(kind)
     )
+    if one_by_one:
+        # Asked of single rows, the list is made once and hashed.
+        names = comma(column("spared", f"k{number}") for number in range(len(kind.key)))
+        listed = sql.SQL("coalesce(({}) IN (SELECT {} FROM {}), false)").format(
+            comma(walked.owner), names, spared
+        )
+        if not walked.tables:
+            return listed
+        return sql.SQL("EXISTS (SELECT FROM {} WHERE {})").format(
+            comma(walked.tables), all_of([*walked.conditions, listed])
+        )
+    there = [column("spared", f"k{number}") for number in range(len(kind.key))]
     return sql.SQL("EXISTS (SELECT FROM {} WHERE {})").format(
-        comma(source), all_of([*walked.conditions, *same(walked.owner, there)])
+        comma([*walked.tables, spared]), all_of([*walked.conditions, *same(walked.owner, there)])
     )

@@ -182,7 +182,10 @@ def _spared(ground: Ground, table: TableName, old: sql.Composable) -> sql.Compos
     if not ground.initialised:
         return _NOBODY
     ways = ways_to_subjects(ground.graph, table)
-    found = [spared_by(ground.context, table, kind, way, [old], row="m") for kind, way in ways]
+    found = [
+        spared_by(ground.context, table, kind, way, [old], row="m", one_by_one=True)
+        for kind, way in ways
+    ]
     return any_of(found) if found else _NOBODY
 
 
