@@ -15,7 +15,7 @@ from lethe.erasure.connectors import (
     open_intents,
 )
 from lethe.erasure.stores import Folder, ObjectStore, Outside
-from lethe.retention.night import witness_of
+from lethe.evidence.acting import open_witness_of
 
 from tests.kit import Kit, MakeKit
 
@@ -55,7 +55,7 @@ def kit(make_kit: MakeKit) -> Kit:
 
 def fulfil(kit: Kit) -> Fulfilled:
     with kit.site.connected("runner") as connection:
-        witness = witness_of(kit.site, connection)
+        witness = open_witness_of(kit.site, connection)
         policy = kit.loaded.policy
         return fulfil_intents(connection, policy.systems, witness, named_in=naming_columns(policy))
 

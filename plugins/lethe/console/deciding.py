@@ -19,11 +19,11 @@ from lethe.connections import acting_as
 from lethe.console.access import APPROVAL_DAG
 from lethe.console.warehouse import OpenSet
 from lethe.errors import UsageError
+from lethe.evidence.acting import open_witness_of
 from lethe.guards.answers import answer
 from lethe.guards.frozen import FlagCount
 from lethe.guards.questions import Question, last_day
 from lethe.policy.model import Policy
-from lethe.retention.night import witness_of
 
 log = logging.getLogger(__name__)
 _MOST_REASON = 500
@@ -71,7 +71,7 @@ def record_answer(site: Site, waiting: OpenSet, said: Answer, by: str) -> None:
     Raises  GuardStop where the person may not decide, or the set is not the one that was shown
     """
     with site.connected("runner") as connection:
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
     try:
         with site.connected("approver") as connection:
             acting_as(connection, "approver")

@@ -45,6 +45,6 @@ def _way_out(error: psycopg2.Error, role: Role) -> str:
     if error.pgcode != errorcodes.INSUFFICIENT_PRIVILEGE:
         return ""
     return (
-        f"; use a connection whose user is a member of {group_role(role)}; what the policy needs "
-        "beyond that `lethe init` grants"
+        f"; use a connection (or a --dsn) whose user is a member of {group_role(role)}; what the "
+        "policy needs beyond that `lethe init` grants"
     )

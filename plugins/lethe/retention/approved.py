@@ -12,12 +12,13 @@ from uuid import UUID
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import GuardStop, LetheError
+from lethe.evidence.acting import open_witness_of
 from lethe.evidence.runs import read_run, set_state
 from lethe.guards.answers import answer, require_four_eyes, settle_answers
 from lethe.guards.approval import find_answer
 from lethe.guards.questions import Question, as_markdown, build_questions
 from lethe.include import statement
-from lethe.retention.night import read_night, witness_of
+from lethe.retention.night import read_night
 from lethe.retention.night_close import close_night
 from lethe.retention.night_guard import expired_before
 from lethe.retention.night_work import Tonight, erase_rule, verify_night
@@ -117,7 +118,7 @@ def open_questions(site: Site) -> list[dict[str, Any]]:
     found: list[Question] = []
     with site.connected("runner") as connection:
         graph = site.graph(connection)
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
         acting_as(connection, "runner")
         with connection.cursor() as cursor:
             cursor.execute(
@@ -185,7 +186,7 @@ def record(site: Site, data: dict[str, Any], said: Mapping[str, Any] | None) -> 
     identity = who.get("id") or user if isinstance(who, Mapping) else user
     decision = "approve" if chosen == ["Approve"] else "reject"
     with site.connected("runner") as connection:
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
     with site.connected("approver") as connection:
         acting_as(connection, "approver")
         # The page in the UI records the answer itself, then answers the Required Action.

@@ -16,13 +16,14 @@ from lethe.errors import (
     GuardStop,
     describe_database_error,
 )
+from lethe.evidence.acting import open_witness_of
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
 from lethe.guards.answers import find_approver, list_askers, require_four_eyes
 from lethe.guards.approval import record_decision
 from lethe.include import statement
-from lethe.retention.night import Night, read_night, witness_of
+from lethe.retention.night import Night, read_night
 
 
 def identify_approver(site: Site, said: str) -> str:
@@ -51,7 +52,7 @@ def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:
         acting_as(connection, "runner")
         night = read_night(connection, run_id)
         connection.rollback()
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
     named = _named(night, text)
     if not named:
         digest = plan_digest(_as_plans(night)).hex()
@@ -79,7 +80,7 @@ def approve_waiting(site: Site, text: str, said: str) -> None:
             runs = [UUID(str(row[0])) for row in cursor.fetchall()]
         nights = [read_night(connection, run_id) for run_id in runs]
         connection.rollback()
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
     named = [
         (night.run.run_id, rule.rule, rule.digest)
         for night in nights

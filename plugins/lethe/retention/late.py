@@ -11,11 +11,11 @@ import psycopg2
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import WarehouseRefused, describe_database_error
+from lethe.evidence.acting import open_witness_of
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.include import statement
 from lethe.policy.model import Policy
-from lethe.retention.night import witness_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def note_delay(site: Site, delay: Delay) -> bool:
     """
     with site.connected("runner") as connection:
         try:
-            witness = witness_of(site, connection)
+            witness = open_witness_of(site, connection)
             acting_as(connection, "runner")
             with connection.cursor() as cursor:
                 cursor.execute(statement("retention/lock_alarms"))

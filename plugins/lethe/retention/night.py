@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
-import psycopg2
-from psycopg2 import errorcodes, extensions
+from psycopg2 import extensions
 
-from lethe.catalogue.site import Site
-from lethe.connections import acting_as
-from lethe.errors import WarehouseRefused, describe_database_error
-from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.runs import Run, read_run
-from lethe.evidence.witness import Witness
-from lethe.evidence.witness_opening import open_witness
 from lethe.include import statement
 
 RuleState = Literal["planned", "waiting", "approved", "rejected", "superseded", "stopped", "done"]
@@ -90,36 +82,3 @@ def set_rule_state(
             statement("retention/set_rule_state"),
             {"run_id": str(run_id), "rule": rule, "state": state, "over_limit": over_limit},
         )
-
-
-def witness_of(site: Site, connection: extensions.connection) -> Witness:
-    """Open the witness that the policy names."""
-    acting_as(connection, "runner")
-    warehouse = read_warehouse(connection)
-    connection.rollback()
-    named = site.loaded.policy.evidence.witness
-    return open_witness(named.kind, named.location, warehouse.warehouse_id)
-
-
-@contextmanager
-def acting(site: Site, role: Literal["runner"], doing: str) -> Iterator[extensions.connection]:
-    """A connection that begins as a role; a database error becomes a message without values."""
-    with site.connected(role) as connection:
-        try:
-            acting_as(connection, role)
-            yield connection
-        except psycopg2.Error as error:
-            if not connection.closed:
-                connection.rollback()
-            raise WarehouseRefused(
-                f"{doing} failed: {describe_database_error(error)}{_way_out(error)}", error.pgcode
-            ) from None
-
-
-def _way_out(error: psycopg2.Error) -> str:
-    if error.pgcode != errorcodes.INSUFFICIENT_PRIVILEGE:
-        return ""
-    return (
-        "; the sweep is run by the runner: use the connection 'lethe_warehouse' (or a --dsn) whose "
-        "user is a member of lethe_runner; what the policy needs beyond that `lethe init` grants"
-    )

@@ -14,6 +14,7 @@ from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.erasure.verify import Verification
 from lethe.errors import VerificationError
+from lethe.evidence.acting import acting, open_witness_of
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.runs import Run, State, read_run, set_state
@@ -21,7 +22,7 @@ from lethe.evidence.seal import seal_ledger
 from lethe.evidence.witness import Witness
 from lethe.include import statement
 from lethe.retention.closing import Closing, close_rule, forget_keys, payload, summarise
-from lethe.retention.night import Night, acting, read_night, set_rule_state, witness_of
+from lethe.retention.night import Night, read_night, set_rule_state
 from lethe.retention.outlook import count_tonight, look_ahead
 
 
@@ -32,13 +33,13 @@ def close_night(
 
     on  day whose night did the work; None: the day that the run was planned for
     """
-    with acting(site, "runner", "closing the run") as connection:
+    with acting(site, "closing the run") as connection:
         night = read_night(connection, run_id)
         if night.run.state in ("done", "superseded"):
             return night.run
         if night.run.state == "stopped":
             return _close_stopped(site, connection, night)
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
         # After a crash between sums and seal: what was looked at then is not there any more.
         known = None if night.run.finished_at else night.run.summary.get("outlook")
         ahead = known or look_ahead(site, night.run, witness)
@@ -101,7 +102,7 @@ def _record_closing(
 
 def close_stopped(site: Site, run_id: UUID) -> None:
     """Close a night that a guard stopped as a whole: its figures stay, whom it planned does not."""
-    with acting(site, "runner", "closing the run") as connection:
+    with acting(site, "closing the run") as connection:
         night = read_night(connection, run_id)
         if night.run.state == "stopped":
             _close_stopped(site, connection, night)
@@ -109,7 +110,7 @@ def close_stopped(site: Site, run_id: UUID) -> None:
 
 def _close_stopped(site: Site, connection: extensions.connection, night: Night) -> Run:
     """A night that only reports: write what it would have done, and forget whom."""
-    witness = witness_of(site, connection)
+    witness = open_witness_of(site, connection)
     outlook = night.run.summary.get("outlook") or look_ahead(site, night.run, witness)
     acting_as(connection, "runner")
     closings = [Closing(planned.rule, undecided=planned.due) for planned in night.rules]

@@ -11,6 +11,7 @@ from psycopg2 import extensions
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import GuardStop
+from lethe.evidence.acting import acting, open_witness_of
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.runs import Run, set_state
 from lethe.evidence.settle import require_in_step
@@ -21,7 +22,7 @@ from lethe.guards.editions import see_edition
 from lethe.guards.limits import judge_limits
 from lethe.keys import KeyRing, year_of
 from lethe.policy.periods import boundary, start_of_day
-from lethe.retention.night import Night, PlannedRule, acting, read_night, set_rule_state, witness_of
+from lethe.retention.night import Night, PlannedRule, read_night, set_rule_state
 from lethe.retention.waiting import forget_lists
 
 
@@ -30,7 +31,7 @@ def guard_night(site: Site, run_id: UUID) -> Night:
 
     Raises  GuardStop if nothing at all may be done tonight
     """
-    with acting(site, "runner", "the guard") as connection:
+    with acting(site, "the guard") as connection:
         night = read_night(connection, run_id)
         if night.run.state in ("done", "superseded"):
             return night
@@ -97,8 +98,8 @@ def settle_night(site: Site, as_of: date) -> None:
 
     Raises  GuardStop after a restore
     """
-    with acting(site, "runner", "comparing the warehouse with its witness") as connection:
-        witness = witness_of(site, connection)
+    with acting(site, "comparing the warehouse with its witness") as connection:
+        witness = open_witness_of(site, connection)
         require_in_step(connection, witness)
         acting_as(connection, "runner")
         ring = KeyRing.open(connection, witness=witness)

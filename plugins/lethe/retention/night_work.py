@@ -18,6 +18,7 @@ from lethe.erasure.freeze import frozen_digest, rule_digest
 from lethe.erasure.record import Recorder
 from lethe.erasure.verify import Verification, verify_rule
 from lethe.errors import GuardStop
+from lethe.evidence.acting import acting, open_witness_of
 from lethe.evidence.runs import Run
 from lethe.evidence.witness import Witness
 from lethe.guards.approval import find_decision
@@ -26,7 +27,7 @@ from lethe.guards.inputs import find_stop
 from lethe.guards.limits import count_erased, merged
 from lethe.keys import KeyRing, year_of
 from lethe.retention.assignments import assign
-from lethe.retention.night import CLEARED, PlannedRule, acting, read_night, witness_of
+from lethe.retention.night import CLEARED, PlannedRule, read_night
 from lethe.retention.night_guard import require_allowed
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def erase_rule(
     night  the night that works off a set of an earlier run; None: the run's own
     shard  number of the worker
     """
-    with acting(site, "runner", f"rule {rule}") as connection:
+    with acting(site, f"rule {rule}") as connection:
         found = read_night(connection, run_id)
         planned = next((each for each in found.rules if each.rule == rule), None)
         if planned is None or planned.state not in CLEARED:
@@ -72,7 +73,7 @@ def erase_rule(
             log.info("Rule %s: the cap of %s is used up", rule, night.on)
             return Tally()
         graph = site.graph(connection)
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
         recorder = recorder_of(connection, witness, found.run.as_of)
         recorder.for_night(night.on, night.run_id)
         assignment = assign(graph, rule, found.run.as_of, run_id)
@@ -149,11 +150,11 @@ def verify_night(site: Site, run_id: UUID) -> dict[str, Verification]:
     Raises  VerificationError if anything planned and done is still there
     """
     found: dict[str, Verification] = {}
-    with acting(site, "runner", "the read-back") as connection:
+    with acting(site, "the read-back") as connection:
         night = read_night(connection, run_id)
         connection.rollback()
         graph = site.graph(connection)
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
         for planned in night.rules if night.run.state == "running" else ():
             if planned.state in CLEARED:
                 assignment = assign(graph, planned.rule, night.run.as_of, run_id)

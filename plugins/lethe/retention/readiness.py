@@ -13,11 +13,11 @@ from lethe.erasure.canaries import try_canaries
 from lethe.erasure.connectors import Fulfilled, fulfil_intents, naming_columns
 from lethe.erasure.selftest import prove_eraser
 from lethe.errors import GuardStop
+from lethe.evidence.acting import acting, open_witness_of
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.include import statement
 from lethe.retention.assignments import assign
-from lethe.retention.night import acting, witness_of
 
 
 def prove_ready(site: Site, as_of: date) -> dict[str, str]:
@@ -35,7 +35,7 @@ def prove_ready(site: Site, as_of: date) -> dict[str, str]:
             return try_canaries(connection, graph, as_of, assign)
         except GuardStop as stop:
             connection.rollback()
-            witness = witness_of(site, connection)
+            witness = open_witness_of(site, connection)
             acting_as(connection, "runner")
             evidence = EvidenceBatch(connection, None, witness)
             told = {"as_of": as_of.isoformat(), "reason": str(stop)}
@@ -46,7 +46,7 @@ def prove_ready(site: Site, as_of: date) -> dict[str, str]:
 
 def note_canaries(site: Site, run_id: UUID, canaries: Mapping[str, str]) -> None:
     """Keep beside a run what became of the canaries that went ahead of it, for the report."""
-    with acting(site, "runner", "noting the canaries") as connection:
+    with acting(site, "noting the canaries") as connection:
         with connection.cursor() as cursor:
             cursor.execute(
                 statement("retention/note_canaries"),
@@ -58,6 +58,6 @@ def note_canaries(site: Site, run_id: UUID, canaries: Mapping[str, str]) -> None
 def destroy_files(site: Site) -> Fulfilled:
     """Destroy the files that erased rows named, as far as a connector reaches them."""
     with site.connected("runner") as connection:
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
         policy = site.loaded.policy
         return fulfil_intents(connection, policy.systems, witness, named_in=naming_columns(policy))

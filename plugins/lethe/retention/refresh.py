@@ -21,6 +21,7 @@ from lethe.catalogue.graph import Graph
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import describe_database_error
+from lethe.evidence.acting import acting, open_witness_of
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.seal import seal_ledger
@@ -28,7 +29,6 @@ from lethe.evidence.witness import Witness
 from lethe.include import statement
 from lethe.policy.model import Policy
 from lethe.policy.names import TableName
-from lethe.retention.night import acting, witness_of
 
 log = logging.getLogger(__name__)
 REFRESHED = "refreshed"
@@ -42,10 +42,10 @@ def refresh_views(site: Site, run_id: UUID) -> dict[str, str]:
     if not any(each.answer == "refresh" for each in site.loaded.policy.warehouse.answers):
         return {}
     found: dict[str, str] = {}
-    with acting(site, "runner", "refreshing views") as connection:
+    with acting(site, "refreshing views") as connection:
         connection.rollback()
         graph = site.graph(connection)
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
         for view in _stale(connection, graph):
             found[str(view)] = _refresh(connection, graph, run_id, view, witness)
         if found:

@@ -19,6 +19,7 @@ from lethe.catalogue.graph import Graph
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.erasure.freeze import RulePlan, freeze_rule, frozen_digest, rule_digest
+from lethe.evidence.acting import open_witness_of
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.runs import begin_run, set_state
@@ -35,7 +36,7 @@ from lethe.guards.holds import restore_holds
 from lethe.include import statement
 from lethe.keys import KeyRing, year_of
 from lethe.retention.assignments import assign
-from lethe.retention.night import set_rule_state, witness_of
+from lethe.retention.night import set_rule_state
 from lethe.retention.plan import add_plan_rule
 from lethe.retention.returned import Returned, find_returned, summary_of
 
@@ -67,7 +68,7 @@ def replay(site: Site, as_of: date, *, requested_by: str | None = None) -> Repla
     """
     with site.connected("runner") as connection:
         graph = site.graph(connection)
-        witness = witness_of(site, connection)
+        witness = open_witness_of(site, connection)
         state = settle_witness(connection, witness).state
         counts = _bring_back(connection, witness, as_of)
         note_replay(connection, witness)

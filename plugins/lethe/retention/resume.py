@@ -8,8 +8,8 @@ from uuid import UUID
 
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
+from lethe.evidence.acting import acting
 from lethe.include import statement
-from lethe.retention.night import acting
 from lethe.retention.night_close import close_night
 from lethe.retention.night_work import verify_night
 from lethe.retention.plan import chosen_rules
@@ -19,7 +19,7 @@ _LEFT = "left to a newer run"
 
 def find_unfinished(site: Site, as_of: date, rules: Sequence[str] | None = None) -> UUID | None:
     """Find the run, begun by hand, that a crash broke off and that this one goes on with."""
-    with acting(site, "runner", "looking for a run that broke off") as connection:
+    with acting(site, "looking for a run that broke off") as connection:
         chosen = chosen_rules(site.graph(connection), rules)
         acting_as(connection, "runner")
         with connection.cursor() as cursor:
@@ -41,7 +41,7 @@ def close_abandoned(site: Site, run_id: UUID) -> list[UUID]:
 
     run_id  the run that takes their place
     """
-    with acting(site, "runner", "closing runs that broke off") as connection:
+    with acting(site, "closing runs that broke off") as connection:
         acting_as(connection, "runner")
         with connection.cursor() as cursor:
             cursor.execute(
