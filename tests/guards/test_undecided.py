@@ -59,6 +59,9 @@ def test_a_night_without_any_breaks_the_series_and_a_rerun_counts_once(shop: Sho
     (before,) = refusals(shop, FIRST + timedelta(days=1))
     assert before.since == FIRST
     assert refusals(shop, FIRST + timedelta(days=2)) == []
+    night(shop, FIRST + timedelta(days=2), no_date=4)
+    (again,) = refusals(shop, FIRST + timedelta(days=4))
+    assert again.since == FIRST, "of two nights of one day the later one counts"
 
 
 def test_what_is_gone_tonight_is_not_told(shop: Shop) -> None:

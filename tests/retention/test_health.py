@@ -113,6 +113,9 @@ def test_the_oldest_overdue_subject_is_told_per_rule(armed: Shop) -> None:
     assert health(armed, date(2026, 6, 9)).problems == [
         "rule inactive (clause retention, approved): the oldest subject is 8 days overdue"
     ]
+    night(armed, TODAY + timedelta(days=1))
+    (left,) = health(armed, TODAY + timedelta(days=1)).problems
+    assert "10 days overdue" in left, "a newer plan does not hide an approved set that is left"
 
 
 def test_a_backlog_that_is_worked_off_is_work(armed: Shop) -> None:

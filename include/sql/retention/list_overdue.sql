@@ -3,32 +3,37 @@
 -- identifiers: none
 -- values: policy_name (text)
 -- locks: none
-WITH rules AS (
-    SELECT DISTINCT p.rule
+WITH runs AS MATERIALIZED (
+    SELECT run_id, row_number() OVER (ORDER BY started_at, run_id) AS run_no
+    FROM lethe.run
+    WHERE kind = 'sweep' AND policy_name = %(policy_name)s
+      AND started_at > now() - interval '400 days'
+),
+last AS MATERIALIZED (
+    SELECT p.rule, max(r.run_no) AS run_no
     FROM lethe.plan_rule AS p
-    JOIN lethe.run AS r USING (run_id)
-    WHERE r.kind = 'sweep' AND r.policy_name = %(policy_name)s
-      AND r.started_at > now() - interval '400 days'
+    JOIN runs AS r USING (run_id)
+    WHERE p.state <> 'superseded'
+    GROUP BY p.rule
+),
+approved AS MATERIALIZED (
+    SELECT run_id, rule FROM lethe.plan_rule WHERE state = 'approved'
 )
-SELECT u.rule, l.clause, l.state,
-       least(CASE WHEN l.state IN ('waiting', 'rejected', 'stopped') THEN l.oldest_on END,
-             (SELECT min(f.due_on) FROM lethe.plan_rule AS p, LATERAL (
+SELECT l.rule, p.clause, p.state,
+       least(CASE WHEN p.state IN ('waiting', 'rejected', 'stopped') THEN p.oldest_on END,
+             (SELECT min(f.due_on)
+              FROM (SELECT p.run_id
+                    UNION
+                    SELECT a.run_id FROM approved AS a WHERE a.rule = l.rule) AS o,
+                   LATERAL (
                   SELECT s.due_on FROM lethe.plan_subject AS s
-                  WHERE s.run_id = p.run_id AND s.rule = p.rule
+                  WHERE s.run_id = o.run_id AND s.rule = l.rule
                     AND (s.outcome IS NULL OR s.outcome = 'quarantined')
-                  ORDER BY s.subject_no LIMIT 1) AS f
-              WHERE p.rule = u.rule AND (p.run_id = l.run_id OR p.state = 'approved'))
+                  ORDER BY s.subject_no LIMIT 1) AS f)
        ) AS oldest_on,
-       coalesce((SELECT sum(c.value::bigint) FROM jsonb_each_text(l.counts) AS c
+       coalesce((SELECT sum(c.value::bigint) FROM jsonb_each_text(p.counts) AS c
                  WHERE starts_with(c.key, 'quarantined: ')), 0)::bigint AS quarantined
-FROM rules AS u
-CROSS JOIN LATERAL (
-    SELECT p.run_id, p.clause, p.state, p.oldest_on, p.counts
-    FROM lethe.plan_rule AS p
-    JOIN lethe.run AS r USING (run_id)
-    WHERE p.rule = u.rule AND r.kind = 'sweep' AND r.policy_name = %(policy_name)s
-      AND p.state <> 'superseded' AND r.started_at > now() - interval '400 days'
-    ORDER BY r.started_at DESC
-    LIMIT 1
-) AS l
-ORDER BY u.rule COLLATE "C"
+FROM last AS l
+JOIN runs AS r USING (run_no)
+JOIN lethe.plan_rule AS p ON p.run_id = r.run_id AND p.rule = l.rule
+ORDER BY l.rule COLLATE "C"
