@@ -17,7 +17,7 @@ import psycopg2
 import pytest
 from lethe.cli.quality import HANDED
 from lethe.quality.facts import last_leaks
-from lethe.quality.finding import find_leaks
+from lethe.quality.finding import Phrases, find_leaks
 from lethe.quality.inputs import check_inputs, stops
 from lethe.quality.leaks import scan_files, scan_outputs
 from lethe.quality.night import prepare
@@ -173,8 +173,10 @@ def test_the_scan_finds_what_is_planted_in_an_output_and_does_not_repeat_it(tmp_
     kinds = {leak.kind for leak in report.leaks}
     assert kinds == {"value of the warehouse", "e-mail address", "card number", "bank account"}
     assert not re.search("firma|4111|0019|rôme", str([str(leak) for leak in report.leaks]))
-    assert find_leaks('"J\\u00e9r\\u00f4me M\\u00fcller-Wei\\u00df"', {"jérôme müller-weiß"})
-    assert not find_leaks("gdpr@mentorsig.com", set(), {"gdpr@mentorsig.com"})
+    assert find_leaks(
+        '"J\\u00e9r\\u00f4me M\\u00fcller-Wei\\u00df"', Phrases(["jérôme müller-weiß"])
+    )
+    assert not find_leaks("gdpr@mentorsig.com", Phrases([]), {"gdpr@mentorsig.com"})
 
 
 def test_the_scan_reads_what_is_packed(tmp_path: Path):

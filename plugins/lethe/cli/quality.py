@@ -15,6 +15,7 @@ from lethe.catalogue.graph import Graph
 from lethe.cli.desk import COMMON, Desk
 from lethe.quality.files import write_suites
 from lethe.quality.ground import Handed, Proof
+from lethe.quality.leakreport import outcomes_of
 from lethe.quality.leaks import scan_outputs
 from lethe.quality.night import measure_quality, prepare, run_quality
 from lethe.quality.outcomes import Report
@@ -149,5 +150,8 @@ def leaks(context: typer.Context) -> int:
     if not desk.answer(report.as_json()):
         for leak in report.leaks:
             desk.console.print(f"[red]{escape(str(leak))}[/]", soft_wrap=True)
+        for each in report.unread:
+            said = f"[yellow]Not looked at: {escape(str(each))}[/]"
+            desk.console.print(said, soft_wrap=True)
         desk.console.print(report.says)
-    return 0 if report.is_clean else 1
+    return int(any(each.is_bad for each in outcomes_of(report, desk.loaded.policy)))

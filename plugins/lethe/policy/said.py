@@ -18,7 +18,7 @@ _TESTS = {
 }
 
 
-def say_text(text: Mapping[str, str] | str | None) -> str:
+def say_text(text: Mapping[Any, str] | str | None) -> str:
     """Words for people: English if there, else the other language."""
     if text is None or isinstance(text, str):
         return text or "–"

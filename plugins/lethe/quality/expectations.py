@@ -33,6 +33,7 @@ class Expectation:
     key       stable name, such as 'card.crm.account'
     title     in words, for Data Docs
     mostly    share of the concerned rows that must keep it
+    few       so many may break it, whatever their share
     holds     boolean over the rows of its scan; None where rows are counted (`between`)
     wrong     SELECT of the rows that break it (column `key` text[]), instead of `holds`
     at_least  so many rows must keep it, instead of a share
@@ -49,6 +50,7 @@ class Expectation:
     severity: Severity
     owner: str | None
     mostly: float = 1.0
+    few: int = 0
     stage: Stage = "state"
     holds: sql.Composable | None = None
     wrong: sql.Composable | None = None
@@ -64,7 +66,7 @@ class Expectation:
             return rows >= low and (high is None or rows <= high)
         if self.at_least is not None:
             return concerned - failing >= self.at_least
-        return failing <= concerned * (1 - self.mostly) + 1e-9
+        return failing <= max(self.few, concerned * (1 - self.mostly) + 1e-9)
 
     def as_document(self) -> dict[str, Any]:
         """The expectation as a file shows it, without its SQL."""
@@ -77,6 +79,8 @@ class Expectation:
             "stage": self.stage,
             "mostly": self.mostly,
         }
+        if self.few:
+            found["few"] = self.few
         if self.at_least is not None:
             found["at_least_rows"] = self.at_least
         if self.between is not None:

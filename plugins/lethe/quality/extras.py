@@ -15,6 +15,7 @@ from lethe.errors import LetheError
 from lethe.policy.model.archive import Expectation as Written
 from lethe.policy.names import TableName
 from lethe.policy.periods import boundary
+from lethe.policy.said import say_text
 from lethe.quality.expectations import Absent, Expectation, Scan
 from lethe.quality.ground import Found, Ground, OwnScan, RowCheck
 
@@ -93,7 +94,9 @@ def _expect(
         key=name,
         kind="extra",
         suite=ground.suite_of(written.table),
-        title=f"{name.replace('-', ' ')} ({written.expect} on {written.table}{column})",
+        title=say_text(written.title)
+        if written.title
+        else f"{name.replace('-', ' ')} ({written.expect} on {written.table}{column})",
         clause=written.clause,
         severity=written.severity,
         owner=written.owner or ground.policy.quality.owner,

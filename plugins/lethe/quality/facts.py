@@ -51,7 +51,10 @@ class CheckLine:
 
 @dataclass(frozen=True, slots=True)
 class LeakFacts:
-    """The last scan of our own outputs."""
+    """The last scan of our own outputs.
+
+    unread  what could not be looked at, by file and reason
+    """
 
     scanned_at: datetime
     is_clean: bool
@@ -59,6 +62,7 @@ class LeakFacts:
     size: int
     values: int
     leaks: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,9 @@ def last_leaks() -> LeakFacts | None:
         int(found["bytes"]),
         int(found["values"]),
         tuple(f"{each['file']}: {each['number']} × {each['kind']}" for each in found["leaks"]),
+        tuple(
+            f"{each['file']}: {each['number']} × {each['why']}" for each in found.get("unread", ())
+        ),
     )
 
 

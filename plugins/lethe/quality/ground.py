@@ -18,6 +18,7 @@ from lethe.policy.model import Policy
 from lethe.policy.model.archive import CheckKind
 from lethe.policy.model.conditions import Conditions
 from lethe.policy.names import TableName
+from lethe.policy.said import say_text
 from lethe.quality.expectations import (
     WAREHOUSE,
     Absent,
@@ -52,8 +53,15 @@ DEFAULTS: Mapping[CheckKind, tuple[Severity, float]] = {
     "freshness": ("warning", 1.0),
     "volume": ("warning", 1.0),
     "classified": ("critical", 1.0),
+    "leak": ("critical", 1.0),
+    "unread": ("warning", 1.0),
 }
 """Severity and threshold of every kind, unless the policy says otherwise."""
+FEW: Mapping[CheckKind, int] = {"dates": 20}
+"""Rows that may break a kind whatever their share, unless the policy names a share or a number.
+
+A date that cannot be believed is refused and reported by itself; a rule waits for a fault of the
+source, not for the few wrong dates that every table has."""
 
 
 class Proof(Protocol):
@@ -210,6 +218,7 @@ class Ground:
         """
         check = self.policy.quality.checks.get(kind)
         severity, mostly = DEFAULTS[kind]
+        few = FEW.get(kind, 0) if check is None or check.mostly is None else 0
         return Expectation(
             key=f"{kind}.{what}",
             kind=kind,
@@ -219,6 +228,7 @@ class Ground:
             severity=(check.severity if check else None) or severity,
             owner=(check.owner if check else None) or self.policy.quality.owner,
             mostly=(check.mostly if check else None) or mostly,
+            few=check.few if check is not None and check.few is not None else few,
             stage=stage,
             holds=holds,
             wrong=wrong,
@@ -233,8 +243,7 @@ class Ground:
         check = self.policy.quality.checks.get(kind)
         if check is None or check.off_because is None:
             return None
-        because = check.off_because.get("en") or next(iter(check.off_because.values()))
-        return self.missing(kind, because)
+        return self.missing(kind, say_text(check.off_because))
 
     def missing(
         self, kind: CheckKind, because: str, *, what: str = "", clause: str | None = None

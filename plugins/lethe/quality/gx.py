@@ -152,6 +152,7 @@ def make_expectation(each: Expectation, flag: str | None) -> Any:
     return made(
         flag=flag or "",
         mostly=each.mostly,
+        few=each.few,
         at_least=each.at_least,
         fewest=low,
         most=high,
@@ -212,12 +213,13 @@ def _classes() -> tuple[Any, ...]:
 
         flag: str
         mostly: float = 1.0
+        few: int = 0
         at_least: int | None = None
         fewest: int | None = None
         most: int | None = None
 
         metric_dependencies = ("lethe.flagged_rows", "table.row_count")
-        success_keys = ("flag", "mostly", "at_least", "fewest", "most")
+        success_keys = ("flag", "mostly", "few", "at_least", "fewest", "most")
         args_keys = ("flag",)
 
         def _validate(
@@ -231,7 +233,7 @@ def _classes() -> tuple[Any, ...]:
             failing, concerned = both >> _SHIFT, both & ((1 << _SHIFT) - 1)
             between = None if self.fewest is None else (self.fewest, self.most)
             judge = Expectation(
-                "", "", "", "", None, "warning", None, self.mostly,
+                "", "", "", "", None, "warning", None, self.mostly, few=self.few,
                 at_least=self.at_least, between=between,
             )  # fmt: skip
             return {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from lethe.include import home_folder
-from lethe.quality.outcomes import Report
+from lethe.policy.model import Policy
+from lethe.quality.outcomes import GOOD, Outcome, Report, clause_line
 
 NAME = "%Y%m%dT%H%M%S%f"
 """A run is named after the instant at which it began, in UTC."""
@@ -36,6 +38,45 @@ def write_report(report: Report, name: str) -> Path:
     for old in sorted(folder.glob("*.json"))[:-KEPT]:
         old.unlink(missing_ok=True)
     return path
+
+
+def add_outcomes(policy: Policy, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Put the outcomes of a later task of the same night beside those of its suites.
+
+    now  a report that is older than a day is of another night, and stays as it is
+    """
+    newest = next(read_reports(1), None)
+    if newest is None or newest.get("policy") != policy.policy.name:
+        return
+    if now - asked_at(newest["run"]) > timedelta(days=1):
+        return
+    keys = {each.key for each in outcomes}
+    kept = [each for each in newest["expectations"] if each["expectation"] not in keys]
+    found = [*kept, *(each.as_json() for each in outcomes)]
+    bad = any(each["state"] not in GOOD for each in found)
+    document = {
+        **newest,
+        "exit_code": int(bad),
+        "states": dict(Counter(each["state"] for each in found)),
+        "clauses": _clauses(policy, newest["clauses"], found),
+        "expectations": found,
+    }
+    write_document(quality_folder() / "history" / f"{newest['run']}.json", document)
+    write_document(quality_folder() / "latest.json", document)
+
+
+def _clauses(
+    policy: Policy, lines: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The lines of the clauses, counted anew."""
+    known = {line["clause"] for line in lines} | {each["clause"] for each in found}
+    return [
+        clause_line(
+            name, clause.section, [e["state"] for e in found if e["clause"] == name]
+        ).as_json()
+        for name, clause in policy.clauses.items()
+        if name in known
+    ]
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:

@@ -26,6 +26,16 @@ def check_inputs(site: Site, run_id: UUID, as_of: date, handed: Handed) -> Repor
 
     Returns  what was asked; `stops` names the rules
     """
+    report = ask_inputs(site, as_of, handed)
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        stop_rules(connection, run_id, stops(report))
+        connection.commit()
+    return report
+
+
+def ask_inputs(site: Site, as_of: date, handed: Handed) -> Report:
+    """Ask the input suites, and write nothing."""
     with site.connected("planner") as connection:
         try:
             prepared = prepare(site, connection, as_of, handed, for_inputs=True)
@@ -35,12 +45,7 @@ def check_inputs(site: Site, run_id: UUID, as_of: date, handed: Handed) -> Repor
             raise WarehouseRefused(
                 f"the inputs could not be checked: {describe_database_error(error)}", error.pgcode
             ) from None
-    report = make_report(site, as_of, prepared, derivation, counts, None, {})
-    with site.connected("runner") as connection:
-        acting_as(connection, "runner")
-        stop_rules(connection, run_id, stops(report))
-        connection.commit()
-    return report
+    return make_report(site, as_of, prepared, derivation, counts, None, {})
 
 
 def stops(report: Report) -> dict[str, str]:
@@ -53,5 +58,6 @@ def stops(report: Report) -> dict[str, str]:
     return {
         rule: "its inputs are not as they should be: "
         + "; ".join(f"{each.key}: {each.says}" for each in some)
+        + f" (`lethe quality rows {some[0].key}` names them)"
         for rule, some in found.items()
     }

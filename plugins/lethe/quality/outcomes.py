@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -63,6 +63,8 @@ class Outcome:
             return f"{self.state}: {self.because}"
         if self.state in ("failed", "not yet kept"):
             return f"{self.state}: {self.failing:,} of {self.concerned:,}"
+        if self.failing:
+            return f"{self.state}, though {self.failing:,} of {self.concerned:,} do not keep it"
         return f"{self.state} ({self.concerned:,})" if self.concerned else self.state
 
     def as_json(self) -> dict[str, Any]:
@@ -191,21 +193,21 @@ def clause_lines(
         if each.clause in policy.clauses:
             found.setdefault(each.clause, []).append(each)
     return tuple(
-        ClauseLine(
-            name,
-            policy.clauses[name].section,
-            _together(found[name]),
-            len(found[name]),
-            sum(each.state in ("failed", "not checked", "not yet kept") for each in found[name]),
-        )
+        clause_line(name, policy.clauses[name].section, [each.state for each in found[name]])
         for name in policy.clauses
         if name in found
     )
 
 
-def _together(outcomes: list[Outcome]) -> State:
-    states = {each.state for each in outcomes}
-    return next((state for state in WORST if state in states), "not applicable")
+def clause_line(name: str, section: str, states: Sequence[State]) -> ClauseLine:
+    """The line of a clause: the worst state of its checks."""
+    return ClauseLine(
+        name,
+        section,
+        next((state for state in WORST if state in states), "not applicable"),
+        len(states),
+        sum(state in ("failed", "not checked", "not yet kept") for state in states),
+    )
 
 
 @dataclass(frozen=True, slots=True)

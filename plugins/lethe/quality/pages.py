@@ -16,6 +16,7 @@ from typing import Any
 
 from lethe.include import include_folder
 from lethe.policy.model import Policy
+from lethe.policy.said import say_text
 from lethe.quality.expectations import Derivation, Expectation, Scan
 from lethe.quality.history import asked_at, quality_folder, read_reports
 from lethe.quality.outcomes import Outcome, Report
@@ -131,7 +132,7 @@ def _render(report: Report, policy: Policy, run: str, pages: Mapping[str, str]) 
         clauses=[
             {
                 **line.as_json(),
-                "promise": _in_english(policy.clauses[line.clause].promise),
+                "promise": say_text(policy.clauses[line.clause].promise),
                 "colour": _COLOURS.get(line.state, "none"),
             }
             for line in report.clauses
@@ -169,7 +170,7 @@ def _suites(shown: list[dict[str, Any]], policy: Policy) -> list[dict[str, Any]]
         suites.append(
             {
                 "name": name,
-                "title": _in_english(cluster.title) if cluster else named.get(name, name),
+                "title": say_text(cluster.title) if cluster else named.get(name, name),
                 "bad": bad,
                 "counted": f"{bad} of {len(some)} not kept" if bad else f"{len(some)} in order",
                 "outcomes": sorted(some, key=lambda each: (not each["bad"], each["title"])),
@@ -195,7 +196,3 @@ def _runs(policy: str, this: str) -> list[dict[str, Any]]:
             }
         )
     return runs
-
-
-def _in_english(text: Mapping[Any, str]) -> str:
-    return text.get("en") or next(iter(text.values()), "")

@@ -119,6 +119,8 @@ class Expectation(Model):
     """The clause that it checks."""
     owner: str | None = None
     """Who mends it."""
+    title: Text | None = None
+    """What it expects, in words for reports; without it they show its key."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -159,6 +161,8 @@ CheckKind = Literal[
     "freshness",
     "volume",
     "classified",
+    "leak",
+    "unread",
 ]
 """Kinds of expectations that follow from the rest of the policy."""
 
@@ -172,6 +176,8 @@ class Check(Model):
     """critical: the night of `data_quality` fails; inputs stop the rules that they touch."""
     mostly: Annotated[float, Field(gt=0, le=1)] | None = None
     """Share of rows for which it must hold."""
+    few: Annotated[int, Field(ge=0)] | None = None
+    """So many rows may break it whatever their share: of few rows one is a large part."""
     owner: str | None = None
     """Who mends it."""
     off_because: Text | None = None
