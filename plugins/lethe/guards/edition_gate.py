@@ -89,7 +89,7 @@ def approve_edition(
     edition = editions.find(digest)
     if edition is None:
         raise UsageError("no edition with that digest was seen here; see `lethe policy diff`")
-    _require_named(editions, edition, by)
+    require_named(editions, edition, by)
     _require_same_diff(editions, edition, diff_digest)
     try:
         with connection.cursor() as cursor:
@@ -165,7 +165,8 @@ def _replaced_by(editions: Editions, edition: Edition, as_of: date) -> Edition |
     return None
 
 
-def _require_named(editions: Editions, edition: Edition, by: str) -> None:
+def require_named(editions: Editions, edition: Edition, by: str) -> None:
+    """Refuse whoever neither the edition in force nor, where it names nobody, the new one names."""
     agreed = editions.agreed
     policies = [policy_of(agreed), policy_of(edition)]
     named = next((p.guards.approvers for p in policies if p and p.guards.approvers), ())

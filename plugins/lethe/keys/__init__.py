@@ -7,7 +7,7 @@ inside a secret; `Tokens` names subjects without telling who they are.
 from __future__ import annotations
 
 from lethe.keys.periods import month_of, year_of
-from lethe.keys.ring import KeyDestroyed, KeyMissing, KeyRecord, KeyRing, KeyWitness
+from lethe.keys.ring import KeyDestroyed, KeyMissing, KeyRecord, KeyRing, KeyWitness, list_keys
 from lethe.keys.sealing import Sealer
 from lethe.keys.tokens import TOKEN_BYTES, Tokens, encode_message
 from lethe.keys.wrapping import KeyEncryptionKey, derive
@@ -24,6 +24,7 @@ __all__ = [
     "Tokens",
     "derive",
     "encode_message",
+    "list_keys",
     "month_of",
     "year_of",
 ]

@@ -110,9 +110,7 @@ class KeyRing:
 
     def list(self) -> list[KeyRecord]:
         """List all keys, living and destroyed, by purpose and period."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement("keys/list_keys"))
-            return [_record(row) for row in cursor.fetchall()]
+        return list_keys(self._connection)
 
     def find(self, purpose: str, period: str) -> KeyRecord | None:
         """Find the row of a key, living or destroyed."""
@@ -264,6 +262,13 @@ class KeyRing:
                 f"({self._kek.kek_id}); put the right one into the connection"
             )
         return self._kek.unwrap(record.nonce, record.wrapped, record.bound_to(self._warehouse_id))
+
+
+def list_keys(connection: extensions.connection) -> list[KeyRecord]:
+    """List all keys as the warehouse holds them, wrapped; no key-encryption key is needed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement("keys/list_keys"))
+        return [_record(row) for row in cursor.fetchall()]
 
 
 def _associated_data(key_id: UUID, purpose: str, period: str, warehouse_id: UUID) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +31,7 @@ from lethe.evidence.settle import require_in_step
 from lethe.evidence.witness import Witness
 from lethe.evidence.witness_opening import begin_witness
 from lethe.keys import KeyDestroyed, KeyRecord, KeyRing, derive, month_of
+from lethe.policy.model import Policy
 from lethe.policy.model.logs import Logs
 from lethe.policy.periods import Period, end_of
 from lethe.pseudonymisation.batch import KEY_DESTROYED
@@ -175,8 +176,7 @@ class LogKeys:
         return end_of(_last_day(period), self._room.logs.key_window)
 
     def _quarantine_life(self) -> Period:
-        lives = [source.quarantine for source in self._room.logs.sources.values()]
-        return max(lives, key=lambda life: end_of(self._room.as_of, life), default=_THIRTY_DAYS)
+        return _quarantine_life(self._room.logs, self._room.as_of)
 
     def every(self) -> list[KeyRecord]:
         """List the keys of logs, by purpose and month."""
@@ -193,14 +193,7 @@ class LogKeys:
 
     def due(self) -> list[DueKey]:
         """Name the keys whose window ended before today."""
-        final_at = end_of(self._room.as_of, self._room.site.loaded.policy.evidence.backups)
-        found = []
-        for key in self.every():
-            life = self._room.logs.key_window if key.purpose == PURPOSE else self._quarantine_life()
-            ended = end_of(_last_day(key.period), life)
-            if key.destroyed_at is None and ended < self._room.as_of:
-                found.append(DueKey(key, ended, final_at))
-        return found
+        return due_keys(self.every(), self._room.site.loaded.policy, self._room.as_of)
 
     def refuse(self, period: str) -> None:
         """Say why the keys of a month cannot be destroyed.
@@ -218,6 +211,27 @@ class LogKeys:
             f"the key of {period} serves until {self.window_end(period)}: the policy's window is"
             f" {self._room.logs.key_window}, and without the key nobody could follow up a fraud"
         )
+
+
+def due_keys(keys: Iterable[KeyRecord], policy: Policy, as_of: date) -> list[DueKey]:
+    """Name those of some keys of logs whose window ended before a day; pure."""
+    if policy.logs is None:
+        return []
+    final_at = end_of(as_of, policy.evidence.backups)
+    lives = {PURPOSE: policy.logs.key_window, QUARANTINE: _quarantine_life(policy.logs, as_of)}
+    found = []
+    for key in keys:
+        if key.purpose not in lives or key.destroyed_at is not None:
+            continue
+        ended = end_of(_last_day(key.period), lives[key.purpose])
+        if ended < as_of:
+            found.append(DueKey(key, ended, final_at))
+    return found
+
+
+def _quarantine_life(logs: Logs, as_of: date) -> Period:
+    lives = [source.quarantine for source in logs.sources.values()]
+    return max(lives, key=lambda life: end_of(as_of, life), default=_THIRTY_DAYS)
 
 
 _THIRTY_DAYS: Final = Period.parse("P30D")
