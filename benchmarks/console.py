@@ -56,7 +56,9 @@ SELECT 'sweep', 'night ' || n, %(policy)s, '1', %(digest)s, current_date - n, no
 FROM generate_series(1, 400) AS n;
 INSERT INTO lethe.plan_rule (run_id, rule, subject_kind, cluster, clause, state, planned, counts,
                              digest)
-SELECT run_id, 'rule-' || r, 'account', 'account', 's9-account', 'done', 40, '{"due": 40}',
+SELECT run_id, 'rule-' || r, 'account', 'account', 's9-account', 'done', 40,
+       '{"due": 40, "done": 38}'::jsonb || CASE WHEN r <= 5 THEN
+           '{"refused: no starting point": 9, "refused: in the future": 2}'::jsonb ELSE '{}' END,
        sha256((run_id::text || r)::bytea)
 FROM lethe.run, generate_series(1, 30) AS r;
 INSERT INTO lethe.run (run_id, kind, policy_name, policy_version, policy_digest, as_of, state)
