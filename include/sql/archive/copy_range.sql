@@ -3,10 +3,11 @@
 -- values: none
 -- locks: none
 COPY (
-    SELECT r.leaf_no, r.sealed, r.wrapped, r.recovery, r.kind, r.document_type,
-           r.document_key::text, r.number, r.issued_on::text, r.country, r.party_no::text,
-           r.subject_kind, r.subject_key::text, encode(r.content_token, 'hex'), r.head_no::text,
-           a.bound_digest, a.archived_at::text
+    SELECT r.leaf_no, r.wrapped, a.bound_digest, a.archived_at, r.recovery,
+           ROW(r.kind, r.document_type, r.document_key, r.number, r.issued_on, r.country,
+               r.party_no, r.subject_kind, r.subject_key, encode(r.content_token, 'hex'),
+               r.head_no)::text,
+           r.sealed
     FROM lethe.archive_record AS r
     LEFT JOIN lethe.archived_document AS a ON a.leaf_no = r.leaf_no AND a.ended_on IS NULL
     WHERE r.leaf_no >= {first} AND r.leaf_no < {last}

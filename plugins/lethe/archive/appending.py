@@ -22,7 +22,7 @@ from lethe.archive.binary import (
 )
 from lethe.archive.heads import BEGINNING, Head, Signer, add_head, last_head
 from lethe.archive.records import NewRecord
-from lethe.archive.sealing import Agreement, RecordSealer, agree
+from lethe.archive.sealing import Agreement, RecordSealer, agree, join_columns
 from lethe.archive.tiles import TiledTree, open_tree, store_tiles
 from lethe.errors import TamperingFound
 from lethe.evidence.canonical import canonical_instant
@@ -131,7 +131,9 @@ class Append:
     def _seal(self, new: NewRecord) -> bytes:
         number = self.next_no
         columns = new.columns(self._head_text)
-        leaf, sealed, wrapped, recovery = self._sealer.seal(number, new.record, columns)
+        leaf, sealed, wrapped, recovery = self._sealer.seal(
+            number, new.record, join_columns(columns)
+        )
         self._leaves.append(leaf)
         kind, document_type, _, title, _, country, _, subject_kind, *_ = columns
         return b"".join(

@@ -54,9 +54,13 @@ def pack_day(value: str | None) -> bytes:
 
 def pack_instant(value: datetime) -> bytes:
     """A timestamp with time zone."""
+    return struct.pack(">iq", 8, micros_of(value))
+
+
+def micros_of(value: datetime) -> int:
+    """Microseconds since 2000, as PostgreSQL counts instants."""
     since = value - _TIME_ZERO
-    micro = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    return struct.pack(">iq", 8, micro)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def pack_texts(values: Sequence[str | None]) -> bytes:

@@ -12,7 +12,7 @@ from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys
 from lethe.archive.records import read_record
-from lethe.archive.sealing import RecordSealer, Sealed
+from lethe.archive.sealing import RecordSealer, join_columns
 from lethe.archive.tiles import open_tree
 from lethe.errors import TamperingFound
 from lethe.include import statement
@@ -46,12 +46,12 @@ def read_records(
         key_id = UUID(str(wrap_key))
         if key_id not in sealers:
             sealers[key_id] = keys.sealer(key_id)
-        stored = Sealed(
-            b"", bytes(sealed), bytes(wrapped), None if recovery is None else bytes(recovery)
-        )
-        texts = [None if column is None else str(column).encode() for column in columns]
+        recovered = None if recovery is None else bytes(recovery)
+        texts = join_columns([None if each is None else str(each).encode() for each in columns])
         try:
-            salt, data = sealers[key_id].open(number, tree.leaf(number), stored, texts)
+            salt, data = sealers[key_id].open(
+                number, tree.leaf(number), bytes(sealed), bytes(wrapped), recovered, texts
+            )
             yield Opened(number, salt, data, read_record(data))
         except (InvalidTag, IndexError, ValueError):
             raise TamperingFound(

@@ -16,7 +16,7 @@ from psycopg2 import extensions
 from lethe.archive.opening import acting
 from lethe.archive.reading import Opened
 from lethe.archive.records import read_record
-from lethe.archive.sealing import Sealed, open_with, recover_data_key, recovery_id
+from lethe.archive.sealing import join_columns, open_with, recover_data_key, recovery_id
 from lethe.archive.show import log_access, require_archivist, require_reason
 from lethe.archive.tiles import open_tree
 from lethe.catalogue.site import Site
@@ -85,14 +85,15 @@ def _open(
         if named is None or recovery is None or bytes(named) != own:
             found.without += 1
             continue
-        stored = Sealed(b"", bytes(sealed), b"", bytes(recovery))
-        texts = [None if column is None else str(column).encode() for column in columns]
+        texts = join_columns([None if each is None else str(each).encode() for each in columns])
         leaf = tree.leaf(number)
         try:
             key = recover_data_key(
                 private, bytes(ephemeral), warehouse, number, leaf, bytes(recovery)
             )
-            salt, data = open_with(key, warehouse, number, leaf, stored, texts)
+            salt, data = open_with(
+                key, warehouse, number, leaf, bytes(sealed), bytes(recovery), texts
+            )
             yield Opened(number, salt, data, read_record(data))
         except (InvalidTag, ValueError):
             raise ActError(

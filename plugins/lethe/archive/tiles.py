@@ -7,15 +7,13 @@ level n. An append rewrites the last tile of a level at most; a proof reads a fe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from hashlib import sha256
 
 from psycopg2 import extensions
 
+from lethe.archive.tile_hashes import HASH, WIDTH, perfect_root
 from lethe.evidence.merkle import EMPTY_ROOT, hash_node
 from lethe.include import statement
 
-WIDTH = 256
-HASH = 32
 _BITS = 8
 
 ReadTile = Callable[[int, int], bytes]
@@ -129,18 +127,6 @@ class TiledTree:
                 whole.append(perfect_root(grown))
         if whole:
             self._extend(level + 1, tile, whole)
-
-
-def perfect_root(hashes: bytes) -> bytes:
-    """The root over hashes, one after another, whose number is a power of two."""
-    while len(hashes) > HASH:
-        hashes = b"".join(
-            [
-                sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest()
-                for at in range(0, len(hashes), 2 * HASH)
-            ]
-        )
-    return hashes
 
 
 def open_tree(connection: extensions.connection, size: int) -> TiledTree:

@@ -8,20 +8,20 @@ compared with the ledger, with the witness outside the warehouse, and with old m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import current_process, get_context
 
 import rfc8785
-from psycopg2 import extensions, sql
+from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys
 from lethe.archive.expire import ended_token
 from lethe.archive.heads import BEGINNING, Head, ToldHead, is_signed, parse_heads, read_heads
 from lethe.archive.reading import read_records
-from lethe.archive.tiles import HASH, WIDTH, TiledTree, open_tree
-from lethe.archive.verify_range import Part, Range, verify_range
+from lethe.archive.tile_hashes import HASH, WIDTH
+from lethe.archive.tiles import TiledTree, open_tree
+from lethe.archive.verify_processes import verify_ranges
+from lethe.archive.verify_rows import Range
 from lethe.errors import TamperingFound
 from lethe.evidence.merkle import hash_leaf
 from lethe.include import statement
@@ -187,15 +187,13 @@ class Verifier:
         # Tiles are not cut: each part checks whole ones.
         step = -(-(size - first) // parts // WIDTH) * WIDTH or WIDTH
         keys = {str(key): secret for key, secret in self._keys.wraps.items()}
-        wraps = {str(head.head_no): str(head.wrap_key) for head in heads}
-        spans = _spans(heads)
+        spans = tuple((str(head.head_no), head.tree_size, str(head.wrap_key)) for head in heads)
         ranges = [
             Range(
                 start,
                 min(start + step, size),
                 frozenset(leaf for leaf in absent if start <= leaf < start + step),
                 keys,
-                wraps,
                 spans,
                 self._keys.warehouse_id.bytes,
             )
@@ -203,7 +201,7 @@ class Verifier:
         ]
         unlisted: set[int] = set()
         superseded: set[int] = set()
-        for part in self._run(ranges):
+        for part in verify_ranges(self._connection, ranges, self._dsn):
             self.found.records += part.records
             unlisted |= part.unlisted
             superseded |= part.superseded
@@ -220,20 +218,6 @@ class Verifier:
             self._fault(f"record {number}: is missing from the list of archived documents")
         for number in sorted(superseded - unlisted):
             self._fault(f"record {number}: is listed, and is not the newest version")
-
-    def _run(self, ranges: Sequence[Range]) -> Iterator[Part]:
-        # A daemonic process, as some executors are, may have no children.
-        if len(ranges) < 2 or self._dsn is None or current_process().daemon:
-            yield from (verify_range(self._connection, each) for each in ranges)
-            return
-        with self._connection.cursor() as cursor:
-            cursor.execute("SELECT pg_export_snapshot()")
-            (snapshot,) = cursor.fetchone() or ("",)
-        context = get_context("spawn")
-        with ProcessPoolExecutor(len(ranges), mp_context=context) as pool:
-            yield from pool.map(
-                _verify_elsewhere, [(self._dsn, str(snapshot), each) for each in ranges]
-            )
 
     def _beside(self, size: int) -> None:
         for (number,) in self._query("list_beyond", {"size": size}):
@@ -325,29 +309,6 @@ class Verifier:
                 each.signature,
             ):
                 self._fault(f"head {each.head_no}: is not the one that {who} tells")
-
-
-def _verify_elsewhere(asked: tuple[str, str, Range]) -> Part:
-    from lethe.connections import acting_as, open_dsn
-
-    dsn, snapshot, part = asked
-    connection = open_dsn(dsn)
-    try:
-        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        with connection.cursor() as cursor:
-            cursor.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
-        acting_as(connection, "runner")
-        return verify_range(connection, part)
-    finally:
-        connection.close()
-
-
-def _spans(heads: Sequence[Head]) -> tuple[tuple[str, int, int], ...]:
-    found, size = [], 0
-    for head in heads:
-        found.append((str(head.head_no), size, head.tree_size))
-        size = head.tree_size
-    return tuple(found)
 
 
 def _leaf(tree: TiledTree, number: int) -> bytes | None:
