@@ -21,8 +21,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import psycopg2
+if TYPE_CHECKING:
+    import psycopg2
 
 
 class LetheError(Exception):

@@ -264,7 +264,11 @@ class FieldMethods:
                 return means.replaced.value("email", canonical_email(value))
             return tokens.replace(fully_unquoted(value))
 
-        return pl.Series([made(value) for value in distinct.cast(pl.String)], dtype=pl.String)
+        known, texts = tokens.by_text, distinct.cast(pl.String).to_list()
+        if len(known) + len(texts) > _MEMORY_LIMIT:
+            known.clear()
+        known.update((text, made(text)) for text in texts if text not in known)
+        return pl.Series([known[text] for text in texts], dtype=pl.String)
 
 
 def _agents(

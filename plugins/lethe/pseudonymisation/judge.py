@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Final, Protocol
 from urllib.parse import unquote
@@ -139,6 +140,12 @@ class Judge:
 
     def __init__(self, replacements: Replacements) -> None:
         self._replace = replacements
+        front = "_judge_"
+        self._deciders: dict[str, Callable[[str], str]] = {
+            name.removeprefix(front): getattr(self, name)
+            for name in dir(self)
+            if name.startswith(front)
+        }
 
     def judge(self, kind: str, text: str) -> str:
         """Decide on one proposal of the given kind."""
@@ -149,7 +156,7 @@ class Judge:
                 lead, text = match[0], text[match.end() :]
                 if kind == "email":
                     lead, text = _give_back(lead, text)
-        decide = getattr(self, f"_judge_{kind}", None)
+        decide = self._deciders.get(kind)
         return lead + (decide(text) if decide else text)
 
     def value(self, kind: str, text: str) -> str:

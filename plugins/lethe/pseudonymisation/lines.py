@@ -44,9 +44,18 @@ class Lines:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def places(self, octet: int) -> Positions:
-        """Give the places of one byte of at most `"`, and eight more behind the last line."""
-        found = self.marks[self.mark_octets == octet]
+    def places(self, octet: int, rows: Positions | None = None) -> Positions:
+        """Give the places of one byte of at most `"`, and eight more behind the last line.
+
+        rows  lines in which alone they are wanted, in order
+        """
+        marks, octets = self.marks, self.mark_octets
+        if rows is not None and 8 * len(rows) < len(self):
+            first = np.searchsorted(marks, self.starts[rows])
+            count = np.searchsorted(marks, self.ends[rows]) - first
+            chosen = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
+            marks, octets = marks[chosen], octets[chosen]
+        found = marks[octets == octet]
         return np.concatenate([found, np.full(8, len(self.buffer) - 1)])
 
     def column(self, starts: Positions, ends: Positions) -> pl.Series:
@@ -74,7 +83,7 @@ def split_lines(raw: bytes | memoryview) -> Lines:
     highest = octets.max(initial=0)
     if highest > 127:
         clean = _as_utf8(clean)
-    if _FORBIDDEN[mark_octets].any() or (highest >= 127 and (octets == 127).any()):
+    if _has_control(mark_octets) or (highest >= 127 and (octets == 127).any()):
         clean = _CONTROL.sub(lambda m: b"\\x%02x" % m[0][0], bytes(clean))
     buffer = np.empty(len(clean) + _PADDING, dtype=np.uint8)
     buffer[: len(clean)] = np.frombuffer(clean, dtype=np.uint8)
@@ -88,8 +97,10 @@ def split_lines(raw: bytes | memoryview) -> Lines:
     return Lines(buffer, starts, ends - carriage, raw, raw_starts, raw_ends, marks, mark_octets)
 
 
-_FORBIDDEN: Final = np.zeros(256, dtype=np.bool_)
-_FORBIDDEN[[octet for octet in range(32) if octet not in (9, 10, 13)]] = True
+def _has_control(mark_octets: NDArray[np.uint8]) -> bool:
+    """Tell whether there are control characters besides tabs and line endings."""
+    below = int(np.count_nonzero(mark_octets < 32))
+    return below != sum(int(np.count_nonzero(mark_octets == octet)) for octet in (9, 10, 13))
 
 
 def _as_utf8(raw: bytes | memoryview) -> bytes | memoryview:
@@ -118,9 +129,16 @@ def _bounds(
     return starts, ends
 
 
-_KEEP: Final = np.array(
-    [[0xFF if byte < length else 0 for byte in range(12)] for length in range(13)], dtype=np.uint8
-).view(np.uint32)
+# Of a value of so many bytes, the first four and the eight behind them; 13 stands for more.
+_FIRST: Final = np.array([(1 << 8 * min(length, 4)) - 1 for length in range(14)], dtype=np.uint64)
+_REST: Final = np.array(
+    [(1 << 8 * min(max(length - 4, 0), 8)) - 1 for length in range(14)], dtype=np.uint64
+)
+
+
+def eight_bytes(buffer: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Give every place of the buffer as the first of eight bytes, without copying."""
+    return np.ndarray((len(buffer) - 7,), dtype="<u8", buffer=buffer, strides=(1,))
 
 
 def string_column(buffer: NDArray[np.uint8], starts: Positions, ends: Positions) -> pl.Series:
@@ -133,20 +151,14 @@ def string_column(buffer: NDArray[np.uint8], starts: Positions, ends: Positions)
 
     count = len(starts)
     lengths = np.maximum(ends - starts, 0)
-    # Every place of the buffer as the first of twelve bytes, without copying.
-    inline = np.ndarray((len(buffer) - 11,), dtype="V12", buffer=buffer, strides=(1,))
-    views = np.empty((count, 4), dtype=np.uint32)
-    views[:, 0] = lengths
-    views[:, 1:] = inline[starts].view(np.uint32).reshape(count, 3)
-    short = np.flatnonzero(lengths <= 12)
-    if len(short) == count:
-        views[:, 1:] &= _KEEP[lengths]
-    else:
-        # What is longer is named by its first four bytes, number of the buffer and place.
-        heads = views[short, 1:] & _KEEP[lengths[short]]
-        views[:, 2] = 0
-        views[:, 3] = starts
-        views[short, 1:] = heads
+    classes = np.minimum(lengths, 13)
+    words = eight_bytes(buffer)
+    views = np.empty((count, 2), dtype=np.uint64)
+    heads = (words[starts] & _FIRST[classes]) << np.uint64(32)
+    np.bitwise_or(heads, lengths.view(np.uint64), out=views[:, 0])
+    # What is longer than twelve bytes is named by its first four, number of the buffer and place.
+    places = starts.view(np.uint64) << np.uint64(32)
+    views[:, 1] = np.where(classes > 12, places, words[starts + 4] & _REST[classes])
     null = ends < starts
     valid = pa.py_buffer(np.packbits(~null, bitorder="little")) if null.any() else None
     array = pa.Array.from_buffers(

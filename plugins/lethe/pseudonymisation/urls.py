@@ -30,8 +30,16 @@ def split_url(urls: pl.Series) -> tuple[pl.Series, pl.Series]:
 def apply_templates(paths: pl.Series, templates: tuple[str, ...]) -> pl.Series:
     """Write `/customer/{id}` for `/customer/1234`, the template of most segments first."""
     for template in sorted(templates, key=lambda t: (-t.count("/"), t)):
-        paths = paths.str.replace(*_template(template))
+        pattern, written = _template(template)
+        # Most paths lack what the template holds besides names: to see that is much cheaper.
+        rows = paths.str.contains(_longest_literal(template), literal=True).arg_true()
+        if len(rows):
+            paths = paths.clone().scatter(rows, paths.gather(rows).str.replace(pattern, written))
     return paths
+
+
+def _longest_literal(template: str) -> str:
+    return max(re.split(r"\{[^/]*", "/" + template.strip("/")), key=len)
 
 
 def _template(template: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lethe.pseudonymisation.formats.parsed import Parsed, Stateless
 from lethe.pseudonymisation.formats.request import divide_requests
 from lethe.pseudonymisation.formats.times import read_clf_times, read_times, to_times
-from lethe.pseudonymisation.lines import NEWLINE, Lines, Positions
+from lethe.pseudonymisation.lines import NEWLINE, Lines, Positions, eight_bytes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -217,7 +217,7 @@ class _Found:
 
 
 # The marks of `ip ident user [time zone] "GET /path HTTP/1.1" 200 5 "referrer" "agent…`
-_ORDINARY: Final = np.frombuffer(b'     "  "   "" "', dtype=np.uint8)
+_ORDINARY: Final = np.frombuffer(b'     "  "   "" "', dtype=np.uint64)
 
 
 def _find_ordinary(lines: Lines, rows: Positions, *, combined: bool) -> _Found:
@@ -234,41 +234,43 @@ def _find_ordinary(lines: Lines, rows: Positions, *, combined: bool) -> _Found:
     # A last line without an end has no mark there; it is found by searching.
     rows = rows[rows < len(ends)]
     ends, first = ends[rows], first[rows]
-    long = ends - first > len(_ORDINARY)
+    long = ends - first > _ORDINARY.nbytes
     rows, ends, first = rows[long], ends[long], first[long]
-    places = first[:, None] + np.arange(len(_ORDINARY))
-    alike = (octets[places] == _ORDINARY).all(axis=1)
     if len(rows):
-        quoted = np.cumsum(octets == _QUOTE)
-        alike &= quoted[ends] - quoted[first] == 6
-    rows, last = rows[alike], marks[ends[alike] - 1]
-    places = np.ascontiguousarray(marks[places[alike]].T)
-    spaces = [places[i] for i in range(5)]
-    quotes = [places[i] for i in (5, 8, 12, 13, 15)]
-    fine = (places[9] == places[8] + 1) & (places[10] == places[8] + 5)
+        words = eight_bytes(octets)
+        alike = (words[first] == _ORDINARY[0]) & (words[first + 8] == _ORDINARY[1])
+        quotes = np.flatnonzero(octets == _QUOTE)
+        alike &= np.searchsorted(quotes, ends) - np.searchsorted(quotes, first) == 6
+        rows, ends, first = rows[alike], ends[alike], first[alike]
+    last = marks[ends - 1]
+    spaces = [marks[first + place] for place in range(5)]
+    request_end = marks[first + 8]
+    fine = marks[first + 9] == request_end + 1
+    fine &= marks[first + 10] == request_end + 5
     fine &= last + 1 == lines.ends[rows]
+    opening, *later = (marks[first + place] for place in (5, 12, 13, 15))
     return _Found(
         rows,
         lines.starts[rows],
         lines.ends[rows],
         spaces,
-        [*quotes, last],
+        [opening, request_end, *later, last],
         fine,
-        request=(places[6], places[7]),
+        request=(marks[first + 6], marks[first + 7]),
     )
 
 
 def _find_quoted(lines: Lines, rows: Positions, *, combined: bool) -> _Found:
     """Search for the spaces and quotes of lines that have as many quotes as the format."""
     starts, ends = lines.starts[rows], lines.ends[rows]
-    places = lines.places(_QUOTE)
+    places = lines.places(_QUOTE, rows)
     first = np.searchsorted(places, starts)
     number = np.searchsorted(places, ends) - first
     some = np.isin(number, (6, 8)) if combined else number == 2
     rows, starts, ends = rows[some], starts[some], ends[some]
     first, number = first[some], number[some]
     quotes = [places[first + i] for i in range(8 if combined else 2)]
-    index = np.searchsorted(blanks := lines.places(_SPACE), starts)
+    index = np.searchsorted(blanks := lines.places(_SPACE, rows), starts)
     spaces = [blanks[index + i] for i in range(5)]
     fine = np.ones(len(rows), dtype=np.bool_)
     chain = None
@@ -290,7 +292,7 @@ def _request_columns(
     if found.request is not None:
         first, last = found.request[0][fine], found.request[1][fine]
     else:
-        spaces = lines.places(_SPACE)
+        spaces = lines.places(_SPACE, found.rows[fine])
         first = spaces[np.searchsorted(spaces, starts)]
         last = spaces[np.searchsorted(spaces, ends) - 1]
     two = (first < ends) & (first > starts)
@@ -307,6 +309,8 @@ def read_numbers(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Read decimal numbers of up to 19 digits; -1 for a `-` where that is allowed."""
     length = ends - starts
+    if len(length) and int(length.min()) > 0 and int(length.max()) <= 8:
+        return _read_short(buffer, starts, length, dash=dash)
     good = (length > 0) & (length < 20)
     value = np.zeros(len(starts), dtype=np.int64)
     for place in range(int(length[good].max()) if good.any() else 0):
@@ -320,6 +324,30 @@ def read_numbers(
             wrong &= ~dashes
         good &= ~wrong
     return value, good
+
+
+_ZEROS: Final = np.uint64(0x3030303030303030)
+# In front of a number of so many digits, noughts fill up eight bytes.
+_FILL: Final = np.array([int(_ZEROS) & (1 << 8 * (8 - n)) - 1 for n in range(9)], dtype=np.uint64)
+
+
+def _read_short(
+    buffer: NDArray[np.uint8], starts: Positions, length: Positions, *, dash: bool
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Read numbers of one to eight digits, all eight bytes at once."""
+    words = eight_bytes(buffer)
+    word = words[np.minimum(starts, len(words) - 1)]
+    digits = (word << (64 - 8 * length).astype(np.uint64) | _FILL[length]) ^ _ZEROS
+    good = (digits | digits + np.uint64(0x7676767676767676)) & np.uint64(0x8080808080808080) == 0
+    # Pairs, fours, eight: each time the half that stands in front counts more.
+    value = digits * np.uint64(10) + (digits >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)
+    value = value * np.uint64(100) + (value >> np.uint64(16)) & np.uint64(0x0000FFFF0000FFFF)
+    value = value * np.uint64(10_000) + (value >> np.uint64(32)) & np.uint64(0xFFFFFFFF)
+    number = value.astype(np.int64)
+    if dash:
+        dashes = (length == 1) & (word & np.uint64(0xFF) == ord("-"))
+        number[dashes], good[dashes] = -1, True
+    return number, good
 
 
 def _numbers(values: NDArray[np.int64]) -> pl.Series:
