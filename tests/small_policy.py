@@ -34,7 +34,12 @@ HEAD: dict[str, Any] = {
 
 
 def small_policy(text: str) -> LoadedPolicy:
-    """Load a policy of these lines; a section that they do not have is filled in.
+    """Load a policy of these lines; a section that they do not have is filled in."""
+    return parse_policy(small_text(text), "small.yaml")
+
+
+def small_text(text: str) -> str:
+    """The whole file of a policy of these lines.
 
     A cluster needs no title and purpose, and a cluster without rule is undecided.
     """
@@ -55,4 +60,4 @@ def small_policy(text: str) -> LoadedPolicy:
     approvers = [{"user": "vera", "name": "Vera"}, {"user": "otto", "name": "Otto"}]
     given["guards"] = {"approvers": approvers, **(given.get("guards") or {})}
     head = {key: value for key, value in HEAD.items() if key not in given}
-    return parse_policy(yaml.safe_dump({**head, **given}, sort_keys=False), "small.yaml")
+    return yaml.safe_dump({**head, **given}, sort_keys=False)

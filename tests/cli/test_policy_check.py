@@ -167,6 +167,29 @@ def test_a_cluster_with_a_fault_is_left_out_of_the_count_and_the_others_are_not(
     assert {line.cluster for line in report.coverage} == {"c"}
 
 
+def test_a_table_whose_parts_are_in_a_faulty_and_in_a_sound_cluster_breaks_no_check(
+    new_database: Any,
+) -> None:
+    ddl = "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (x int, y text);"
+    connection = psycopg2.connect(shop_with(new_database, ddl + "CREATE TABLE stray (z int);"))
+    loaded = small_policy("""
+        subjects: {a: {table: public.a, key: id}}
+        clusters: {c: {subject: a}, d: {subject: a}}
+        tables:
+          public.a: {cluster: c, not_personal: [id]}
+          public.b:
+            rows:
+              - {cluster: c, where: {column: y, equals: "1"}, links: [{columns: x}]}
+              - {cluster: d, where: {column: y, equals: "2"}, links: [{columns: x}]}
+            not_personal: [x, y]
+          public.stray: {cluster: d, not_personal: [z]}
+    """)
+    report = check_policy(connection, loaded, AS_OF)
+    connection.close()
+    assert report.exit_code == 2
+    assert {line.cluster for line in report.coverage} == {"c"}
+
+
 CLAUSES = {
     "promised and planned": (
         {"kind": "enforced", "by": ["invoice_archive"], "planned": True},

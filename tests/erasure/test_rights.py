@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psycopg2
 import pytest
 from lethe.catalogue.bind import bind
@@ -10,6 +12,7 @@ from lethe.errors import ConfigurationError, describe_database_error
 from lethe.retention.plan import read_plan
 
 from tests.kit import TODAY, MakeKit
+from tests.small_policy import small_policy
 
 TABLES = """
 CREATE SCHEMA books;
@@ -78,3 +81,15 @@ def test_an_error_about_rights_names_the_object_and_never_what_a_function_raised
             " MESSAGE = 'permission denied for table Smith'; END $$"
         )
     assert describe_database_error(raised.value) == "SQLSTATE 42501"
+
+
+def test_before_init_a_view_that_is_to_be_refreshed_breaks_no_check(
+    new_database: Callable[[], str],
+) -> None:
+    connection = psycopg2.connect(new_database())
+    with connection, connection.cursor() as cursor:
+        cursor.execute(TABLES + "CREATE MATERIALIZED VIEW counted AS SELECT id FROM person;")
+    answer = "{kind: materialised_view, name: public.counted, answer: refresh, because: numbers}"
+    bound = bind(connection, small_policy(POLICY + f"warehouse: {{answers: [{answer}]}}\n"))
+    assert list(check_rights(connection, bound)) == []
+    connection.close()

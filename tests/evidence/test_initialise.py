@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -18,6 +19,7 @@ from lethe.evidence import (
     verify_ledger,
 )
 from lethe.evidence.initialise import find_ready
+from lethe.evidence.witness_opening import begin_witness
 from lethe.policy.names import TableName
 from psycopg2 import extensions
 
@@ -109,6 +111,24 @@ def test_somebody_elses_schema_of_that_name_is_left_alone(
     with pytest.raises(ConfigurationError, match="belongs to"):
         initialise(connection)
     connection.close()
+
+
+def test_what_was_only_set_up_may_still_become_a_rehearsal(
+    warehouse: extensions.connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LETHE_HOME", str(tmp_path))
+    initialise(warehouse)
+    begin_witness(warehouse, "file", "witness").close()
+    assert initialise(warehouse, rehearsal=True).warehouse.rehearsal
+
+
+def test_what_was_armed_once_may_not_become_a_rehearsal(
+    warehouse: extensions.connection,
+) -> None:
+    initialise(warehouse)
+    arm(warehouse)
+    with pytest.raises(UsageError, match="was armed or worked on in earnest"):
+        initialise(warehouse, rehearsal=True)
 
 
 def test_a_warehouse_that_was_worked_on_cannot_become_a_rehearsal(

@@ -137,3 +137,50 @@ def test_another_edition_of_the_policy_voids_what_was_approved_and_keeps_nobody_
     with pytest.raises(GuardStop, match="report-only"):
         newer.sweep()
     assert ("superseded",) in kit.execute("SELECT state FROM lethe.plan_rule WHERE rule = 'r'")
+
+
+def test_who_was_reactivated_or_held_since_the_set_was_shown_does_not_void_its_approval(
+    make_kit: MakeKit,
+) -> None:
+    kit = make_kit(PEOPLE, POLICY)
+    kit.sweep()
+    shown = rule_digest(kit)
+    kit.execute("UPDATE person SET ended_on = '2026-05-01' WHERE id = 1")
+    run = kit.sweep(approve=shown, approved_by="vera")
+    assert run.summary["worked_off"] == {"r": 2}
+    (rule,) = [each for each in run.summary["rules"] if each["rule"] == "r"]
+    assert rule["kept"] == {"in an open plan": 8}
+    assert len(kit.ids("person")) == 7, "the cap of the night"
+    for day in range(1, 5):
+        kit.sweep(TODAY + timedelta(days=day))
+    assert kit.ids("person") == [1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO person VALUES (10, '2020-01-01')",
+        "UPDATE person SET ended_on = '2019-01-01' WHERE id = 1",
+    ],
+)
+def test_an_approval_never_covers_who_came_or_became_due_earlier_since_the_set_was_shown(
+    make_kit: MakeKit, change: str
+) -> None:
+    kit = make_kit(PEOPLE, POLICY)
+    shown = rule_digest(kit)
+    kit.execute(change)
+    kit.sweep()
+    with pytest.raises(GuardStop, match="no set of tonight's plan, and none that waits"):
+        kit.sweep(approve=shown, approved_by="vera")
+    assert len(kit.ids("person")) >= 9
+
+
+def test_a_whole_plan_that_waits_is_approved_by_its_own_digest(make_kit: MakeKit) -> None:
+    kit = make_kit(
+        PEOPLE + "INSERT INTO pet SELECT i, '2020-01-01' FROM generate_series(1, 5) AS i;", POLICY
+    )
+    whole = read_plan(kit.site, TODAY).digest.hex()
+    kit.sweep()
+    kit.execute("DELETE FROM person WHERE id = 1")
+    run = kit.sweep(approve=whole, approved_by="vera")
+    assert run.summary["worked_off"] == {"r": 2, "s": 2}

@@ -137,6 +137,21 @@ def test_a_country_with_a_longer_minimum_keeps_its_people_longer_however_it_is_w
     assert kit.ids("person") == [2, 3]
 
 
+def test_a_country_that_cannot_be_read_is_refused_where_countries_differ_and_none_is_none(
+    make_kit: MakeKit,
+) -> None:
+    rows = """INSERT INTO person (id, land, day) VALUES (1, 'Germany', '2020-01-01'),
+        (2, 'DEU', '2020-01-01'), (3, ' ', '2020-01-01'), (4, NULL, '2020-01-01'),
+        (5, 'Germany', '2026-05-01');"""
+    latest = "{latest: [{column: day}]}"
+    kit = people(make_kit, rows, latest, "at_least: {DE: {period: P10Y, law: Code 1}}")
+    assert kit.plan()["r"] == {"due": 2, "refused: unknown country": 2, "not yet due": 1}
+    kit.sweep()
+    assert kit.ids("person") == [1, 2, 5]
+    kit = people(make_kit, rows, latest)
+    assert kit.plan()["r"] == {"due": 4, "not yet due": 1}, "no country has a minimum of its own"
+
+
 def test_contradictory_dates_are_refused(make_kit: MakeKit) -> None:
     kit = people(
         make_kit,

@@ -1,5 +1,6 @@
 -- The oldest subject of each rule that is due and not erased: in the last plan of the rule and in
--- approved sets that are not worked off, the first that nobody has decided about or that was set aside.
+-- approved sets that are not worked off, the first that nobody has decided about or that was set aside;
+-- and the oldest whom the closing found kept by something that nobody has decided (`kept_since`).
 -- identifiers: none
 -- values: policy_name (text)
 -- locks: none
@@ -20,7 +21,8 @@ approved AS MATERIALIZED (
     SELECT run_id, rule FROM lethe.plan_rule WHERE state = 'approved'
 )
 SELECT l.rule, p.clause, p.state,
-       least(CASE WHEN p.state IN ('waiting', 'rejected', 'stopped') THEN p.oldest_on END,
+       least((p.flags ->> 'kept_since')::date,
+             CASE WHEN p.state IN ('waiting', 'rejected', 'stopped') THEN p.oldest_on END,
              (SELECT min(f.due_on)
               FROM (SELECT p.run_id
                     UNION

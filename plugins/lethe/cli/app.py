@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ import psycopg2
 import typer
 
 from lethe.cli import archive, evidence, health, initialise, policy, quality, report, sweep
-from lethe.cli.desk import COMMON, split_common, stderr
+from lethe.cli.desk import COMMON, Desk, split_common, stderr
 from lethe.cli.holds import holds_app
 from lethe.cli.logs import keys_app, logs_app
 from lethe.errors import LetheError, PolicyError, describe_database_error
@@ -43,47 +44,49 @@ def main(arguments: Sequence[str]) -> int:
 
     Returns  0 done, 1 the answer is no, 2 usage or policy fault, 3 unreachable or failed
     """
-    as_json = "--json" in arguments
+    desk: Desk | None = None
     try:
         desk, rest = split_common(arguments)
         code = app(rest, standalone_mode=False, obj=desk, prog_name="lethe")
     except typer.Exit as leave:
         return leave.exit_code
-    except LetheError as error:
-        return _refuse(error, as_json)
-    except psycopg2.Error as error:
-        stderr(f"lethe: the warehouse refused: {describe_database_error(error)}")
-        return 3
     except (KeyboardInterrupt, typer.Abort):
-        stderr("lethe: stopped; what was committed stays, and running again goes on from there")
-        return 130
+        said, code = [_STOPPED], 130
     except Exception as error:
-        show = getattr(error, "show", None)
-        if show is None:
-            return _report_defect(error)
-        show()  # a fault of the call itself, in the words of the command-line library
-        return 2
-    return code if isinstance(code, int) else 0
+        said, code = _explain(error)
+    else:
+        return code if isinstance(code, int) else 0
+    if "--json" in arguments and not (desk and desk.answered):
+        print(json.dumps({"error": said, "exit_code": code}, ensure_ascii=False))
+    for line in said:
+        stderr(line)
+    return code
 
 
-def _refuse(error: LetheError, as_json: bool) -> int:
-    faults = (
-        [str(fault) for fault in error.faults] if isinstance(error, PolicyError) else [str(error)]
-    )
-    if as_json:
-        print(json.dumps({"error": faults, "exit_code": error.exit_code}, ensure_ascii=False))
-    for fault in faults:
-        stderr(f"lethe: {fault}" if not isinstance(error, PolicyError) else fault)
-    return error.exit_code
+_STOPPED = "lethe: stopped; what was committed stays, and running again goes on from there"
 
 
-def _report_defect(error: Exception) -> int:
+def _explain(error: Exception) -> tuple[list[str], int]:
+    """What to say of an error, and the exit code that it means."""
+    if isinstance(error, PolicyError):
+        return [str(fault) for fault in error.faults], error.exit_code
+    if isinstance(error, LetheError):
+        return [f"lethe: {error}"], error.exit_code
+    if isinstance(error, psycopg2.Error):
+        return [f"lethe: the warehouse refused: {describe_database_error(error)}"], 3
+    show = getattr(error, "show", None)
+    if show is not None:  # a fault of the call itself, in the words of the command-line library
+        show(file=(words := io.StringIO()))
+        return words.getvalue().rstrip().splitlines(), 2
+    return [_defect(error)], 3
+
+
+def _defect(error: Exception) -> str:
     """A fault of ours, not of the user: say where, without values; the trace only if asked for."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    stderr(
+    if os.environ.get("LETHE_DEBUG"):
+        traceback.print_exception(error, file=sys.stderr)
+    return (
         f"lethe: defect ({type(error).__name__} at {os.path.basename(last.filename)}:"  # noqa: PTH119
         f"{last.lineno}); set LETHE_DEBUG=1 for the trace, and report it"
     )
-    if os.environ.get("LETHE_DEBUG"):
-        traceback.print_exception(error, file=sys.stderr)
-    return 3

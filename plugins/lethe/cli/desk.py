@@ -39,6 +39,7 @@ class Desk:
     json: bool
     console: Console = field(default_factory=lambda: Console(highlight=False))
     progress: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    answered: bool = False
 
     @cached_property
     def site(self) -> Site:
@@ -74,6 +75,7 @@ class Desk:
     def answer(self, document: Any) -> bool:
         """Print the JSON document if it was asked for, and say whether it was."""
         if self.json:
+            self.answered = True
             print(json.dumps(document, ensure_ascii=False, indent=2, default=str))
         return self.json
 

@@ -18,6 +18,7 @@ from lethe.evidence.initialise import arm, disarm, find_ready, initialise
 from lethe.evidence.witness_opening import begin_witness
 from lethe.keys import KeyRing, year_of
 from lethe.keys.local import provide_key
+from lethe.retention.approving import identify_approver
 
 
 def init(
@@ -69,7 +70,10 @@ def init(
             ring.create(purpose, year_of(desk.as_of))
         connection.commit()
     warehouse = done.warehouse
-    if armed or disarmed:
+    already = armed and warehouse.armed
+    if (armed or disarmed) and not already:
+        if armed and not warehouse.rehearsal:
+            by = identify_approver(site, by)
         with site.connected("approver") as connection:
             act = arm if armed else disarm
             warehouse = act(connection, by or getpass.getuser())
@@ -96,7 +100,8 @@ def init(
     if warehouse.rehearsal:
         desk.console.print("A rehearsal: future dates may be executed here.")
     if warehouse.armed:
-        desk.console.print(f"Armed by {warehouse.armed_by}: the sweep erases.")
+        before = ", before this call" if already else ""
+        desk.console.print(f"Armed by {warehouse.armed_by}{before}: the sweep erases.")
     else:
         desk.console.print(
             "Report-only: the sweep shows and erases nothing until `lethe init --arm`."

@@ -12,6 +12,8 @@ from lethe.retention.check import CheckReport, Problem
 from lethe.retention.clauses import ClauseState
 from lethe.retention.coverage import CoverageLine
 
+REFUSING = ("missing-right", "filtered-rows", "trigger-right")
+"""Alarms for which `sweep run` does not begin."""
 _STYLES = {"fault": "bold red", "alarm": "yellow", "advice": "cyan"}
 _STATES = {
     "enforced": "green",
@@ -88,6 +90,11 @@ def _verdict(report: CheckReport) -> str:
         )
     not_yet = sum(1 for each in report.clauses if each.state == "not yet kept")
     later = f" {not_yet} of {len(report.clauses)} clauses are not yet kept." if not_yet else ""
+    if any(each.code in REFUSING for each in report.alarms):
+        return (
+            f"\n[bold red]{_number(report.alarms, 'alarm')}[/bold red]: the sweep would be refused "
+            f"before rights or row-level security are put right.{later}"
+        )
     if report.exit_code:
         return (
             f"\n[bold yellow]{_number(report.alarms, 'alarm')}, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from lethe.cli.quality import HANDED
 from lethe.erasure.freeze import CANDIDATES, RulePlan
 from lethe.errors import GuardStop
 from lethe.evidence.runs import Run
-from lethe.quality.inputs import check_inputs
+from lethe.quality.inputs import ask_inputs, check_inputs, stops
 from lethe.retention.approved import work_off
 from lethe.retention.approving import approve_waiting
 from lethe.retention.plan import SweepPlan, read_plan
@@ -33,7 +34,8 @@ def plan(context: typer.Context, rule: RuleOption = None) -> None:
     """Read tonight's plan aloud; nothing is written."""
     desk: Desk = context.obj
     found = read_plan(desk.site, desk.as_of, rule)
-    if desk.answer(plan_document(found)):
+    stopped = stops(ask_inputs(desk.site, desk.as_of, HANDED))
+    if desk.answer(plan_document(found, stopped)):
         return
     table = Table(title=f"Plan for {found.as_of}", title_justify="left")
     table.add_column("rule", no_wrap=True)
@@ -41,10 +43,13 @@ def plan(context: typer.Context, rule: RuleOption = None) -> None:
     for name in ("oldest due", "stopped", "refused", "would wait"):
         table.add_column(name)
     for each in found.rules:
-        table.add_row(*_row(each), found.over.get(each.rule, "–"))
+        waits = "its inputs" if each.rule in stopped else found.over.get(each.rule, "–")
+        table.add_row(*_row(each), waits)
     desk.console.print(table)
     for each in found.rules:
         waits = f" over a limit: {found.over[each.rule]}" if each.rule in found.over else ""
+        if each.rule in stopped:
+            waits = f" nothing of it goes tonight: {stopped[each.rule]}"
         desk.console.print(
             f"[dim]{each.rule}[/dim] digest {each.digest.hex()}{waits}", soft_wrap=True
         )
@@ -66,8 +71,11 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "–"
 
 
-def plan_document(found: SweepPlan) -> dict[str, Any]:
-    """The plan as a JSON document."""
+def plan_document(found: SweepPlan, stopped: Mapping[str, str]) -> dict[str, Any]:
+    """The plan as a JSON document.
+
+    stopped  rule → why its inputs stop it
+    """
     name, version, digest = found.policy
     return {
         "policy": name,
@@ -94,6 +102,7 @@ def plan_document(found: SweepPlan) -> dict[str, Any]:
                 "oldest_due_on": each.oldest_on.isoformat() if each.oldest_on else None,
                 "newest_due_on": each.newest_on.isoformat() if each.newest_on else None,
                 "over_limit": found.over.get(each.rule),
+                "stopped_by_inputs": stopped.get(each.rule),
                 "digest": each.digest.hex(),
             }
             for each in found.rules
@@ -130,13 +139,26 @@ def run(
     destroy_files(desk.site)
     if not desk.answer({"state": done.state, **done.summary}):
         show_summary(desk, done)
-    waiting = [each for each in done.summary["rules"] if each["state"] == "waiting"]
-    if waiting:
-        names = ", ".join(each["rule"] for each in waiting)
-        raise GuardStop(
-            f"over a limit and waiting for approval: {names}; read it with `lethe sweep plan`, "
-            "then `lethe sweep run --approve DIGEST`"
+    _require_done(done)
+
+
+def _require_done(done: Run) -> None:
+    """Raise GuardStop where a rule waits for a person or was stopped by its inputs."""
+    said = []
+    names = [each["rule"] for each in done.summary["rules"] if each["state"] == "waiting"]
+    if names:
+        said.append(
+            f"over a limit and waiting for approval: {', '.join(names)}; read it with `lethe sweep "
+            "plan`, then `lethe sweep run --approve DIGEST`"
         )
+    said += [
+        f"rule {each['rule']} waits: {each['over_limit']}; mend them, or say in the policy what is "
+        "to be expected (quality.checks)"
+        for each in done.summary["rules"]
+        if each["state"] == "stopped"
+    ]
+    if said:
+        raise GuardStop("; ".join(said))
 
 
 @app.command(epilog=COMMON)

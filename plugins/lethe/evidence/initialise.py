@@ -244,10 +244,10 @@ def _mark_warehouse(cursor: extensions.cursor, rehearsal: bool) -> None:
     cursor.execute("SELECT rehearsal FROM lethe.warehouse")
     if not rehearsal or cursor.fetchone() == (True,):
         return
-    cursor.execute("SELECT EXISTS (SELECT FROM lethe.ledger) OR EXISTS (SELECT FROM lethe.run)")
+    cursor.execute(statement("evidence/find_earnest"))
     if cursor.fetchone() == (True,):
         raise UsageError(
-            "this warehouse has been worked on in earnest and cannot become a rehearsal; "
+            "this warehouse was armed or worked on in earnest and cannot become a rehearsal; "
             "make the rehearsal on a copy without the schema lethe"
         )
     cursor.execute("UPDATE lethe.warehouse SET rehearsal = true")

@@ -20,10 +20,17 @@ from lethe.evidence.acting import open_witness_of
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
-from lethe.guards.answers import find_approver, list_askers, require_four_eyes
+from lethe.guards.answers import (
+    find_approver,
+    leave_to_earlier,
+    list_askers,
+    require_four_eyes,
+    settle_answers,
+)
 from lethe.guards.approval import record_decision
 from lethe.include import statement
 from lethe.retention.night import Night, read_night
+from lethe.retention.night_guard import expired_before
 
 
 def identify_approver(site: Site, said: str) -> str:
@@ -43,7 +50,8 @@ def identify_approver(site: Site, said: str) -> str:
 
 
 def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:
-    """Record, as the approver, the approval of a frozen set of this run by its digest.
+    """Record, as the approver, the approval of a frozen set by its digest: of this run, else of an
+    earlier one that still waits. What became of its subjects since then is seen at the act.
 
     by      as `identify_approver` names
     Raises  GuardStop if the digest names nothing here: the set changed since it was read
@@ -53,15 +61,24 @@ def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:
         night = read_night(connection, run_id)
         connection.rollback()
         witness = open_witness_of(site, connection)
-    named = _named(night, text)
+    asked = night.run.requested_by
+    named = [(run_id, rule, digest) for rule, digest in _named(night, text)]
+    if named:
+        _approve(site, witness, by, named, asked)
+        return
+    named = _waiting(site, text)
     if not named:
         digest = plan_digest(_as_plans(night)).hex()
         raise GuardStop(
-            f"no set of tonight's plan has the digest {text}: rows, policy or day changed since "
-            f"it was shown; tonight's plan has {digest}. Read it again with `lethe sweep plan`"
+            f"no set of tonight's plan, and none that waits, has the digest {text}: rows came, or "
+            f"policy or day changed since it was shown; tonight's plan has {digest}. Read it again "
+            "with `lethe sweep plan`"
         )
-    asked = night.run.requested_by
-    _approve(site, witness, by, [(run_id, rule, digest) for rule, digest in named], asked)
+    _approve(site, witness, by, named, asked)
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        leave_to_earlier(connection, run_id, [rule for _, rule, _ in named])
+        connection.commit()
 
 
 def approve_waiting(site: Site, text: str, said: str) -> None:
@@ -71,7 +88,18 @@ def approve_waiting(site: Site, text: str, said: str) -> None:
     """
     by = identify_approver(site, said)
     with site.connected("runner") as connection:
+        witness = open_witness_of(site, connection)
+    named = _waiting(site, text)
+    if not named:
+        raise GuardStop(f"no set that waits for approval has the digest {text}")
+    _approve(site, witness, by, named)
+
+
+def _waiting(site: Site, text: str) -> list[tuple[UUID, str, bytes]]:
+    """The sets that wait under this policy and have that digest, or whose whole plan has it."""
+    with site.connected("runner") as connection:
         acting_as(connection, "runner")
+        settle_answers(connection, site.loaded.policy, expired_before(site))
         with connection.cursor() as cursor:
             cursor.execute(
                 statement("retention/list_waiting_runs"),
@@ -79,17 +107,14 @@ def approve_waiting(site: Site, text: str, said: str) -> None:
             )
             runs = [UUID(str(row[0])) for row in cursor.fetchall()]
         nights = [read_night(connection, run_id) for run_id in runs]
-        connection.rollback()
-        witness = open_witness_of(site, connection)
-    named = [
-        (night.run.run_id, rule.rule, rule.digest)
-        for night in nights
-        for rule in night.rules
-        if rule.state == "waiting" and rule.digest.hex() == text.strip().lower()
+        connection.commit()
+    waiting = [(night, {r.rule for r in night.rules if r.state == "waiting"}) for night in nights]
+    return [
+        (night.run.run_id, rule, digest)
+        for night, rules in waiting
+        for rule, digest in _named(night, text)
+        if rule in rules
     ]
-    if not named:
-        raise GuardStop(f"no set that waits for approval has the digest {text}")
-    _approve(site, witness, by, named)
 
 
 def _approve(

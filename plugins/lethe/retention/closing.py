@@ -61,8 +61,10 @@ def close_rule(connection: extensions.connection, run: Run, planned: PlannedRule
     with connection.cursor() as cursor:
         named = {"run_id": str(run.run_id), "rule": planned.rule}
         cursor.execute(statement("retention/count_outcomes"), named)
-        rows = cursor.fetchall()
-        for outcome, reason, count in rows:
+        kept_since = planned.flags.get("kept_since")
+        for outcome, reason, count, oldest_on in cursor.fetchall():
+            if oldest_on and _is_kept_undecided(outcome, reason or ""):
+                kept_since = min(kept_since or str(oldest_on), str(oldest_on))
             if outcome is None:
                 closing.undecided += count
             elif outcome == "done":
@@ -82,10 +84,18 @@ def close_rule(connection: extensions.connection, run: Run, planned: PlannedRule
                 **named,
                 "state": "done" if finished else planned.state,
                 "counts": json.dumps(_counted(closing)),
-                "flags": json.dumps({"remaining": remaining.hex()}),
+                "flags": json.dumps({"remaining": remaining.hex(), "kept_since": kept_since}),
             },
         )
     return closing
+
+
+def _is_kept_undecided(outcome: str | None, reason: str) -> bool:
+    """Nobody decided that this subject stays: rows of others keep it, or a failure."""
+    return outcome == "quarantined" or (
+        outcome == "skipped"
+        and reason.startswith(("still referenced by", "unclassified column", "locked by"))
+    )
 
 
 def _counted(closing: Closing) -> dict[str, int]:

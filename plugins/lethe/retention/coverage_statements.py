@@ -53,10 +53,11 @@ def prove(graph: Graph, as_of: date, *, skeletons: bool) -> list[Proof]:
         if cluster not in graph.policy.clusters or not members:
             continue
         kind = graph.kind_of(cluster)
+        parted = {table for table, entry in graph.policy.tables.items() if entry.rows}
         proofs += (
             _orphans(graph, kind, member, as_of)
             for member in members
-            if not graph.policy.tables[member.table].rows
+            if member.table in graph.policy.tables and member.table not in parted
         )
         proofs += _partition(graph, kind, cluster, members, as_of)
         proofs += _dates(graph, kind, cluster, as_of, skeletons=skeletons)

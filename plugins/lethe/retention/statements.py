@@ -118,7 +118,7 @@ def _subjects(
         where += [conditions_sql(context, row, part) for part in (kind.where, rule.where)]
         named = kind.policy.country
         country = column("s", named) if named else sql.SQL("NULL")
-        country = sql.SQL("upper(btrim({}::text))").format(country)
+        country = sql.SQL("nullif(upper(btrim({}::text)), '')").format(country)
     if kind.table is not None and not holds_root(kind, members):
         where.append(in_cluster(context, kind, members, own, batch=batch))
     if kind.unique:
@@ -170,6 +170,7 @@ def in_cluster(
 
 def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
     interval = sql.Literal(rule.period.interval)
+    unread: sql.Composable = sql.SQL("")
     due: sql.Composable = sql.SQL("(starting_on + {}::interval)::date + 1").format(interval)
     if rule.at_least:
         whens = [
@@ -180,6 +181,8 @@ def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
             for country, minimum in rule.at_least.items()
         ]
         due = sql.SQL("CASE country {} ELSE {} END").format(sql.SQL(" ").join(whens), due)
+        # Whoever lives in 'Germany' may have a longer minimum than nobody's country has.
+        unread = sql.SQL("WHEN country !~ '^[A-Z]{{2}}$' THEN 'refused: unknown country' ").format()
     text = (
         "SELECT {key}, starting_on, last_due, CASE"
         " WHEN running THEN 'active'"
@@ -188,7 +191,7 @@ def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
         " WHEN contradiction THEN 'refused: contradictory dates'"
         " WHEN starting_on IS NULL THEN 'refused: no starting point'"
         " WHEN starting_on > last_due THEN 'not yet due'"
-        " ELSE 'due' END AS outcome,"
+        " {unread}ELSE 'due' END AS outcome,"
         " CASE WHEN starting_on <= last_due AND NOT implausible THEN {due} END AS due_on"
         " FROM dated AS d WHERE NOT EXISTS (SELECT FROM lethe.skeleton AS b"
         " WHERE b.subject_kind = {kind} AND b.cluster = {cluster} AND b.key = {text}"
@@ -198,6 +201,7 @@ def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
     return sql.SQL(text).format(
         key=comma(own),
         due=due,
+        unread=unread,
         kind=context.values.bind(kind.name),
         cluster=context.values.bind(rule.cluster),
         text=key_text(own),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lethe.catalogue.checks.found import Checked, Found
+from lethe.catalogue.model import Column
 
 
 def check_links(checked: Checked) -> Iterator[Found]:
@@ -14,6 +15,15 @@ def check_links(checked: Checked) -> Iterator[Found]:
         if kind.table is None:
             continue
         columns = checked.catalogue.tables[kind.table].columns
+        odd = [key for key in kind.key if _is_odd(columns[key])]
+        if odd:
+            yield Found(
+                "fault",
+                "odd-key",
+                ("subjects", name, "key"),
+                f"{', '.join(odd)} of {kind.table} is an array or a row, which names no subject; "
+                "take another key",
+            )
         loose = [key for key in kind.key if columns[key].nullable]
         if loose:
             yield Found(
@@ -35,3 +45,7 @@ def check_links(checked: Checked) -> Iterator[Found]:
             yield Found(
                 "advice", "idle-subject", ("subjects", name), "no cluster hangs on this subject"
             )
+
+
+def _is_odd(column: Column) -> bool:
+    return column.is_array or column.type_kind == "composite"
