@@ -15,8 +15,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from lethe.reporting.findings import find_findings
+from lethe.reporting.out_of_order import alarm
+from lethe.reporting.said import said
 from lethe.reporting.summary import (
-    Alarm,
     ArchiveHead,
     Change,
     CheckLine,
@@ -35,6 +37,8 @@ from lethe.reporting.summary import (
     TableLine,
     Unknown,
 )
+
+from tests.small_policy import small_policy
 
 DAY = date(2026, 6, 1)
 MADE = datetime(2026, 6, 1, 4, 32, 10, tzinfo=UTC)
@@ -79,6 +83,22 @@ def _clause(name: str, section: str, en: str, fr: str, **more: object) -> Clause
     return replace(line, **more)  # type: ignore[arg-type]
 
 
+HOLDERS = {"en": "account holders", "fr": "titulaires d'un compte"}
+CHECKED = """
+clauses:
+  s1: {section: "1", promise: x, control: {kind: organisational, because: x, owner: x}}
+subjects:
+  ticket: {table: support.ticket, key: id, title: {en: tickets, fr: tickets}}
+  session: {table: web.session, key: id, title: {en: sessions, fr: sessions}}
+clusters:
+  tickets: {subject: ticket, title: {en: Tickets, fr: Tickets}}
+  sessions: {subject: session, title: {en: Sessions, fr: Sessions}}
+tables:
+  support.ticket: {cluster: tickets, columns: {body: content}}
+  web.session: {cluster: sessions, columns: {ip: automatic}}
+quality:
+  freshness: {web.session: P2D}
+"""
 CLAUSES = (
     _clause(
         "s1-contact", "1",
@@ -140,7 +160,8 @@ PLANNED = _clause(
     "s10-copy", "10",
     "We give a copy of everything that we hold.",
     "Nous donnons une copie de tout ce que nous détenons.",
-    verdict="not_yet_kept", by=("subject_requests",), tests=(), last_evidence=None, evidence=None,
+    has_control=False, verdict="not_yet_kept", by=("subject_requests",), tests=(),
+    last_evidence=None, evidence=None,
     reason={"en": "Its control is not built yet.", "fr": "Son contrôle n'existe pas encore."},
 )  # fmt: skip
 
@@ -164,7 +185,7 @@ RULES = (
             "en": "Two years after the last active service",
             "fr": "Deux ans après le dernier service actif",
         },
-        subjects={"en": "account holders", "fr": "titulaires d'un compte"},
+        subjects=HOLDERS,
     ),
     _rule(
         "newsletter-left", "newsletter", "s3-withdrawal", "P0D",
@@ -270,13 +291,48 @@ KEPT = Summary(
         line=f"lethe-archive-head 1 0197a1b2-0000-4000-8000-000000000001 88 120411 {'5ac0' * 16} "
         f"2026-05-31T23:31:04.000000Z {'A' * 86}==",
     ),
-    seal=Seal(412, "c0de" * 16, "beef" * 16, SWEPT, 221, None),
+    seal=Seal(
+        412,
+        "c0de" * 16,
+        "beef" * 16,
+        SWEPT,
+        221,
+        f"lethe-ledger-seal 1 0197a1b2-0000-4000-8000-000000000001 412 {'c0de' * 16}",
+    ),
     holds=(
-        HoldLine("hold", "account_holder", "legal-case", "Legal", 3, date(2026, 9, 1), False),
-        HoldLine("restriction", "account_holder", "art-18", "DPO", 2, date(2026, 7, 1), False),
+        HoldLine(
+            "hold",
+            "account_holder",
+            "legal-case",
+            "Legal",
+            3,
+            date(2026, 9, 1),
+            False,
+            {"en": "a lawsuit is open", "fr": "un procès est en cours"},
+            HOLDERS,
+        ),
+        HoldLine(
+            "restriction",
+            "account_holder",
+            "art-18",
+            "DPO",
+            2,
+            date(2026, 7, 1),
+            False,
+            {"en": "the person asked for it", "fr": "la personne l'a demandée"},
+            HOLDERS,
+        ),
     ),
     changes=(
-        Change(datetime(2026, 6, 1, 0, 30, tzinfo=UTC), "key", "destroyed", "log 2025-05", None, 1),
+        Change(
+            datetime(2026, 6, 1, 0, 30, tzinfo=UTC),
+            "key",
+            "destroyed",
+            "log 2025-05",
+            None,
+            1,
+            {"en": "log key 2025-05", "fr": "clé des journaux 2025-05"},
+        ),
     ),
     silences=(),
     unknowns=(
@@ -300,6 +356,7 @@ KEPT = Summary(
             None,
             214,
             date(2026, 3, 3),
+            RULES[0].title,
         ),
         Unknown(
             "system",
@@ -317,6 +374,25 @@ KEPT = Summary(
     warehouse_id="0197a1b2-0000-4000-8000-000000000001",
 )
 
+FINDINGS = find_findings(
+    small_policy(CHECKED).policy,
+    [
+        {
+            "expectation": key, "kind": kind, "title": key, "state": state, "severity": severity,
+            "clause": "s7-last-four", "owner": "Data", "failing": failing, "concerned": 4120,
+            "mostly": 1.0, "because": because,
+        }
+        for key, kind, state, severity, failing, because in (
+            ("freshness.web.session", "freshness", "failed", "warning", 0, None),
+            ("card.support.ticket", "card", "failed", "critical", 3, None),
+            (
+                "iban.support.ticket", "iban", "not checked", "critical", 0,
+                "the role lethe_planner may not read support.ticket; grant SELECT",
+            ),
+        )
+    ],
+)  # fmt: skip
+
 WITH_PLANNED = replace(KEPT, clauses=(*CLAUSES, PLANNED))
 
 WAITING = Decision(
@@ -330,6 +406,11 @@ WAITING = Decision(
     newest_on=DAY,
     usual=11.0,
     flags={"open-ticket": 14, "unpaid-invoice": 3},
+    said={
+        "open-ticket": {"en": "a ticket is open", "fr": "un ticket est ouvert"},
+        "unpaid-invoice": {"en": "an invoice is unpaid", "fr": "une facture est impayée"},
+    },
+    subjects=HOLDERS,
     digest="d19e" * 16,
     limit="1412 subjects are due, the cap is 1000 a night",
     link="/lethe/plan/account-inactive",
@@ -369,7 +450,7 @@ _FAILED = replace(
 NOT_KEPT = replace(
     KEPT,
     verdict="not_kept",
-    needs=3,
+    needs=7,
     clauses=(*CLAUSES[:4], _FAILED, _OVERDUE, *CLAUSES[6:], PLANNED),
     decisions=(
         replace(
@@ -383,7 +464,7 @@ NOT_KEPT = replace(
         Decision(
             "refused", "account-inactive", "s9-account", 214, date(2024, 3, 3), None, None, None,
             None, {"no starting point": 214}, None, None, "/lethe/rules/account-inactive",
-            RULES[0].title,
+            RULES[0].title, subjects=HOLDERS,
         ),
     ),
     rules=(
@@ -405,16 +486,20 @@ NOT_KEPT = replace(
             ("card.support.ticket.body", "No card number in support.ticket.body", 1),
         ),
         leaks={"reports/old.csv": 2},
+        findings=FINDINGS,
     ),
     logs=(replace(KEPT.logs[0], unique_share=0.31, smallest_group=1, is_within=False),),
     changes=(
         Change(MADE, "policy", "seen", "2026-06", None, 1),
-        Change(MADE, "approval", "reject", "cookie-life", "dpo", 1),
+        Change(MADE, "approval", "reject", "cookie-life", "dpo", 1, RULES[2].title),
         Change(MADE, "access", "archive_shown", "invoice", "ada", 2),
     ),
     alarms=(
-        Alarm("set_aside", 2, ("newsletter-left",)),
-        Alarm("canary", 1, ("left-long-ago",), SWEPT),
+        alarm("set_aside", 2, ("newsletter-left",), named=[RULES[1].title]),
+        alarm(
+            "canary", 1, ("left-long-ago",), SWEPT,
+            named=[said("canary.erased", kind=HOLDERS)],
+        ),
     ),
 )  # fmt: skip
 
@@ -520,7 +605,7 @@ MONTH = replace(
 HUGE = replace(
     MONTH,
     verdict="not_kept",
-    needs=60,
+    needs=40,
     clauses=tuple(
         replace(
             NOT_KEPT.clauses[n % len(NOT_KEPT.clauses)],

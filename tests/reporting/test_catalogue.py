@@ -135,12 +135,12 @@ def _all(message: Message) -> list[str]:
 @pytest.mark.parametrize(
     ("number", "english", "french"),
     [
-        (0, "0 promises need you", "Une promesse a besoin de vous"),
-        (1, "One promise needs you", "Une promesse a besoin de vous"),
-        (2, "2 promises need you", "2 promesses ont besoin de vous"),
-        (1204, "1,204 promises need you", "1\u202f204 promesses ont besoin de vous"),
+        (0, "0 points need a look.", "0 point est à regarder."),
+        (1, "1 point needs a look.", "1 point est à regarder."),
+        (2, "2 points need a look.", "2 points sont à regarder."),
+        (1204, "1,204 points need a look.", "1\u202f204 points sont à regarder."),
     ],
 )
 def test_plurals_and_numbers_follow_the_language(number: int, english: str, french: str) -> None:
-    assert wording("en", "report").count("verdict.needs_you", number) == english
-    assert wording("fr", "report").count("verdict.needs_you", number) == french
+    assert wording("en", "report").count("verdict.points", number) == english
+    assert wording("fr", "report").count("verdict.points", number) == french

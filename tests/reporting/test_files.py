@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lethe.archive.heads import parse_heads
 from lethe.errors import ActError
+from lethe.include import include_folder
 from lethe.reporting import files
 from lethe.reporting.files import attachments, languages_of, make_report, read_report
 from lethe.reporting.json_form import summary_from_json
+from lethe.reporting.mail.message import Envelope, build_message
 
 from tests.kit import TODAY, Kit, MakeKit
+from tests.reporting.examples import KEPT
 from tests.reporting.test_build import DDL, POLICY
 
 NOON = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+HEAD = (
+    f"lethe-archive-head 1 0197a1b2-0000-4000-8000-000000000001 88 120411 {'5ac0' * 16} "
+    f"2026-05-31T23:31:04.000000Z {'Ab+/' * 21}Aw=="
+)
 PLANTED = ("anna", "schmit", "nobody.knows", "+352 621 555", "Zoé Ünderberg")
 
 
@@ -65,6 +76,58 @@ def test_without_a_pack_the_report_goes_out_and_says_why(
     made = make_report(kit.site, "day", TODAY, NOON, tmp_path)
     assert made.pack is None
     assert made.no_pack == "the ledger could not be read"
+    assert [each.code for each in made.summary.alarms] == ["no_pack"]
+    assert (made.summary.verdict, made.summary.needs) == ("needs_you", 1)
+    text = " ".join((tmp_path / "report.fr.txt").read_text().split())
+    assert text.startswith("1 point est à regarder.")
+    assert "Le dossier de preuves de cette période n’a pas pu être établi" in text
+    assert "La cause (en anglais) : the ledger could not be read" in text
+    stored = kit.execute("SELECT document FROM lethe.summary")
+    assert summary_from_json(stored[0][0]) == made.summary
+
+
+@pytest.mark.parametrize("form", ["eml", "txt", "html"])
+def test_the_lines_of_a_saved_mail_are_read_by_both_verifiers(
+    kit: Kit, tmp_path: Path, form: str
+) -> None:
+    kit.sweep()
+    made = make_report(kit.site, "month", TODAY, NOON, tmp_path / "out")
+    summary = replace(made.summary, archive=replace(KEPT.archive, line=HEAD))
+    mail = kit.loaded.policy.mail
+    assert mail is not None
+    envelope = Envelope(mail, mail.recipients[0], "<1@example.org>", 0, None, NOON)
+    message = build_message(summary, envelope, lines=made.lines)
+    mails = tmp_path / "mails"
+    mails.mkdir()
+    saved = mails / f"saved.{form}"
+    if form == "eml":
+        saved.write_bytes(message.as_bytes())
+    else:
+        part = message.get_body(("plain" if form == "txt" else form,))
+        saved.write_text(part.get_content(), encoding="utf-8")
+    (head,) = set(parse_heads([saved.read_text(encoding="utf-8")]))
+    assert (head.head_no, head.tree_size) == (88, 120411)
+    assert made.pack is not None
+    command = [sys.executable, "-I", "-S", include_folder() / "templates" / "verify.py"]
+    asked = [*command, made.pack, "--heads", mails, "--json"]
+    answer = json.loads(subprocess.run(asked, capture_output=True, check=True, text=True).stdout)
+    assert answer["valid"]
+    assert answer["told"] == 3, "the key, the newest seal and this very pack"
+
+
+def test_the_text_of_a_report_holds_every_line_of_its_proofs(kit: Kit, tmp_path: Path) -> None:
+    kit.sweep()
+    made = make_report(kit.site, "day", TODAY, NOON, tmp_path)
+    proofs = (tmp_path / "proofs.txt").read_text().splitlines()
+    assert len(proofs) == 3
+    for name in ("report.fr.txt", "report.fr.html"):
+        text = (tmp_path / name).read_text()
+        assert all(line in text for line in proofs), name
+    assert made.pack is not None
+    with zipfile.ZipFile(made.pack) as pack:
+        inside = pack.read("report/report.fr.txt").decode()
+    assert "lethe-ledger-seal 1 " in inside and "lethe-evidence-key 1 " in inside
+    assert "lethe-evidence-pack" not in inside, "a pack cannot hold its own digest"
 
 
 def test_a_ledger_that_does_not_verify_is_the_first_thing_that_the_report_says(

@@ -12,8 +12,12 @@ from lethe.quality.facts import CheckLine as Checked
 from lethe.reporting.clause_lines import clause_lines
 from lethe.reporting.decisions import decisions
 from lethe.reporting.facts import Facts
-from lethe.reporting.notes import alarms, changes, silences, unknowns
+from lethe.reporting.findings import find_findings
+from lethe.reporting.notes import changes, silences, unknowns
+from lethe.reporting.out_of_order import alarms
+from lethe.reporting.place import kind_title
 from lethe.reporting.readings import readings_of
+from lethe.reporting.said import in_every_language, said
 from lethe.reporting.summary import (
     Alarm,
     ArchiveHead,
@@ -21,7 +25,9 @@ from lethe.reporting.summary import (
     ClauseLine,
     Decision,
     Edition,
+    Finding,
     HoldLine,
+    LogLine,
     NightLine,
     Quality,
     RuleLine,
@@ -33,11 +39,6 @@ from lethe.reporting.summary import (
 )
 from lethe.retention.fact_shapes import NightFacts, RuleFacts
 
-SEVERE = frozenset(
-    {"canary", "restored", "archive_fault", "leak", "unsealed", "failed", "tampered"}
-)
-"""Alarms that need a person, though no clause is broken."""
-
 
 def build_summary(facts: Facts) -> Summary:
     """Build the Summary of a period; the same facts give the same Summary."""
@@ -46,7 +47,9 @@ def build_summary(facts: Facts) -> Summary:
     asked = decisions(facts)
     silent = silences(facts)
     rung = alarms(facts)
-    verdict, needs = judge(clauses, asked, silent, rung)
+    checked = _quality(facts)
+    findings = checked.findings if checked else ()
+    verdict, needs = judge(clauses, asked, silent, rung, findings)
     return Summary(
         edition=_edition(facts),
         period=facts.period,
@@ -63,8 +66,8 @@ def build_summary(facts: Facts) -> Summary:
         rules=rules,
         nights=tuple(_night(each) for each in facts.sweep.nights),
         tables=_tables(facts),
-        quality=_quality(facts),
-        logs=facts.logs or (),
+        quality=checked,
+        logs=_logs(facts),
         keys=facts.keys,
         archive=_archive(facts),
         seal=facts.seal,
@@ -84,18 +87,17 @@ def judge(
     asked: tuple[Decision, ...],
     silent: tuple[Silence, ...],
     rung: tuple[Alarm, ...],
+    findings: tuple[Finding, ...] = (),
 ) -> tuple[Verdict, int]:
-    """Give the verdict, and how many promises and alarms need a person.
+    """Give the verdict, and how many points need somebody.
 
-    Several decisions about one promise need somebody once.
+    A point is what the first sections of a report list one by one: a decision, an alarm, a check
+    that failed. Promises that are not kept, and silence, are told beside them.
     """
-    broken = {clause.clause for clause in clauses if clause.verdict == "not_kept"}
-    waiting = {decision.clause or f"{decision.kind} {decision.what}" for decision in asked}
-    severe = sum(alarm.code in SEVERE for alarm in rung)
-    needs = len(broken | waiting) + severe
+    needs = len(asked) + len(rung) + len(findings)
     if silent:
         return "silent", needs
-    if broken:
+    if any(clause.verdict == "not_kept" for clause in clauses):
         return "not_kept", needs
     return ("needs_you" if needs else "kept"), needs
 
@@ -103,7 +105,9 @@ def judge(
 def with_alarm(summary: Summary, alarm: Alarm) -> Summary:
     """Add what was found out only while the report was written."""
     rung = (alarm, *summary.alarms)
-    verdict, needs = judge(summary.clauses, summary.decisions, summary.silences, rung)
+    verdict, needs = judge(
+        summary.clauses, summary.decisions, summary.silences, rung, summary.findings
+    )
     return replace(summary, alarms=rung, verdict=verdict, needs=needs)
 
 
@@ -227,15 +231,33 @@ def _quality(facts: Facts) -> Quality | None:
     docs = found.docs
     return Quality(
         ran_at=found.asked_at,
-        clauses=tuple(_checks(each) for each in found.clauses),
-        suites=tuple(_checks(each) for each in found.suites),
-        failures=facts.failures,
+        clauses=tuple(_checks(each, _promise(facts, each.name)) for each in found.clauses),
+        suites=tuple(_checks(each, _suite(facts, each.name)) for each in found.suites),
+        failures=tuple(
+            (each["expectation"], each["title"], int(each["failing"]))
+            for each in facts.failures
+            if each["state"] == "failed"
+        ),
         data_docs=str(docs.relative_to(facts.home)) if docs else None,
         leaks=dict(leaks),
+        findings=find_findings(facts.policy, facts.failures),
     )
 
 
-def _checks(line: Checked) -> CheckLine:
+def _promise(facts: Facts, name: str) -> Words:
+    clause = facts.policy.clauses.get(name)
+    return _words(clause.promise) if clause else {}
+
+
+def _suite(facts: Facts, name: str) -> Words:
+    """A suite bears the name of a cluster, or is one of ours."""
+    cluster = facts.policy.clusters.get(name)
+    if cluster is not None:
+        return _words(cluster.title)
+    return said(f"suite.{name}") if name in ("warehouse", "policy") else {}
+
+
+def _checks(line: Checked, title: Words) -> CheckLine:
     return CheckLine(
         line.name,
         line.passed + line.no_rows,
@@ -243,7 +265,22 @@ def _checks(line: Checked) -> CheckLine:
         line.critical,
         line.not_applicable,
         line.not_asked,
+        title,
     )
+
+
+def _logs(facts: Facts) -> tuple[LogLine, ...]:
+    sources = facts.policy.logs.sources if facts.policy.logs else {}
+    lines = []
+    for line in facts.logs or ():
+        source = sources.get(line.source)
+        title: Words = {}
+        if source is not None and source.table is not None:
+            title = said("logs.table", table=str(source.table))
+        elif source is not None:
+            title = said("logs.files", files=source.files or "")
+        lines.append(replace(line, title=title))
+    return tuple(lines)
 
 
 def _archive(facts: Facts) -> ArchiveHead | None:
@@ -278,15 +315,18 @@ def _holds(facts: Facts) -> tuple[HoldLine, ...]:
             review_on=each.next_review_on,
             is_late=bool(each.past_review),
             title=_because(facts, each.origin),
+            subjects=kind_title(facts.policy, each.subject),
         )
         for each in facts.sweep.holds
     )
 
 
 def _because(facts: Facts, origin: str) -> Words:
-    """Why a query of the policy holds somebody; what was laid by hand says nothing here."""
+    """Why a query of the policy holds somebody; else how it was laid: its reason is free text."""
     queries = {**facts.policy.guards.holds, **facts.policy.guards.restrictions}
-    return _words(queries[origin].because) if origin in queries else {}
+    if origin in queries:
+        return _words(queries[origin].because)
+    return in_every_language(lambda words: words.code("origin", origin))
 
 
 def _words(text: Mapping[Any, str]) -> Words:

@@ -82,6 +82,7 @@ def _line(facts: Facts, state: ClauseState, rules: Sequence[RuleLine]) -> Clause
         kept=sum(sum(rule.kept.values()) for rule in own),
         checks_passed=checks.passed + checks.no_rows if checks else 0,
         checks_failed=checks.failed if checks else 0,
+        has_control=state.state != "not yet kept",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lethe.reporting.facts import Facts
+from lethe.reporting.place import kind_title
 from lethe.reporting.said import said
 from lethe.reporting.summary import Decision, Words
 
@@ -41,6 +42,7 @@ def _sets(facts: Facts) -> Iterator[Decision]:
             limit=each.over_limit or None,
             link=f"/lethe/waiting/{each.run_id}/{each.rule}",
             title=_title(rule.title) if rule else {},
+            subjects=_subjects(facts, each.rule),
             said={
                 name: _title(flag.title)
                 for name, flag in facts.policy.guards.risk_flags.items()
@@ -91,6 +93,7 @@ def _refusals(facts: Facts) -> Iterator[Decision]:
             limit=None,
             link="/lethe/unknowns",
             title=_title(rule.title) if rule else {},
+            subjects=_subjects(facts, each.rule),
         )
 
 
@@ -138,7 +141,13 @@ def _reviews(facts: Facts) -> Iterator[Decision]:
                 digest=None,
                 limit=None,
                 link="/lethe/holds",
+                title=kind_title(facts.policy, each.subject),
             )
+
+
+def _subjects(facts: Facts, name: str) -> Words:
+    rule = facts.policy.rules.get(name)
+    return kind_title(facts.policy, facts.policy.clusters[rule.cluster].subject) if rule else {}
 
 
 def _title(text: Mapping[Any, str]) -> Words:

@@ -28,7 +28,7 @@ from lethe.policy.model import Policy
 from lethe.policy.periods import start_of_day
 from lethe.pseudonymisation.facts import log_facts
 from lethe.quality.facts import QualityFacts, quality_facts
-from lethe.quality.history import read_reports
+from lethe.quality.history import KEPT, read_reports
 from lethe.reporting.pack import signer_fingerprint
 from lethe.reporting.summary import Change, KeyLine, LogLine, Seal
 from lethe.retention.clauses import ClauseState, clause_states
@@ -66,7 +66,7 @@ class PolicyCheck:
 class Facts:
     """What a Summary is built from; a wing that is not there, or left nothing, is None.
 
-    failures        expectation, title and rows of what failed at the last run of quality
+    failures        documents of the checks that failed or could not be made, of the last run
     last_heard      duty → when it was last done, whenever that was
     since           first day on which anything can be expected of this warehouse
     """
@@ -84,7 +84,7 @@ class Facts:
     archive: ArchiveFacts | None
     archive_key: str | None
     quality: QualityFacts | None
-    failures: tuple[tuple[str, str, int], ...]
+    failures: tuple[Mapping[str, Any], ...]
     check: PolicyCheck | None
     logs: tuple[LogLine, ...] | None
     keys: tuple[KeyLine, ...]
@@ -138,6 +138,7 @@ def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> 
             warehouse = read_warehouse(connection)
             begins, ends = _instants(policy, first, last)
             sweep = sweep_facts(connection, policy, first, last)
+            quality = quality_facts(policy.policy.name, since=first, until=last)
             archive = archive_facts(connection, policy, last) if policy.archive else None
             facts = Facts(
                 policy=policy,
@@ -152,8 +153,8 @@ def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> 
                 sweep=sweep,
                 archive=archive,
                 archive_key=_archive_key(connection),
-                quality=_quality(policy, first, last),
-                failures=_failures(policy, last),
+                quality=quality,
+                failures=_failures(quality),
                 check=None,
                 logs=_logs(connection, policy, begins, ends),
                 keys=_keys(connection, last),
@@ -196,18 +197,14 @@ def _rows(
         return cursor.fetchall()
 
 
-def _quality(policy: Policy, first: date, last: date) -> QualityFacts | None:
-    return quality_facts(policy.policy.name, since=first, until=last)
-
-
-def _failures(policy: Policy, last: date) -> tuple[tuple[str, str, int], ...]:
-    """What failed at the newest run up to a day: the titles stand in its own report."""
-    for report in read_reports(1):
-        if report.get("policy") == policy.policy.name and report["as_of"] <= last.isoformat():
+def _failures(quality: QualityFacts | None) -> tuple[Mapping[str, Any], ...]:
+    """What failed or could not be asked in the run that a report tells of."""
+    for report in read_reports(KEPT):
+        if quality is not None and report["run"] == quality.run:
             return tuple(
-                (each["expectation"], each["title"], int(each["failing"]))
+                each
                 for each in report["expectations"]
-                if each["state"] == "failed"
+                if each["state"] in ("failed", "not checked")
             )
     return ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,11 @@ from lethe.reporting.json_form import as_json, summary_from_json
 from lethe.reporting.mail.compose import Setting, compose
 from lethe.reporting.mail.letter import Picture
 from lethe.reporting.mail.render import render_html, render_text
+from lethe.reporting.out_of_order import alarm
 from lethe.reporting.pack import make_pack
 from lethe.reporting.papers import charts, write_papers
 from lethe.reporting.papers.record import write_record
-from lethe.reporting.summary import Alarm, Summary
+from lethe.reporting.summary import Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +66,38 @@ def make_report(
     name = f"{period}-{period_title(period, as_of)}"
     folder = folder or home_folder() / "reports" / name
     report = write_report(site, summary, folder)
-    if report.is_tampered:
-        # The ledger does not verify: that is the first thing that the report has to say.
-        report = write_report(site, with_alarm(summary, Alarm("tampered", 1, ())), folder)
+    if report.no_pack:
+        # Without its proof that is the first thing that the report has to say.
+        code = "tampered" if report.is_tampered else "no_pack"
+        loud = with_alarm(summary, alarm(code, 1, because=report.no_pack))
+        report = write_report(site, loud, folder, without=report)
     keep_summary(site, report.summary)
     return report
 
 
-def write_report(site: Site, summary: Summary, folder: Path) -> Report:
-    """Write summary, mails, papers and evidence pack of a Summary into a folder."""
+def write_report(
+    site: Site, summary: Summary, folder: Path, *, without: Report | None = None
+) -> Report:
+    """Write summary, mails, papers and evidence pack of a Summary into a folder.
+
+    without  a report for which no pack could be made: none is tried again
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written ({error.strerror})") from None
     languages = languages_of(site.loaded.policy)
     files = [_put(folder / "summary.json", _json(as_json(summary)))]
+    drawn = {language: _pictures(summary, language) for language in languages}
     for language in languages:
-        html, text = _standalone(summary, language)
-        files.append(_put(folder / f"report.{language}.html", html))
-        files.append(_put(folder / f"report.{language}.txt", text))
+        files += _put_mail(summary, language, drawn[language], folder)
     files += write_papers(summary, folder, languages)
     files += write_record(site.loaded.policy, folder, languages)
     # What an earlier making of the same report left must not pass for this one's.
     for stale in (*folder.glob("lethe-evidence-*.zip"), folder / "proofs.txt"):
         stale.unlink(missing_ok=True)
+    if without is not None:
+        return replace(without, summary=summary, files=tuple(files))
     try:
         attached = {file.name: file for file in files}
         days = (summary.first, summary.last)
@@ -99,6 +108,9 @@ def write_report(site: Site, summary: Summary, folder: Path) -> Report:
         return Report(summary, folder, tuple(files), no_pack=str(error))
     files.append(pack.path)
     _put(folder / "proofs.txt", "\n".join(pack.lines) + "\n")
+    for language in languages:
+        # As the mail says it: the line of the pack cannot stand in the pack itself.
+        _put_mail(summary, language, drawn[language], folder, pack.lines)
     return Report(summary, folder, tuple(files), pack.lines, pack=pack.path)
 
 
@@ -163,18 +175,30 @@ def languages_of(policy: Policy) -> Sequence[str]:
     return sorted(named) or ("en", "fr")
 
 
-def _standalone(summary: Summary, language: str) -> tuple[str, str]:
-    """The mail as a page and as text: what is attached there stands inside here."""
-    pictures = {
+def _pictures(summary: Summary, language: str) -> dict[str, Picture]:
+    return {
         each.name: Picture(each.name, each.title, each.alt, each.png, each.name)
         for each in charts(summary, language, "light")
     }
-    letter = compose(summary, language, Setting(pictures=pictures))
+
+
+def _put_mail(
+    summary: Summary,
+    language: str,
+    pictures: Mapping[str, Picture],
+    folder: Path,
+    lines: tuple[str, ...] = (),
+) -> list[Path]:
+    """The mail as a page and as text: what is attached there stands inside here."""
+    letter = compose(summary, language, Setting(pictures=pictures, proofs=lines))
     html = render_html(letter)
     for each in pictures.values():
         data = f"data:image/png;base64,{base64.b64encode(each.png).decode()}"
         html = html.replace(f'src="cid:{each.cid}"', f'src="{data}"')
-    return html, render_text(letter)
+    return [
+        _put(folder / f"report.{language}.html", html),
+        _put(folder / f"report.{language}.txt", render_text(letter)),
+    ]
 
 
 def _json(document: Mapping[str, Any]) -> str:

@@ -9,29 +9,60 @@ from lethe.reporting.words import Wording, wording
 
 
 def headline(summary: Summary, language: str) -> str:
-    """Say in one sentence how the period stands; never more than the clauses say."""
+    """Say how the period stands: what needs somebody, then how many promises are shown kept."""
+    return f"{verdict(summary, language)} {balance(summary, language)}".strip()
+
+
+def verdict(summary: Summary, language: str) -> str:
+    """Say what needs somebody: silence, promises that are not kept, points to look at."""
     words = wording(language, "report")
-    when = said_when(summary, words)
-    broken = sum(clause.verdict == "not_kept" for clause in summary.clauses)
-    if summary.verdict == "silent":
-        return _silence(summary, words)
-    if not summary.is_armed:
-        return words.say("verdict.report_only")
-    if summary.verdict == "not_kept":
-        return words.count("verdict.not_kept", max(1, broken))
-    if summary.verdict == "needs_you":
-        return words.count("verdict.needs_you", max(1, summary.needs))
-    without = sum(clause.verdict == "not_yet_kept" for clause in summary.clauses)
-    if without:
-        return words.count("verdict.kept_but", without, when=when)
-    return words.say("verdict.kept", when=when)
+    broken = _count(summary, "not_kept")
+    points = summary.needs
+    said = [_silence(summary, words)] if summary.silences else []
+    if not summary.is_armed and not said:
+        said.append(words.say("verdict.report_only"))
+    if broken:
+        said.append(words.count("verdict.not_kept", broken))
+    if points:
+        said.append(words.count("verdict.points", points))
+    return " ".join(said or [words.say("verdict.nothing")])
 
 
-def said_when(summary: Summary, words: Wording) -> str:
-    """'last night', or 'in May 2026'."""
-    if summary.period == "day":
-        return words.say("when.day")
-    return words.say("when.month", month=said_month(summary, words))
+def balance(summary: Summary, language: str) -> str:
+    """Say how many promises are shown kept, and of the others why not; the parts add up."""
+    words = wording(language, "report")
+    every, kept = len(summary.clauses), _count(summary, "kept")
+    if not every:
+        return ""
+    if kept == every:
+        return words.count("balance.all", every)
+    built = [each for each in summary.clauses if each.verdict == "not_yet_kept"]
+    without = sum(not each.has_control for each in built)
+    parts = (
+        ("broken", _count(summary, "not_kept")),
+        ("no_evidence", len(built) - without),
+        ("no_control", without),
+        ("people", _count(summary, "organisational")),
+        ("not_applicable", _count(summary, "not_applicable")),
+    )
+    told = [words.count(f"balance.{name}", count) for name, count in parts if count]
+    shown = words.count("balance.shown", kept, all=words.number(every))
+    return words.say("balance.sentence", parts=words.say("balance.and").join((shown, *told)))
+
+
+def subject(summary: Summary, language: str) -> str:
+    """The verdict short enough for the subject of a mail: points first, then what is shown."""
+    words = wording(language, "report")
+    said = verdict(summary, language).removesuffix(".")
+    every, kept = len(summary.clauses), _count(summary, "kept")
+    if not every:
+        return said
+    shown = words.count("balance.shown", kept, all=words.number(every))
+    return words.say("balance.and").join((said, shown))
+
+
+def _count(summary: Summary, verdict: str) -> int:
+    return sum(clause.verdict == verdict for clause in summary.clauses)
 
 
 def said_month(summary: Summary, words: Wording) -> str:

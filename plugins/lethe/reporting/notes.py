@@ -1,17 +1,18 @@
-"""What stands beside the verdict: who was silent, what rang, what changed, what nobody knows."""
+"""What stands beside the verdict: who was silent, what changed, what nobody knows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from lethe.policy.periods import Period
 from lethe.reporting.clause_lines import closed_nights
 from lethe.reporting.facts import Facts
+from lethe.reporting.place import as_words, kind_title, rule_title
 from lethe.reporting.readings import open_readings
-from lethe.reporting.said import in_every_language, said
-from lethe.reporting.summary import Alarm, Change, ClauseLine, Silence, Unknown, Words
+from lethe.reporting.said import in_every_language, joined, said
+from lethe.reporting.summary import Change, ClauseLine, Silence, Unknown, Words
 from lethe.retention.clauses import built_wings
 
 _EVENTS = {
@@ -79,99 +80,22 @@ def _other_silences(facts: Facts) -> Iterator[Silence]:
         yield Silence("log_pseudonymisation", by, facts.last_heard.get("log_pseudonymisation"))
 
 
-def alarms(facts: Facts) -> tuple[Alarm, ...]:
-    """Name what is out of order, the worst first."""
-    return (*_night_alarms(facts), *_evidence_alarms(facts), *_data_alarms(facts))
-
-
-def _night_alarms(facts: Facts) -> Iterator[Alarm]:
-    wrong = sorted(
-        {event.payload.get("canary", "") for event in facts.sweep.events if _unproven(event.kind)}
-    )
-    unproven = [event.at for event in facts.sweep.events if _unproven(event.kind)]
-    if unproven:
-        yield Alarm(
-            "canary", len(unproven), tuple(str(name) for name in wrong if name), unproven[0]
-        )
-    failed = [night for night in facts.sweep.nights if night.state == "failed"]
-    if failed:
-        days = tuple(night.as_of.isoformat() for night in failed)
-        yield Alarm("failed", len(failed), days, failed[0].started_at)
-    late = [event.at for event in facts.sweep.events if event.kind == "sweep_late"]
-    if late:
-        yield Alarm("late", len(late), (), late[0])
-    missed = missed_nights(facts)
-    if facts.period == "month" and missed:
-        days = tuple(each.astimezone(facts.zone).date().isoformat() for each in missed)
-        yield Alarm("missed", len(missed), days, missed[0])
-    zero = facts.sweep.nights[-1].zero_nights if facts.sweep.nights else None
-    if zero is not None and zero >= facts.policy.guards.zero_nights:
-        yield Alarm("zero_nights", zero, ())
-    aside = {rule.rule: rule.set_aside for rule in facts.sweep.rules if rule.set_aside}
-    if aside:
-        yield Alarm("set_aside", sum(aside.values()), tuple(sorted(aside)))
-
-
-def _unproven(kind: str) -> bool:
-    return kind == "sweep_unproven"
-
-
-def _evidence_alarms(facts: Facts) -> Iterator[Alarm]:
-    replayed = [event.at for event in facts.sweep.events if event.kind == "warehouse_replayed"]
-    if replayed:
-        yield Alarm("restored", len(replayed), (), replayed[0])
-    back = {
-        kind: sum(count for name, count in found.items() if isinstance(count, int))
-        for night in facts.sweep.nights[-1:]
-        for kind, found in night.returned.items()
-        if isinstance(found, dict)
-    }
-    if any(back.values()):
-        kinds = tuple(sorted(kind for kind, count in back.items() if count))
-        yield Alarm("returned", sum(back.values()), kinds)
-    batches, hours = facts.unsealed
-    if batches and hours > 24:
-        yield Alarm("unsealed", batches, ())
-    if facts.unsent:
-        yield Alarm("unsent", facts.unsent, ())
-    stuck = [each for each in facts.sweep.outbox if each.open or each.set_aside]
-    if stuck:
-        yield Alarm(
-            "outbox",
-            sum(each.open + each.set_aside for each in stuck),
-            tuple(each.system for each in stuck),
-            min((each.oldest_open_at for each in stuck if each.oldest_open_at), default=None),
-        )
-
-
-def _data_alarms(facts: Facts) -> Iterator[Alarm]:
-    archive = facts.archive
-    if archive is not None and archive.verified_faults:
-        yield Alarm("archive_fault", archive.verified_faults, (), archive.verified_at)
-    if archive is not None and archive.tree_size and not archive.recovery_copies:
-        yield Alarm("no_recovery_key", 1, ())
-    leaks = facts.quality.leaks if facts.quality else None
-    if leaks is not None and not leaks.is_clean:
-        yield Alarm("leak", len(leaks.leaks), (), leaks.scanned_at)
-    if facts.check is not None and facts.check.unclassified:
-        yield Alarm("unclassified", len(facts.check.unclassified), facts.check.unclassified)
-    due = tuple(f"{key.purpose} {key.period}" for key in facts.keys if key.state == "due")
-    if due:
-        yield Alarm("key_due", len(due), due)
-
-
 def changes(facts: Facts) -> tuple[Change, ...]:
     """What people changed, approved or read in the period, oldest first."""
-    found = list(facts.changes)
+    found = [replace(each, title=_of_ledger(facts, each)) for each in facts.changes]
     for each in facts.sweep.approvals:
         what = each.rule or each.digest[:12]
-        found.append(Change(each.decided_at, "approval", each.decision, what, each.decided_by, 1))
+        title = rule_title(facts.policy, each.rule) if each.rule else said("change.edition")
+        found.append(
+            Change(each.decided_at, "approval", each.decision, what, each.decided_by, 1, title)
+        )
     for event in facts.sweep.events:
         if event.kind in _EVENTS:
             kind, action = _EVENTS[event.kind]
             by = event.payload.get("by")
             what = str(event.payload.get("rule", ""))
-            found.append(Change(event.at, kind, action, what, str(by) if by else None, 1))
+            title = rule_title(facts.policy, what) if what else {}
+            found.append(Change(event.at, kind, action, what, str(by) if by else None, 1, title))
     for edition in facts.sweep.editions:
         day = edition.first_seen_at.astimezone(facts.zone).date()
         if facts.first <= day <= facts.last:
@@ -180,8 +104,33 @@ def changes(facts: Facts) -> tuple[Change, ...]:
         destroyed = key.destroyed_at
         if destroyed and facts.first <= destroyed.astimezone(facts.zone).date() <= facts.last:
             what = f"{key.purpose} {key.period}"
-            found.append(Change(destroyed, "key", "destroyed", what, None, 1))
-    return tuple(sorted(dict.fromkeys(found), key=lambda each: (each.at, each.kind, each.what)))
+            title = key_in_words(key.purpose, key.period)
+            found.append(Change(destroyed, "key", "destroyed", what, None, 1, title))
+    once = {(each.at, each.kind, each.action, each.what, each.by): each for each in found}
+    return tuple(sorted(once.values(), key=lambda each: (each.at, each.kind, each.what)))
+
+
+def _of_ledger(facts: Facts, change: Change) -> Words:
+    """What a row of the ledger is about: kinds, queries, keys and rules by their titles."""
+    first, _, rest = change.what.partition(" ")
+    if change.kind == "key" and rest:
+        return key_in_words(first, rest)
+    if change.kind in ("hold", "restriction") and first in facts.policy.subjects:
+        queries = {**facts.policy.guards.holds, **facts.policy.guards.restrictions}
+        title = kind_title(facts.policy, first)
+        if rest in queries:
+            because = as_words(queries[rest].because)
+            return said("change.about", what=title, why=because)
+        return title
+    if change.what in facts.policy.rules:
+        return rule_title(facts.policy, change.what)
+    return kind_title(facts.policy, change.what) if change.what else {}
+
+
+def key_in_words(purpose: str, period: str) -> Words:
+    """A key by what it is for, and its period."""
+    use = in_every_language(lambda words: words.code("key_use", purpose))
+    return joined([use, {"en": period, "fr": period}])
 
 
 def unknowns(facts: Facts, clauses: tuple[ClauseLine, ...]) -> tuple[Unknown, ...]:
@@ -202,10 +151,10 @@ def _readings(facts: Facts) -> Iterator[Unknown]:
     dpo = policy.controller.dpo.name
     archive = policy.archive
     if archive is not None:
-        event = _words(archive.starting_point.event)
+        event = as_words(archive.starting_point.event)
         yield Unknown(
             "reading", "archive.starting_point", said("unknown.starting_point", event=event), dpo,
-            0, None,
+            0, None, said("unknown.of_archive"),
         )  # fmt: skip
         for country, minimum in archive.legal_minimum.items():
             words = said(
@@ -214,11 +163,16 @@ def _readings(facts: Facts) -> Iterator[Unknown]:
                 law=minimum.law,
                 period=_period(minimum.period),
             )
-            yield Unknown("reading", f"archive.legal_minimum.{country}", words, dpo, 0, None)
+            yield Unknown(
+                "reading", f"archive.legal_minimum.{country}", words, dpo, 0, None,
+                said("unknown.of_archive"),
+            )  # fmt: skip
     for name, rule in policy.rules.items():
         if rule.starting_point.although:
-            why = _words(rule.starting_point.although)
-            yield Unknown("reading", f"rules.{name}.starting_point", why, dpo, 0, None)
+            why = as_words(rule.starting_point.although)
+            yield Unknown(
+                "reading", f"rules.{name}.starting_point", why, dpo, 0, None, as_words(rule.title)
+            )
         for country, minimum in rule.at_least.items():
             words = said(
                 "unknown.legal_minimum",
@@ -226,7 +180,10 @@ def _readings(facts: Facts) -> Iterator[Unknown]:
                 law=minimum.law,
                 period=_period(minimum.period),
             )
-            yield Unknown("reading", f"rules.{name}.at_least.{country}", words, dpo, 0, None)
+            yield Unknown(
+                "reading", f"rules.{name}.at_least.{country}", words, dpo, 0, None,
+                as_words(rule.title),
+            )  # fmt: skip
 
 
 def _refused(facts: Facts) -> Iterator[Unknown]:
@@ -235,28 +192,30 @@ def _refused(facts: Facts) -> Iterator[Unknown]:
         reason = said("unknown.undecided") if each.subjects is None else _reason(each.reason)
         decided = each.decided_by if each.is_kept else None
         yield Unknown(
-            kind, f"{each.rule}: {each.reason}", reason, decided, each.subjects or 0, each.since
-        )
+            kind, f"{each.rule}: {each.reason}", reason, decided, each.subjects or 0, each.since,
+            rule_title(facts.policy, each.rule),
+        )  # fmt: skip
 
 
 def _places(facts: Facts) -> Iterator[Unknown]:
     policy = facts.policy
     for name in facts.sweep.unreached:
         system = policy.systems[name]
-        title = _words(system.title)
+        title = as_words(system.title)
         if system.retention is not None:
             words = said("unknown.system_keeps", title=title, period=_period(system.retention))
         else:
             words = said("unknown.system", title=title)
-        yield Unknown("system", name, words, system.owner, 0, None)
+        yield Unknown("system", name, words, system.owner, 0, None, title)
     for copy in facts.sweep.copies:
         if copy.answer == "copy":
-            yield Unknown("copy", copy.name, _words(copy.because), None, 0, None)
+            yield Unknown("copy", copy.name, as_words(copy.because), None, 0, None)
     if "subject_requests" not in built_wings():
         for name, processor in policy.processors.items():
             if processor.notify_erasure:
                 words = said("unknown.processor", name=processor.name)
-                yield Unknown("processor", name, words, None, 0, None)
+                title = {"en": processor.name, "fr": processor.name}
+                yield Unknown("processor", name, words, None, 0, None, title)
 
 
 def _untested(clauses: tuple[ClauseLine, ...]) -> Iterator[Unknown]:
@@ -264,7 +223,9 @@ def _untested(clauses: tuple[ClauseLine, ...]) -> Iterator[Unknown]:
         if clause.kind != "organisational" and not clause.tests:
             if clause.verdict == "not_yet_kept" and clause.evidence is None:
                 continue
-            yield Unknown("untested", clause.clause, said("unknown.untested"), None, 0, None)
+            yield Unknown(
+                "untested", clause.clause, said("unknown.untested"), None, 0, None, clause.promise
+            )
 
 
 def _reason(reason: str) -> Words:
@@ -273,7 +234,3 @@ def _reason(reason: str) -> Words:
 
 def _period(period: Period) -> Words:
     return in_every_language(lambda words: words.period(period))
-
-
-def _words(text: Mapping[Any, str]) -> Words:
-    return {str(language): words for language, words in text.items()}

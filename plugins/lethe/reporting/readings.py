@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lethe.policy.model import Policy
+from lethe.reporting.said import said
 from lethe.reporting.summary import Reading, Unknown, Words
 
 
@@ -34,7 +35,8 @@ def open_readings(policy: Policy) -> Iterator[Unknown]:
                 language: f"{question} {each.reading.get(language) or each.reading['en']}"
                 for language, question in each.question.items()
             }
-            yield Unknown("reading", f"readings.{each.key}", why, each.owner, 0, None)
+            title = said("unknown.section", section=each.section) if each.section else {}
+            yield Unknown("reading", f"readings.{each.key}", why, each.owner, 0, None, title)
 
 
 def _words(text: Any) -> Words:

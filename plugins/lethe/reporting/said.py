@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from lethe.policy.periods import Period
 from lethe.reporting.summary import Words
-from lethe.reporting.words import LANGUAGES, Wording, wording
+from lethe.reporting.words import LANGUAGES, Wording, choose, wording
 
 
 def in_every_language(say: Callable[[Wording], str]) -> Words:
@@ -28,10 +29,23 @@ def joined(parts: list[Words]) -> Words:
     return in_every_language(lambda words: " ".join(part[words.language] for part in parts))
 
 
-def _in(words: Wording, values: dict[str, object]) -> dict[str, object]:
-    from lethe.reporting.words import choose
+def listed(parts: Sequence[Words]) -> Words:
+    """Several names: 'a, b and c'."""
+    return in_every_language(
+        lambda words: words.list([choose(part, words.language) for part in parts])
+    )
 
-    return {
-        name: choose(value, words.language) if isinstance(value, dict) else value
-        for name, value in values.items()
-    }
+
+def _in(words: Wording, values: dict[str, object]) -> dict[str, object]:
+    """Values as a language writes them: words chosen, numbers, shares and periods put into it."""
+    return {name: _written(words, value) for name, value in values.items()}
+
+
+def _written(words: Wording, value: object) -> object:
+    if isinstance(value, dict):
+        return choose(value, words.language)
+    if isinstance(value, Period):
+        return words.period(value)
+    if isinstance(value, float):
+        return words.percent(value)
+    return words.number(value) if isinstance(value, int) else value

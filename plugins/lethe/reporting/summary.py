@@ -52,6 +52,7 @@ class Decision:
     limit   which limit it is over, in words
     said    flag → its words
     link    path on the console, such as '/lethe/plan/RULE'; None before the console knows one
+    title, subjects  what it is about, and whom, in words
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Decision:
     link: str | None
     title: Words = field(default_factory=dict)
     said: Mapping[str, Words] = field(default_factory=dict)
+    subjects: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class ClauseLine:
     evidence       what that was: 'sweep', 'quality', 'archive', 'logs', 'policy_check'
     tests          node ids of the tests that prove the control; none: untested
     sentence       which sentence of its section, counted from 1, such as '3' or '2-4'
+    has_control    False: nothing that works keeps it yet, so that nothing can be shown
     """
 
     clause: str
@@ -98,6 +101,7 @@ class ClauseLine:
     checks_passed: int
     checks_failed: int
     sentence: str | None = None
+    has_control: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ class TableLine:
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """Data quality by clause or by suite."""
+    """Data quality by clause or by suite; title: what it is about, in words."""
 
     name: str
     passed: int
@@ -171,13 +175,38 @@ class CheckLine:
     critical: int
     not_applicable: int
     not_asked: int
+    title: Words = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A check that failed or could not be made, told as what was found.
+
+    key        names it at a shell: `lethe quality rows KEY`
+    advice     what to do about it
+    owner      who mends it, as the policy names him
+    is_urgent  the policy calls it critical
+    is_asked   False: it could not be made; `because` says why, to an engineer
+    """
+
+    key: str
+    found: Words
+    advice: Words
+    clause: str | None
+    owner: str | None
+    is_urgent: bool
+    is_asked: bool
+    failing: int
+    concerned: int
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
     """The last run of the checks in the period.
 
-    failures   expectation → title and how many rows
+    failures   expectation → title and how many rows, of those that failed
+    findings   what failed and what could not be asked, in words, the urgent first
     data_docs  where the Data Docs stand, relative to LETHE_HOME
     leaks      our own files that held a personal value: names of places → findings
     """
@@ -188,6 +217,7 @@ class Quality:
     failures: tuple[tuple[str, str, int], ...]
     data_docs: str | None
     leaks: Counts
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +226,7 @@ class LogLine:
 
     unique_share    share of unique combinations of what remains, 0 to 1
     smallest_group  smallest group k
+    title           the source in words
     """
 
     source: str
@@ -208,6 +239,7 @@ class LogLine:
     smallest_group: int | None
     limit: float | None
     is_within: bool
+    title: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +291,10 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class HoldLine:
-    """Holds or restrictions in force, without their subjects."""
+    """Holds or restrictions in force, without their subjects.
+
+    title, subjects  the reason, and whom it is about, in words
+    """
 
     kind: Literal["hold", "restriction"]
     subject_kind: str
@@ -269,6 +304,7 @@ class HoldLine:
     review_on: date
     is_late: bool
     title: Words = field(default_factory=dict)
+    subjects: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +315,7 @@ class Change:
           'arming', 'replay', 'decision'
     what  names only: a version, a rule, a purpose and period
     by    role or approver
+    title what it is about, in words; none: `what` speaks for itself
     """
 
     at: datetime
@@ -287,6 +324,7 @@ class Change:
     what: str
     by: str | None
     count: int
+    title: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,14 +346,16 @@ class Alarm:
 
     code    'canary', 'late', 'unsealed', 'outbox', 'set_aside', 'restored', 'returned', 'leak',
             'zero_nights', 'archive_fault', 'no_recovery_key', 'unclassified', 'failed', 'unsent',
-            'missed', 'key_due', 'tampered'
+            'missed', 'key_due', 'tampered', 'no_pack', 'came_back', 'key_reused'
     where   names of rules, tables, systems or canaries
+    lines   the same in words, and what to do
     """
 
     code: str
     count: int
     where: tuple[str, ...]
     since: datetime | None = None
+    lines: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +364,7 @@ class Unknown:
 
     kind  'reading' (of the policy), 'refused', 'undecided', 'system', 'copy', 'processor',
           'untested'
+    title what it is about, in words
     """
 
     kind: str
@@ -332,6 +373,7 @@ class Unknown:
     owner: str | None
     count: int
     since: date | None
+    title: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +400,7 @@ class Summary:
     """What the DPO and the data engineer both see.
 
     verdict     the first line of every report
-    needs       how many decisions and unkept promises there are
+    needs       how many points need somebody: decisions, alarms, failed checks
     next_due    when the next report of this kind is due, so that silence is noticed
     signer      fingerprint of the key that signs evidence packs, hex
     alarms      what is out of order beside decisions, clauses and silences
@@ -392,3 +434,8 @@ class Summary:
     alarms: tuple[Alarm, ...] = ()
     warehouse_id: str | None = None
     readings: tuple[Reading, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the checks found, or could not ask."""
+        return self.quality.findings if self.quality else ()

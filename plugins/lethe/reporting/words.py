@@ -16,7 +16,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_location
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -84,6 +84,10 @@ class Wording:
         local = at.astimezone(ZoneInfo(zone))
         return f"{self.day(local.date(), width)}, {format_time(local, 'HH:mm', locale=self.locale)}"
 
+    def zone(self, zone: str) -> str:
+        """The place whose clocks a time zone follows: 'Luxembourg', 'Londres'."""
+        return get_timezone_location(zone, locale=self.locale, return_city=True)
+
     def period(self, period: Period) -> str:
         """A period in words: 'two years' is written '2 years', P0D 'no time'."""
         parts = (
@@ -116,7 +120,10 @@ def choose(text: Any, language: str) -> str:
 
 def say_reason(reason: str, words: Wording) -> str:
     """Why a subject or a row was left alone, in words; a name that nobody translated stays."""
-    return wording(words.language, "report").code("reason", reason.replace(" ", "_"))
+    told = wording(words.language, "report")
+    if reason.startswith("SQLSTATE "):
+        return told.say("reason.of_database", code=reason)
+    return told.code("reason", reason.replace(" ", "_"))
 
 
 @cache

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from lethe.archive.heads import parse_heads
-from lethe.reporting.headline import headline
+from lethe.reporting.headline import balance, headline, verdict
 from lethe.reporting.mail.compose import Setting, compose
 from lethe.reporting.mail.letter import Picture
 from lethe.reporting.mail.render import render_html, render_text
@@ -69,46 +69,128 @@ def test_the_page_says_what_it_said(name: str, language: str) -> None:
 @pytest.mark.parametrize(
     ("name", "english", "french"),
     [
-        ("kept", "All promises kept last night", "Toutes les promesses ont été tenues cette nuit"),
+        (
+            "kept",
+            "Nothing needs a look. 6 of 7 promises shown kept; 1 rests with people and is not "
+            "checked here.",
+            "Rien n’est à regarder. 6 promesses sur 7 prouvées tenues\u00a0; 1 repose sur des "
+            "personnes et n’est pas vérifiée ici.",
+        ),
         (
             "planned",
-            "All promises with a working control kept last night; one is not yet kept",
-            "Toutes les promesses dotées d’un contrôle ont été tenues cette nuit ; une ne "
-            "l’est pas encore",
+            "Nothing needs a look. 6 of 8 promises shown kept; 1 has no control yet; 1 rests with "
+            "people and is not checked here.",
+            "Rien n’est à regarder. 6 promesses sur 8 prouvées tenues\u00a0; 1 n’a pas encore de "
+            "contrôle\u00a0; 1 repose sur des personnes et n’est pas vérifiée ici.",
         ),
-        ("needs_you", "One promise needs you", "Une promesse a besoin de vous"),
-        ("not_kept", "2 promises are not kept", "2 promesses ne sont pas tenues"),
+        (
+            "needs_you",
+            "1 point needs a look. 6 of 7 promises shown kept; 1 rests with people and is not "
+            "checked here.",
+            "1 point est à regarder. 6 promesses sur 7 prouvées tenues\u00a0; 1 repose sur des "
+            "personnes et n’est pas vérifiée ici.",
+        ),
+        (
+            "not_kept",
+            "2 promises are not kept. 7 points need a look. 4 of 8 promises shown kept; 2 are not "
+            "kept; 1 has no control yet; 1 rests with people and is not checked here.",
+            "2 promesses ne sont pas tenues. 7 points sont à regarder. 4 promesses sur 8 prouvées "
+            "tenues\u00a0; 2 ne sont pas tenues\u00a0; 1 n’a pas encore de contrôle\u00a0; "
+            "1 repose sur des personnes et n’est pas vérifiée ici.",
+        ),
         (
             "silent",
-            "Retention sweep: nothing was heard last night",
-            "Effacement nocturne : sans nouvelles cette nuit",
+            "Retention sweep: nothing was heard last night. 4 of 7 promises shown kept; 2 left no "
+            "evidence in this period; 1 rests with people and is not checked here.",
+            "Effacement nocturne\u00a0: sans nouvelles cette nuit. 4 promesses sur 7 prouvées "
+            "tenues\u00a0; 2 n’ont laissé aucune preuve dans cette période\u00a0; 1 repose sur des "
+            "personnes et n’est pas vérifiée ici.",
         ),
-        ("first", "No night has run yet", "Aucune nuit n’a encore eu lieu"),
         (
-            "month",
-            "All promises with a working control kept in May 2026; one is not yet kept",
-            "Toutes les promesses dotées d’un contrôle ont été tenues en mai 2026 ; une ne "
-            "l’est pas encore",
+            "first",
+            "No night has run yet. 1 point needs a look. 0 of 7 promises shown kept; 6 left no "
+            "evidence in this period; 1 rests with people and is not checked here.",
+            "Aucune nuit n’a encore eu lieu. 1 point est à regarder. 0 promesse sur 7 prouvée "
+            "tenue\u00a0; 6 n’ont laissé aucune preuve dans cette période\u00a0; 1 repose sur des "
+            "personnes et n’est pas vérifiée ici.",
         ),
     ],
 )
 def test_the_first_line_is_the_verdict_in_words(name: str, english: str, french: str) -> None:
     assert headline(EXAMPLES[name], "en") == english
     assert headline(EXAMPLES[name], "fr") == french
-    text = render_text(compose(EXAMPLES[name], "fr", SETTING)).splitlines()
-    assert text[0] == french
+    text = render_text(compose(EXAMPLES[name], "fr", SETTING))
+    above = text.partition("\n=")[0]
+    assert " ".join(above.split("\n")) == french
+
+
+@pytest.mark.parametrize("name", ["kept", "needs_you", "not_kept", "first"])
+def test_the_points_of_the_first_line_are_those_that_the_mail_lists(name: str) -> None:
+    letter = compose(EXAMPLES[name], "en", SETTING)
+    listed = sum(
+        len(section.items) for section in letter.sections if section.key in ("decisions", "alarms")
+    )
+    assert listed == EXAMPLES[name].needs
+
+
+def test_every_promise_is_counted_once_in_the_first_line() -> None:
+    for summary in EXAMPLES.values():
+        said = balance(summary, "en")
+        shown, every, *rest = (int(each.replace(",", "")) for each in re.findall(r"[\d,]+", said))
+        assert shown + sum(rest) == every == len(summary.clauses)
+
+
+def test_the_subject_says_what_needs_a_look_before_what_is_kept() -> None:
+    subject = compose(NOT_KEPT, "en", SETTING).subject
+    assert subject.startswith("2 promises are not kept. 7 points need a look; 4 of 8 promises")
+
+
+def test_a_rehearsal_is_said_to_be_one_in_the_subject_and_at_the_top() -> None:
+    letter = compose(replace(KEPT, is_rehearsal=True), "fr", SETTING)
+    assert letter.subject.startswith("[Répétition] ")
+    text = render_text(letter)
+    assert text.index("Ceci est une répétition.") < text.index("éléments effacés")
+    assert 'class="rehearsal"' in render_html(letter)
+    assert "répétition" not in render_text(compose(KEPT, "fr", SETTING))
+
+
+def test_the_next_mail_is_due_at_a_time_of_a_place() -> None:
+    assert "07:00 (heure locale, Luxembourg)" in compose(KEPT, "fr", SETTING).next_due
+
+
+def test_what_a_check_found_stands_among_the_points_with_who_and_when() -> None:
+    for language, found, who in (
+        ("en", "support.ticket (Tickets): 3 rows hold a card number", "Who: Data. When: at once"),
+        (
+            "fr",
+            "web.session (Sessions)\u00a0: aucune ligne récente reçue",
+            "Qui\u00a0: Data. Quand\u00a0: avant le prochain rapport mensuel",
+        ),
+    ):
+        letter = compose(NOT_KEPT, language, SETTING)
+        (points,) = (each for each in letter.sections if each.key == "alarms")
+        (item,) = (each for each in points.items if found in each.title)
+        assert any(who in line for line in item.lines)
+        (quality,) = (each for each in letter.sections if each.key == "quality")
+        assert quality.link is not None and quality.link.url.endswith(
+            "/lethe/quality/docs/index.html"
+        )
+        assert any("`lethe quality rows card.support.ticket`" in line
+                   for each in quality.items for line in each.lines)  # fmt: skip
 
 
 def test_a_warehouse_that_only_reports_is_never_said_to_keep_its_promises() -> None:
     summary = replace(KEPT, is_armed=False)
-    assert headline(summary, "en") == "Nothing is erased yet: Lethe only reports"
+    assert headline(summary, "en") == (
+        "Nothing is erased yet: Lethe only reports. 6 of 7 promises shown kept; 1 rests with "
+        "people and is not checked here."
+    )
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_text_keeps_to_its_width_but_for_what_must_not_be_broken(name: str) -> None:
     for language in ("en", "fr"):
-        # The first line is the verdict, whole.
-        for line in render_text(compose(EXAMPLES[name], language, SETTING)).splitlines()[1:]:
+        for line in render_text(compose(EXAMPLES[name], language, SETTING)).splitlines():
             whole = re.search(r"lethe-archive-head|[0-9a-f]{64}|https://", line)
             assert len(line) <= 76 or whole, line
 
@@ -119,8 +201,9 @@ def test_the_heads_are_found_in_the_plain_text() -> None:
     letter = compose(summary, "fr", SETTING)
     for text in (render_text(letter), render_html(letter)):
         assert [head.head_no for head in parse_heads([text])] == [88]
-    assert KEPT.seal.seal_hash in render_text(letter)
-    assert KEPT.signer in render_text(letter)
+    text = render_text(letter)
+    assert f"lethe-ledger-seal 1 {KEPT.warehouse_id} 412 {KEPT.seal.seal_hash}\n" in text
+    assert f"lethe-evidence-key 1 {KEPT.warehouse_id} {KEPT.signer}\n" in text
 
 
 class _Reader(HTMLParser):
@@ -255,5 +338,5 @@ _WEAK = """() => {
 
 def test_of_a_month_only_its_end_is_said_to_be_silent() -> None:
     silent = replace(MONTH, verdict="silent", silences=EXAMPLES["silent"].silences)
-    assert headline(silent, "en") == "Retention sweep: nothing was heard at the end of May 2026"
-    assert headline(silent, "fr") == "Effacement nocturne : sans nouvelles fin mai 2026"
+    assert verdict(silent, "en") == "Retention sweep: nothing was heard at the end of May 2026."
+    assert verdict(silent, "fr") == "Effacement nocturne\u00a0: sans nouvelles fin mai 2026."

@@ -191,11 +191,11 @@ def test_a_report_arrives_whole_over_every_kind_of_connection(
     assert server.recipients == ["dpo@example.org"]
     assert server.encrypted == [kind != "plain"]
     assert message["Content-Language"] == "fr"
-    assert message["Subject"].startswith("Toutes les promesses ont été tenues cette nuit")
+    assert message["Subject"].startswith("Rien n’est à regarder\u00a0; 6 promesses sur 7")
     text = message.get_body(("plain",)).get_content()
     html = message.get_body(("html",)).get_content()
-    assert text.splitlines()[:2] == ["Toutes les promesses ont été tenues cette nuit", "=" * 46]
-    assert "Toutes les promesses ont été tenues cette nuit" in html
+    assert text.startswith("Rien n’est à regarder. 6 promesses sur 7 prouvées tenues")
+    assert "Rien n’est à regarder." in html
     assert states(kit) == [("sent", 0, 1, None)]
 
 
@@ -249,7 +249,7 @@ def test_a_report_that_says_something_else_is_corrected_in_reply_to_the_first(
     send(kit, NEEDS_YOU)
     send(kit, NOT_KEPT)
     first, second, third = server.messages
-    assert second["Subject"].startswith("Correction n° 1: Une promesse a besoin de vous")
+    assert second["Subject"].startswith("Correction n° 1\u00a0: 1 point est à regarder")
     assert third["Subject"].startswith("Correction n° 2:")
     assert first["In-Reply-To"] is None
     assert second["In-Reply-To"] == third["In-Reply-To"] == first["Message-ID"]

@@ -44,9 +44,9 @@ def test_one_night_alone_makes_no_curve() -> None:
 def test_the_words_beside_a_chart_hold_its_figures_in_both_languages() -> None:
     english = named(charts(NOT_KEPT, "en", "light", ()))["backlog"].alt
     french = named(charts(NOT_KEPT, "fr", "light", ()))["backlog"].alt
-    assert "Two years after the last active service: 8,914 subjects" in english
+    assert "Two years after the last active service: 8,914 items" in english
     assert "2,311 days overdue" in english
-    assert "Deux ans après le dernier service actif\u00a0: 8\u202f914 sujets" in french
+    assert "Deux ans après le dernier service actif\u00a0: 8\u202f914 éléments" in french
 
 
 def test_a_night_without_a_run_is_shown_and_told() -> None:

@@ -89,13 +89,16 @@ def test_the_same_summary_gives_the_same_bytes() -> None:
 def test_the_first_page_gives_the_verdict_of_every_report_in_words() -> None:
     cover = paper_of("not_kept", "en").cover
     assert cover is not None
-    assert cover.verdict == "2 promises are not kept"
+    assert cover.verdict == "2 promises are not kept. 7 points need a look."
+    assert "4 of 8 promises shown kept; 2 are not kept; 1 has no control yet" in cover.detail
     assert cover.tone == "bad"
 
 
 def test_what_is_not_kept_waits_or_is_silent_is_told_in_words_of_the_language() -> None:
     french = texts(paper_of("not_kept", "fr"))
-    assert "Deux ans après le dernier service actif\u00a0: 8\u202f914 sujets" in french
+    assert (
+        "Deux ans après le dernier service actif\u00a0: 8\u202f914 au-delà d’une limite" in french
+    )
     assert "non\u00a0tenue" in french
     assert "1er juin 2026" in french
     assert "Silence\u00a0: effacement de la nuit" in texts(paper_of("silent", "fr"))
@@ -117,7 +120,10 @@ def test_a_night_without_a_run_and_one_that_was_stopped_stand_among_the_others()
     )
     rows = section.blocks[0].rows  # type: ignore[union-attr]
     assert len(rows) == 31
-    assert rows[4][1] == [Span("stopped", "strong"), Span("not armed", "quiet")]
+    assert rows[4][1] == [
+        Span("stopped", "strong"),
+        Span("Lethe is not armed: it only reports", "quiet"),
+    ]
     assert rows[5][:2] == ("6 May 2026", Span("no run", "mark", "bad"))
 
 
@@ -140,7 +146,7 @@ def test_what_is_copied_out_of_the_paper_is_the_digest_and_nothing_else() -> Non
 
 def test_an_untested_control_shows_as_such_and_a_promise_of_people_does_not() -> None:
     (trace,) = (each for each in paper_of("kept", "en").sections if each.name == "trace")
-    rows = {row[1][0].text: row for row in trace.blocks[2].rows}  # type: ignore[union-attr, index]
+    rows = {row[1][-1].text: row for row in trace.blocks[2].rows}  # type: ignore[union-attr, index]
     assert rows["s1-contact"][3] == Span("untested", "mark", "warn")
     assert rows["s5-not-sold"][3] == "–"
     assert rows["s7-last-four"][3] == [Span("tests/quality/test_planted.py", "code", "quiet")]

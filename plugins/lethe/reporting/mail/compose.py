@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lethe.reporting.headline import headline, said_month
+from lethe.reporting.headline import balance, said_month, subject, verdict
 from lethe.reporting.mail import data_sections as data
 from lethe.reporting.mail import first_sections as first
 from lethe.reporting.mail import last_sections as last
@@ -24,6 +24,7 @@ class Setting:
     pictures     name of a chart → chart
     attached     file name → bytes, in the mail; left_out: too large for it, where it is instead
     correction   how many times this report was corrected before; 0: the first one
+    proofs       lines for a verifier beside those of the Summary, such as the pack's
     """
 
     base_url: str | None = None
@@ -31,31 +32,37 @@ class Setting:
     attached: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
     correction: int = 0
+    proofs: tuple[str, ...] = ()
 
 
 def compose(summary: Summary, language: str, setting: Setting | None = None) -> Letter:
     """Lay a mail out; the same Summary and setting give the same Letter."""
     setting = setting or Setting()
     words = wording(language, "report")
-    verdict = headline(summary, language)
     prefix = words.say("mail.correction", n=setting.correction) if setting.correction else None
     title = _title(summary, words)
-    subject = words.say(f"mail.subject.{summary.period}", verdict=verdict, title=title)
+    said = subject(summary, language)
+    said = words.say(f"mail.subject.{summary.period}", verdict=said, title=title)
+    if summary.is_rehearsal:
+        said = words.say("mail.subject.rehearsal", subject=said)
     figures = first.figures(summary, words)
     return Letter(
         language=language,
         tone=TONES[summary.verdict] if summary.is_armed else "silent",
-        headline=verdict,
-        subject=f"{prefix}: {subject}" if prefix else subject,
+        headline=verdict(summary, language),
+        subject=words.say("pair", label=prefix, value=said) if prefix else said,
         preview=" · ".join(f"{value} {label}" for value, label in figures),
         kicker=f"{title} · {summary.edition.controller}",
         correction=words.say("mail.corrected", n=setting.correction) if prefix else None,
-        standing=first.standing(summary, words),
+        rehearsal=words.say("mail.rehearsal") if summary.is_rehearsal else None,
+        standing=balance(summary, language),
         figures=figures,
+        kinds=first.kinds(summary, words),
         sections=tuple(_sections(summary, words, setting)),
         next_due=words.say(
             f"mail.next.{summary.period}",
             at=words.instant(summary.next_due, summary.edition.time_zone, "full"),
+            zone=words.zone(summary.edition.time_zone),
         ),
         footer=_footer(summary, words),
     )
@@ -72,17 +79,17 @@ def _sections(summary: Summary, words: Wording, setting: Setting) -> Sequence[Se
         first.decisions(summary, words, setting.base_url),
         first.silences(summary, words),
         first.broken(summary, words, setting.base_url),
-        first.alarms(summary, words),
+        first.points(summary, words, setting.base_url),
         data.erased(summary, words, setting.pictures),
         first.promises(summary, words),
         data.coming(summary, words, setting.pictures),
-        data.quality(summary, words),
+        data.quality(summary, words, setting.base_url),
         data.logs(summary, words, setting.pictures),
         data.archive(summary, words),
         data.holds(summary, words),
         data.changes(summary, words),
         last.unknowns(summary, words),
-        last.proof(summary, words),
+        last.proof(summary, words, setting.proofs),
         last.files(words, setting.attached, setting.left_out),
     )
     return [section for section in made if section is not None]
@@ -98,7 +105,7 @@ def _footer(summary: Summary, words: Wording) -> tuple[str, ...]:
             version=edition.version,
             controller=edition.controller,
         ),
-        words.say("mail.footer.made", at=made, zone=edition.time_zone),
+        words.say("mail.footer.made", at=made, zone=words.zone(edition.time_zone)),
         words.say("mail.footer.nobody"),
     ]
     if edition.contact and edition.dpo_email:
@@ -106,10 +113,7 @@ def _footer(summary: Summary, words: Wording) -> tuple[str, ...]:
             words.say(
                 "mail.footer.contact",
                 contact=edition.contact,
-                dpo=edition.dpo,
                 email=edition.dpo_email,
             )
         )
-    if summary.is_rehearsal:
-        lines.append(words.say("mail.footer.rehearsal"))
     return tuple(lines)

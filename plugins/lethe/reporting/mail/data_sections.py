@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from lethe.reporting.mail.letter import Item, Pair, Picture, Row, Section, Table
-from lethe.reporting.mail.phrases import check_title, reasons, share
-from lethe.reporting.summary import Change, KeyLine, LogLine, RuleLine, Summary
+from lethe.reporting.findings import has_rows
+from lethe.reporting.mail.letter import Item, Link, Pair, Picture, Row, Section, Table
+from lethe.reporting.mail.phrases import reasons, share
+from lethe.reporting.summary import Change, Finding, KeyLine, LogLine, RuleLine, Summary
 from lethe.reporting.words import Wording, choose
 
 MOST_RULES = 25
@@ -26,7 +27,7 @@ def erased(summary: Summary, words: Wording, pictures: Pictures) -> Section:
     head = tuple(words.say(f"head.{name}") for name in ("rule", "erased", "stayed", "undated"))
     quiet = len(summary.rules) - len(busy)
     intro = [_rows_sentence(summary, words)] if summary.nights else [words.say("erased.none")]
-    if quiet:
+    if quiet and summary.nights:
         intro.append(words.count("erased.quiet", quiet))
     left = len(busy) - len(shown)
     return Section(
@@ -106,7 +107,7 @@ def coming(summary: Summary, words: Wording, pictures: Pictures) -> Section | No
     )
 
 
-def quality(summary: Summary, words: Wording) -> Section | None:
+def quality(summary: Summary, words: Wording, base_url: str | None = None) -> Section | None:
     """What was checked, by clause; what failed, one by one."""
     found = summary.quality
     if found is None:
@@ -116,7 +117,8 @@ def quality(summary: Summary, words: Wording) -> Section | None:
     rows = []
     for line in bad[:MOST_RULES]:
         clause = sections.get(line.name)
-        name = choose(clause.promise, words.language) if clause else line.name
+        name = choose(line.title, words.language) or line.name
+        name = choose(clause.promise, words.language) if clause else name
         mark = f"§{clause.section}" if clause else None
         cells = (words.number(line.passed), words.number(line.failed))
         notes = (words.count("quality.not_asked", line.not_asked),) if line.not_asked else ()
@@ -130,18 +132,20 @@ def quality(summary: Summary, words: Wording) -> Section | None:
         failed=words.count("quality.failed", failed),
     )
     items = [
-        Item(
-            check_title(words, key, title),
-            (words.count("quality.rows", count),) if count else (),
-            tone="bad",
-        )
-        for key, title, count in found.failures[:MOST_FAILURES]
+        Item(choose(each.found, words.language), _rows_of(each, words), tone="bad")
+        for each in found.findings[:MOST_FAILURES]
     ]
     if found.leaks:
         names = words.list(sorted(found.leaks)[:MOST_FAILURES])
         count = words.count("quality.leaks", sum(found.leaks.values()))
         items.append(Item(count, (names,), tone="bad"))
-    left = len(found.failures) - MOST_FAILURES
+    left = len(found.findings) - MOST_FAILURES
+    pairs: tuple[Pair, ...] = ()
+    link = None
+    if found.data_docs:
+        pairs = (Pair(words.say("quality.docs"), found.data_docs),)
+        if base_url:
+            link = Link(f"{base_url}/lethe/{found.data_docs}", words.say("quality.docs.link"))
     head = tuple(words.say(f"head.{name}") for name in ("clause", "passed", "failed"))
     return Section(
         "quality",
@@ -149,8 +153,17 @@ def quality(summary: Summary, words: Wording) -> Section | None:
         intro,
         tuple(items),
         Table(head, tuple(rows)) if rows else None,
+        pairs=pairs,
         more=words.count("more.rows", left) if left > 0 else None,
+        link=link,
     )
+
+
+def _rows_of(each: Finding, words: Wording) -> tuple[str, ...]:
+    """How an engineer sees the rows of a check that failed."""
+    if not has_rows(each):
+        return ()
+    return (words.say("finding.rows", command=f"lethe quality rows {each.key}"),)
 
 
 def logs(summary: Summary, words: Wording, pictures: Pictures) -> Section | None:
@@ -180,17 +193,24 @@ def _log_row(line: LogLine, words: Wording) -> Row:
         notes.append(reasons(words, line.quarantined))
     if line.late:
         notes.append(words.count("logs.late", line.late))
-    if line.unique_share is not None:
-        score = words.say("logs.unique", share=share(words, line.unique_share))
-        if line.limit is not None:
-            score += " " + words.say("logs.limit", limit=words.percent(line.limit))
-        if line.smallest_group is not None:
-            score += " " + words.say("logs.group", k=words.number(line.smallest_group))
-        notes.append(score)
-    notes.append(words.say("logs.within" if line.is_within else "logs.beyond"))
+    notes += linkable(line, words)
     aside = sum(line.quarantined.values())
     cells = (words.number(line.read), words.number(line.written), words.number(aside))
-    return Row(line.source, cells, tuple(notes))
+    return Row(choose(line.title, words.language) or line.source, cells, tuple(notes))
+
+
+def linkable(line: LogLine, words: Wording) -> list[str]:
+    """How far visitors could still be told apart, what that means, and who set which limit."""
+    if line.unique_share is None:
+        return [] if line.is_within else [words.say("logs.beyond_any")]
+    if line.unique_share:
+        said = [words.say("logs.unique", share=share(words, line.unique_share))]
+    else:
+        said = [words.count("logs.no_unique", line.smallest_group or 0)]
+    if line.limit is not None:
+        key = "logs.within" if line.is_within else "logs.beyond"
+        said.append(words.say(key, limit=words.percent(line.limit)))
+    return said
 
 
 def _is_news(key: KeyLine, day: date) -> bool:
@@ -240,7 +260,7 @@ def holds(summary: Summary, words: Wording) -> Section | None:
     for each in summary.holds:
         title = words.count(f"hold.{each.kind}", each.count)
         review = "hold.late" if each.is_late else "hold.review"
-        lines = (
+        lines: tuple[str, ...] = (
             words.say(
                 "hold.by",
                 reason=choose(each.title, words.language) or each.reason,
@@ -248,6 +268,8 @@ def holds(summary: Summary, words: Wording) -> Section | None:
             ),
             words.say(review, day=words.day(each.review_on)),
         )
+        if each.subjects:
+            lines = (choose(each.subjects, words.language), *lines)
         items.append(Item(title, lines, tone="ask" if each.is_late else "quiet"))
     return Section("holds", words.say("section.holds"), items=tuple(items))
 
@@ -269,10 +291,14 @@ def changes(summary: Summary, words: Wording) -> Section | None:
 def _change(each: Change, summary: Summary, words: Wording) -> Item:
     key = f"change.{each.kind}.{each.action}"
     said = words.say(key) if words.has(key) else f"{each.kind}: {each.action}"
-    title = words.say("pair", label=said, value=each.what) if each.what else said
+    what = choose(each.title, words.language) or each.what
+    title = words.say("pair", label=said, value=what) if what else said
     at = words.instant(each.at, summary.edition.time_zone, "medium")
-    line = words.say("change.by", at=at, by=each.by) if each.by else at
-    return Item(title, (line,))
+    lines = [words.say("change.by", at=at, by=each.by) if each.by else at]
+    message = f"change_means.{each.kind}.{each.action}"
+    if words.has(message):
+        lines.insert(0, words.say(message))
+    return Item(title, tuple(lines))
 
 
 def _pick(pictures: Pictures, *names: str) -> tuple[Picture, ...]:

@@ -1,19 +1,21 @@
-"""What stands first: the figures, what needs a person, what is broken, every promise."""
+"""What stands first: figures, what needs a person or a look, what is broken, every promise."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from lethe.reporting.mail.letter import Item, Link, Row, Section, Table
+from lethe.reporting.mail.letter import Item, Link, Row, Section, Table, Tone
 from lethe.reporting.mail.phrases import limit, reason, reasons
-from lethe.reporting.summary import Alarm, ClauseLine, Decision, Summary
+from lethe.reporting.summary import Alarm, ClauseLine, Decision, Finding, Summary
 from lethe.reporting.words import Wording, choose
 
 MOST_DECISIONS = 10
 MOST_CLAUSES = 90
+MOST_KINDS = 12
+MOST_FINDINGS = 20
 MOST_NAMES = 8
 FEW = 4
-STANDINGS = ("kept", "not_kept", "not_yet_kept", "organisational", "not_applicable")
+STANDINGS = ("kept", "not_kept", "no_evidence", "no_control", "organisational", "not_applicable")
 
 
 def figures(summary: Summary, words: Wording) -> tuple[tuple[str, str], ...]:
@@ -33,12 +35,23 @@ def figures(summary: Summary, words: Wording) -> tuple[tuple[str, str], ...]:
     )
 
 
-def standing(summary: Summary, words: Wording) -> str:
-    """How many promises stand how: '41 kept · 2 not kept · 18 not yet kept'."""
-    tally: Counter[str] = Counter(clause.verdict for clause in summary.clauses)
-    return " · ".join(
-        words.count(f"tally.{verdict}", tally[verdict]) for verdict in STANDINGS if tally[verdict]
-    )
+def kinds(summary: Summary, words: Wording) -> str | None:
+    """What was erased, in the words that the policy has for it, most first."""
+    erased: Counter[str] = Counter()
+    for rule in summary.rules:
+        name = choose(rule.subjects, words.language) or choose(rule.title, words.language)
+        erased[name or rule.rule] += rule.erased
+    found = [(name, count) for name, count in erased.most_common() if count]
+    if not found:
+        return None
+    told = [
+        words.say("reason.counted", why=name, n=words.number(count))
+        for name, count in found[:MOST_KINDS]
+    ]
+    rest = len(found) - MOST_KINDS
+    if rest > 0:
+        told.append(words.count("more.kinds", rest))
+    return words.say("figure.kinds", kinds=words.list(told))
 
 
 def decisions(summary: Summary, words: Wording, base_url: str | None) -> Section | None:
@@ -56,7 +69,12 @@ def decisions(summary: Summary, words: Wording, base_url: str | None) -> Section
 
 
 def _decision(each: Decision, summary: Summary, words: Wording, base_url: str | None) -> Item:
-    title = words.count(f"decision.{each.kind}.title", each.count, what=each.what)
+    title = words.count(
+        f"decision.{each.kind}.title",
+        each.count,
+        what=each.what,
+        subjects=choose(each.subjects, words.language) or words.say("place.items"),
+    )
     lines = [choose(each.title, words.language)] if each.title else []
     if each.kind == "refused":
         lines.append(reasons(words, each.flags))
@@ -140,12 +158,31 @@ def broken(summary: Summary, words: Wording, base_url: str | None) -> Section | 
     return Section("broken", title, items=tuple(items), more=more, link=link)
 
 
-def alarms(summary: Summary, words: Wording) -> Section | None:
-    """What is out of order beside decisions and promises."""
-    if not summary.alarms:
+def points(summary: Summary, words: Wording, base_url: str | None) -> Section | None:
+    """What is out of order beside decisions and promises, and every check that failed."""
+    if not summary.alarms and not summary.findings:
         return None
     items = [Item(_alarm(each, words), _where(each, words), tone="ask") for each in summary.alarms]
-    return Section("alarms", words.say("section.alarms"), items=tuple(items))
+    shown = summary.findings[:MOST_FINDINGS]
+    items += [_finding(each, summary, words, base_url) for each in shown]
+    more = _more(words, len(summary.findings) - len(shown))
+    return Section("alarms", words.say("section.alarms"), items=tuple(items), more=more)
+
+
+def _finding(each: Finding, summary: Summary, words: Wording, base_url: str | None) -> Item:
+    lines = [choose(each.advice, words.language), said_who(each, words)]
+    if each.because:
+        lines.append(words.say("finding.because", because=each.because))
+    link = Link(f"{base_url}/lethe/quality", words.say("finding.link")) if base_url else None
+    tone: Tone = "bad" if each.is_urgent else "ask"
+    title = choose(each.found, words.language)
+    return Item(title, tuple(lines), _section_of(each.clause, summary), tone, link)
+
+
+def said_who(each: Finding, words: Wording) -> str:
+    """Who mends what a check found, and by when."""
+    owner = each.owner or words.say("finding.engineer")
+    return words.say("finding.urgent" if each.is_urgent else "finding.warning", owner=owner)
 
 
 def _alarm(each: Alarm, words: Wording) -> str:
@@ -153,6 +190,8 @@ def _alarm(each: Alarm, words: Wording) -> str:
 
 
 def _where(each: Alarm, words: Wording) -> tuple[str, ...]:
+    if each.lines:
+        return tuple(choose(line, words.language) for line in each.lines)
     if not each.where:
         return ()
     names = list(each.where[:MOST_NAMES])
@@ -164,7 +203,7 @@ def _where(each: Alarm, words: Wording) -> tuple[str, ...]:
 
 def promises(summary: Summary, words: Wording) -> Section:
     """How the promises stand: in numbers each day, one by one each month."""
-    tally: Counter[str] = Counter(clause.verdict for clause in summary.clauses)
+    tally: Counter[str] = Counter(map(standing, summary.clauses))
     rows = tuple(
         Row(words.code("standing", verdict), (words.number(tally[verdict]),))
         for verdict in STANDINGS
@@ -186,12 +225,19 @@ def promises(summary: Summary, words: Wording) -> Section:
     )
 
 
+def standing(clause: ClauseLine) -> str:
+    """How a promise stands: its verdict, and of what is not shown what is missing."""
+    if clause.verdict != "not_yet_kept":
+        return clause.verdict
+    return "no_evidence" if clause.has_control else "no_control"
+
+
 def _lacking(summary: Summary, words: Wording) -> list[Item]:
     """The promises that are not yet kept, by what they lack: every day the same need one line."""
     found: dict[str, list[ClauseLine]] = {}
     for clause in summary.clauses:
         if clause.verdict == "not_yet_kept":
-            why = choose(clause.reason, words.language) or words.code("standing", clause.verdict)
+            why = choose(clause.reason, words.language) or words.code("standing", standing(clause))
             found.setdefault(why, []).append(clause)
     items = []
     for why, clauses in sorted(found.items(), key=lambda pair: len(pair[1])):
@@ -207,7 +253,7 @@ def _lacking(summary: Summary, words: Wording) -> list[Item]:
 
 
 def _promise(clause: ClauseLine, summary: Summary, words: Wording) -> Item:
-    lines = [words.code("standing", clause.verdict)]
+    lines = [words.code("standing", standing(clause))]
     if clause.verdict == "kept" and clause.last_evidence and clause.evidence:
         lines = [
             words.say(

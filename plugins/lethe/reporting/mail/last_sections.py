@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from uuid import UUID
 
+from lethe.evidence.told import key_line
 from lethe.reporting.mail.letter import Item, Pair, Section
 from lethe.reporting.mail.phrases import grouped, reasons
 from lethe.reporting.summary import Summary, Unknown
@@ -49,7 +51,9 @@ def _unknown(each: Unknown, words: Wording) -> Item:
     if each.owner:
         lines.append(words.say("unknown.owner", owner=each.owner))
     why = choose(each.why, words.language)
-    title = why if each.kind != "untested" else f"{each.what}: {why}"
+    about = choose(each.title, words.language) or each.what
+    names_it = each.kind in ("undecided", "untested")
+    title = words.say("pair", label=about, value=why) if names_it else why
     return Item(title, (" · ".join(lines),))
 
 
@@ -73,42 +77,34 @@ def _undated(found: Sequence[Unknown], summary: Summary, words: Wording) -> list
     return items
 
 
-def proof(summary: Summary, words: Wording) -> Section | None:
-    """Archive head, ledger seal and signer in full: the mailbox is the witness."""
-    pairs = []
+def proof(summary: Summary, words: Wording, lines: Sequence[str] = ()) -> Section:
+    """Archive head, ledger seal and signer, each in a line that a verifier reads."""
     zone = summary.edition.time_zone
+    pairs = []
     if summary.archive:
         head = summary.archive
-        pairs.append(
-            Pair(
-                words.say("proof.head", no=words.number(head.head_no)),
-                words.say(
-                    "proof.head.value",
-                    size=words.number(head.tree_size),
-                    at=words.instant(head.signed_at, zone),
-                ),
-            )
-        )
-        pairs.append(Pair(words.say("proof.root"), grouped(head.root), is_code=True))
-        if head.line:
-            pairs.append(Pair(words.say("proof.line"), head.line, is_code=True))
+        size, at = words.number(head.tree_size), words.instant(head.signed_at, zone)
+        said = words.say("proof.head.value", no=words.number(head.head_no), size=size, at=at)
+        pairs.append(Pair(words.say("proof.head"), said))
     if summary.seal:
-        seal = summary.seal
-        pairs.append(
-            Pair(
-                words.say("proof.seal", no=words.number(seal.seal_no)),
-                words.say("proof.seal.value", at=words.instant(seal.sealed_at, zone)),
-            )
-        )
-        pairs.append(Pair(words.say("proof.seal.hash"), grouped(seal.seal_hash), is_code=True))
-        if seal.line:
-            pairs.append(Pair(words.say("proof.line"), seal.line, is_code=True))
-    if summary.signer:
-        pairs.append(Pair(words.say("proof.signer"), grouped(summary.signer), is_code=True))
+        at = words.instant(summary.seal.sealed_at, zone)
+        said = words.say("proof.seal.value", no=words.number(summary.seal.seal_no), at=at)
+        pairs.append(Pair(words.say("proof.seal"), said))
+    for line in dict.fromkeys((*told_lines(summary), *lines)):
+        kind = line.partition(" ")[0].removeprefix("lethe-")
+        pairs.append(Pair(words.code("proof_line", kind), line, is_code=True))
     pairs.append(Pair(words.say("proof.policy"), grouped(summary.edition.digest), is_code=True))
-    return Section(
-        "proof", words.say("section.proof"), words.say("proof.intro"), pairs=tuple(pairs)
-    )
+    key = "proof.intro" if len(pairs) > 1 else "proof.none"
+    return Section("proof", words.say("section.proof"), words.say(key), pairs=tuple(pairs))
+
+
+def told_lines(summary: Summary) -> tuple[str, ...]:
+    """The proofs of a Summary as `lethe archive verify --heads` and a pack's verifier read them."""
+    found = [summary.archive.line if summary.archive else None]
+    found.append(summary.seal.line if summary.seal else None)
+    if summary.signer and summary.warehouse_id:
+        found.append(key_line(UUID(summary.warehouse_id), summary.signer))
+    return tuple(line for line in found if line)
 
 
 def files(
@@ -127,7 +123,9 @@ def files(
 
 
 def _file(name: str, size: int, words: Wording) -> str:
-    key = f"file.{name.rpartition('.')[2]}"
+    key = f"file.{name.partition('.')[0]}"
+    if not words.has(key):
+        key = f"file.{name.rpartition('.')[2]}"
     said = words.say(key) if words.has(key) else ""
     return " · ".join(part for part in (said, _size(size, words)) if part)
 

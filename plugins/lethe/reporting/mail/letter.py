@@ -93,9 +93,12 @@ class Section:
 class Letter:
     """A whole mail.
 
+    headline  the verdict: what needs somebody
     preview   what a mail program shows beside the subject
-    standing  how many promises stand how
+    rehearsal that this is none of a real warehouse; None: it is one of it
+    standing  how many promises are shown kept, and of the others why not
     figures   the four numbers of the period: value and label
+    kinds     what was erased, by the policy's words for it
     """
 
     language: str
@@ -105,8 +108,10 @@ class Letter:
     preview: str
     kicker: str
     correction: str | None
+    rehearsal: str | None
     standing: str
     figures: tuple[tuple[str, str], ...]
+    kinds: str | None
     sections: tuple[Section, ...]
     next_due: str
     footer: tuple[str, ...]

@@ -67,11 +67,11 @@ def build_message(
     """Build one mail, at most as large as the policy allows.
 
     files  to attach, the most important first; what does not fit is named and left out
-    lines  proofs for the header beside those of the Summary, such as the pack's
+    lines  proofs beside those of the Summary, such as the pack's: in the text and in the header
     """
     language = envelope.recipient.language
     pictures = _pictures(summary, language, envelope.message_id)
-    setting = Setting(base_url, pictures, {}, {}, envelope.correction)
+    setting = Setting(base_url, pictures, {}, {}, envelope.correction, tuple(lines))
     budget = envelope.mail.max_bytes - len(_assemble(summary, envelope, setting, (), lines))
     kept, left = _share_out(files, budget)
     full = replace(setting, attached=_sizes(kept), left_out=_sizes(left))

@@ -9,6 +9,11 @@ from lethe.policy.periods import Period
 from lethe.reporting.words import Wording
 
 _CAP = re.compile(r"(\d+) subjects are due, the cap is (\d+) a night")
+_LEFT = re.compile(
+    r"(\d+) subjects are due after (\d+) were erased already for this day, "
+    r"the cap is (\d+) a night"
+)
+_AGAIN = "erased before and back after a restore"
 _SHARE = re.compile(
     r"(\d+) of (\d+) subjects are due, more than the share of ([\d.]+)% that one night may take"
 )
@@ -18,6 +23,8 @@ _USUAL = re.compile(r"(\d+) subjects are due, usual are ([\d.]+); that is more t
 def reason(words: Wording, code: str) -> str:
     """A reason in words; one that nobody translated is shown as it is."""
     code = code.removeprefix("refused: ")
+    if code.startswith("SQLSTATE "):
+        return words.say("reason.of_database", code=code)
     key = f"reason.{code.replace(' ', '_')}"
     return words.say(key) if words.has(key) else code
 
@@ -36,6 +43,11 @@ def limit(words: Wording, text: str | None) -> str | None:
     """Which limit a set is over; the sentences of the guard in the reader's language."""
     if not text:
         return None
+    if text == _AGAIN:
+        return words.say("limit.again")
+    if found := _LEFT.fullmatch(text):
+        left, erased, most = (words.number(int(each)) for each in found.groups())
+        return words.say("limit.left", due=left, erased=erased, cap=most)
     if found := _CAP.fullmatch(text):
         due, cap = map(int, found.groups())
         return words.say("limit.cap", due=words.number(due), cap=words.number(cap))
@@ -55,11 +67,11 @@ def limit(words: Wording, text: str | None) -> str | None:
     return text
 
 
-def check_title(words: Wording, key: str, title: str) -> str:
-    """What a check expects: its kind in words, and where; one of the policy's own as it is."""
-    kind, _, where = key.partition(".")
-    message = f"check.{kind}"
-    return words.say(message, where=where) if where and words.has(message) else title
+def night_reason(words: Wording, text: str) -> str:
+    """Why a night was not worked to its end, in the reader's language where it is ours."""
+    code = text.partition(":")[0].replace(" ", "_").replace("-", "_")
+    key = f"night_reason.{code}"
+    return words.say(key) if words.has(key) else text.replace("_", " ")
 
 
 def share(words: Wording, part: float) -> str:

@@ -69,7 +69,8 @@ def _wrapped(text: str, first: str = "", rest: str | None = None) -> str:
 
 
 def _underlined(title: str, mark: str = "-") -> str:
-    return f"{title}\n{mark * min(len(title), _WIDTH)}"
+    widest = max(len(line) for line in title.splitlines())
+    return f"{title}\n{mark * min(widest, _WIDTH)}"
 
 
 def _told(row: Row, head: tuple[str, ...]) -> str:

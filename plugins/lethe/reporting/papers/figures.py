@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Final
 
-from lethe.reporting.summary import ClauseLine, Summary
+from lethe.reporting.summary import ClauseLine, Summary, Words
 
 COLUMNS: Final = ("first", "last", "section", "name", "figure", "value", "unit", "note")
 """Period, section of the report, what it is about, which figure, its value and unit, a remark."""
@@ -84,42 +84,45 @@ def _report(summary: Summary) -> Iterator[Row]:
 def _decisions(summary: Summary) -> Iterator[Row]:
     for each in summary.decisions:
         for figure, value, unit in (
-            ("count", each.count, "subjects"),
+            ("count", each.count, "items"),
             ("since", each.since, "day"),
             ("answer_until", each.answer_until, "day"),
             ("oldest_on", each.oldest_on, "day"),
             ("newest_on", each.newest_on, "day"),
-            ("usual", each.usual, "subjects"),
+            ("usual", each.usual, "items"),
             ("digest", each.digest, ""),
         ):
             if value is not None:
                 yield f"decisions.{each.kind}", each.what, figure, value, unit, ""
-        yield from _counts(f"decisions.{each.kind}", each.what, "flag", each.flags, "subjects")
+        yield from _counts(f"decisions.{each.kind}", each.what, "flag", each.flags, "items")
 
 
 def _clause(clause: ClauseLine) -> Iterator[Row]:
     name, section = clause.clause, f"§ {clause.section}"
+    yield from _said("clauses", name, "promise", clause.promise)
     yield "clauses", name, "verdict", clause.verdict, "", section
     yield "clauses", name, "control", clause.kind, "", ", ".join(clause.by)
     yield "clauses", name, "tests", len(clause.tests), "tests", ", ".join(clause.tests)
     yield "clauses", name, "last_evidence", clause.last_evidence, "instant", clause.evidence or ""
-    yield "clauses", name, "erased", clause.erased, "subjects", ""
-    yield "clauses", name, "kept", clause.kept, "subjects", ""
+    yield "clauses", name, "erased", clause.erased, "items", ""
+    yield "clauses", name, "kept", clause.kept, "items", ""
     yield "clauses", name, "checks_passed", clause.checks_passed, "checks", ""
     yield "clauses", name, "checks_failed", clause.checks_failed, "checks", ""
 
 
 def _rules(summary: Summary) -> Iterator[Row]:
     for rule in summary.rules:
+        yield from _said("rules", rule.rule, "title", rule.title)
+        unit = rule.subjects.get("en", "items")
         for figure in ("due", "erased", "waiting", "backlog", "next_7", "next_30", "usual"):
             value = getattr(rule, figure)
             if value is not None:
-                yield "rules", rule.rule, figure, value, "subjects", ""
+                yield "rules", rule.rule, figure, value, unit, ""
         yield "rules", rule.rule, "oldest_overdue", rule.oldest_overdue_days, "days", ""
         yield "rules", rule.rule, "state", rule.state, "", ""
         yield "rules", rule.rule, "period", rule.period, "ISO 8601", ""
         for figure in ("kept", "refused", "set_aside"):
-            yield from _counts("rules", rule.rule, figure, getattr(rule, figure), "subjects")
+            yield from _counts("rules", rule.rule, figure, getattr(rule, figure), unit)
 
 
 def _nights(summary: Summary) -> Iterator[Row]:
@@ -127,12 +130,12 @@ def _nights(summary: Summary) -> Iterator[Row]:
         name = night.as_of.isoformat()
         yield "nights", name, "state", night.state, "", night.reason or ""
         for figure, unit in (
-            ("erased", "subjects"),
-            ("not_erased", "subjects"),
-            ("set_aside", "subjects"),
+            ("erased", "items"),
+            ("not_erased", "items"),
+            ("set_aside", "items"),
             ("rows_deleted", "rows"),
             ("rows_changed", "rows"),
-            ("backlog", "subjects"),
+            ("backlog", "items"),
             ("oldest_overdue_days", "days"),
             ("seconds", "seconds"),
             ("seal_no", ""),
@@ -150,8 +153,10 @@ def _quality(summary: Summary) -> Iterator[Row]:
         for line in lines:
             for figure in ("passed", "failed", "critical", "not_applicable", "not_asked"):
                 yield f"quality.{kind}", line.name, figure, getattr(line, figure), "checks", ""
-    for key, title, rows in summary.quality.failures:
-        yield "quality.failures", key, "rows", rows, "rows", title
+    for each in summary.findings:
+        figure = "rows" if each.is_asked else "not_asked"
+        yield "quality.failures", each.key, figure, each.failing, "rows", each.owner or ""
+        yield from _said("quality.failures", each.key, "found", each.found)
     yield from _counts("quality", "run", "leak", summary.quality.leaks, "findings")
 
 
@@ -194,7 +199,7 @@ def _proof(summary: Summary) -> Iterator[Row]:
 def _lists(summary: Summary) -> Iterator[Row]:
     for hold in summary.holds:
         note = f"review on {hold.review_on.isoformat()}"
-        yield f"holds.{hold.kind}", hold.subject_kind, hold.reason, hold.count, "subjects", note
+        yield f"holds.{hold.kind}", hold.subject_kind, hold.reason, hold.count, "items", note
     for change in summary.changes:
         moment = change.at.isoformat()
         yield f"changes.{change.kind}", change.what, change.action, change.count, "times", moment
@@ -202,9 +207,17 @@ def _lists(summary: Summary) -> Iterator[Row]:
         yield "silences", silence.duty, "nights", silence.nights, "times", ""
     for alarm in summary.alarms:
         yield "alarms", alarm.code, "count", alarm.count, "times", ", ".join(alarm.where)
+        for line in alarm.lines:
+            yield from _said("alarms", alarm.code, "what to do", line)
     for unknown in summary.unknowns:
         note = unknown.owner or ""
         yield f"unknowns.{unknown.kind}", unknown.what, "count", unknown.count, "", note
+
+
+def _said(section: str, name: str, figure: str, words: Words) -> Iterator[Row]:
+    """A text in each of its languages."""
+    for language, text in words.items():
+        yield section, name, figure, text, language, ""
 
 
 def _counts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lethe.reporting.headline import headline
+from lethe.reporting.headline import balance, verdict
 from lethe.reporting.papers import monthly_figures as figures
 from lethe.reporting.papers import monthly_promises as promises
 from lethe.reporting.papers import monthly_proof as proof
@@ -78,8 +78,8 @@ def _cover(summary: Summary, words: Wording, title: str, period: str) -> Cover:
         kicker=words.say(f"paper.{kind}.kicker"),
         title=title,
         subtitle=period,
-        verdict=headline(summary, words.language),
-        detail=words.say(f"verdict.detail.{summary.verdict}"),
+        verdict=verdict(summary, words.language),
+        detail=_detail(summary, words),
         tone=VERDICT_TONES[summary.verdict],
         tiles=_tiles(summary, words),
         pairs=_particulars(summary, words, title),
@@ -87,22 +87,32 @@ def _cover(summary: Summary, words: Wording, title: str, period: str) -> Cover:
     )
 
 
+def _detail(summary: Summary, words: Wording) -> str:
+    """Below the verdict: how many promises are shown kept, and where to read on."""
+    parts = [balance(summary, words.language), words.say(f"verdict.detail.{summary.verdict}")]
+    if summary.is_rehearsal:
+        parts.append(wording(words.language, "report").say("mail.rehearsal"))
+    return " ".join(part for part in parts if part)
+
+
 def _tiles(summary: Summary, words: Wording) -> tuple[tuple[str, str, Tone], ...]:
     erased = sum(rule.erased for rule in summary.rules)
     waiting = sum(rule.waiting for rule in summary.rules)
     overdue = max((rule.oldest_overdue_days for rule in summary.rules), default=0)
-    counted = [each for each in summary.clauses if each.verdict in ("kept", "not_kept")]
-    kept = sum(each.verdict == "kept" for each in counted)
+    broken = sum(each.verdict == "not_kept" for each in summary.clauses)
+    kept = sum(each.verdict == "kept" for each in summary.clauses)
     return (
         (words.number(erased), words.count("cover.erased", erased), "plain"),
         (words.number(waiting), words.count("cover.waiting", waiting), _tone(waiting)),
         (words.count("count.days", overdue), words.say("cover.overdue"), _tone(overdue)),
         (
             words.say(
-                "cover.promises.value", kept=words.number(kept), all=words.number(len(counted))
+                "cover.promises.value",
+                kept=words.number(kept),
+                all=words.number(len(summary.clauses)),
             ),
             words.say("cover.promises"),
-            "bad" if kept < len(counted) else "good",
+            "bad" if broken else "plain",
         ),
     )
 
@@ -134,7 +144,11 @@ def _particulars(
         ("made", words.instant(summary.made_at, edition.time_zone)),
         (
             "next",
-            words.say("cover.next.value", next=words.instant(summary.next_due, edition.time_zone)),
+            words.say(
+                "cover.next.value",
+                next=words.instant(summary.next_due, edition.time_zone),
+                zone=words.zone(edition.time_zone),
+            ),
         ),
         ("state", words.say(f"cover.state.{state}")),
     ]

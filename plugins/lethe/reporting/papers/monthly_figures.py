@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lethe.policy.periods import Period
-from lethe.reporting.mail.phrases import check_title
+from lethe.reporting.findings import has_rows
+from lethe.reporting.mail.data_sections import linkable
+from lethe.reporting.mail.phrases import night_reason
 from lethe.reporting.papers.blocks import (
     Block,
     Cell,
@@ -63,7 +65,7 @@ def _night(run: NightLine, words: Wording) -> tuple[Cell, ...]:
     good = run.state in ("done", "superseded")
     state: list[Line] = [Span(words.code("night", run.state), "plain" if good else "strong")]
     if run.reason:
-        state.append(Span(run.reason.replace("_", " "), "quiet"))
+        state.append(Span(night_reason(wording(words.language, "report"), run.reason), "quiet"))
     return (
         words.day(run.as_of, "medium"),
         state,
@@ -99,7 +101,6 @@ def _rule(rule: RuleLine, words: Wording) -> tuple[Cell, ...]:
     subjects = choose(rule.subjects, words.language)
     if subjects:
         name.append(Span(subjects, "quiet"))
-    name.append(Span(rule.rule, "code", "quiet"))
     stayed = [*_reasons(rule.kept, words), *_reasons(rule.set_aside, words)]
     if rule.waiting:
         waiting = words.say(
@@ -188,15 +189,17 @@ def quality(summary: Summary, words: Wording) -> Section:
         return Section("quality", title, [Paragraph(words.say("quality.none"))])
     ran = words.instant(found.ran_at, summary.edition.time_zone)
     blocks: list[Block] = [Paragraph(words.say("quality.intro", ran=ran))]
-    told = wording(words.language, "report")
-    if found.failures:
+    if found.findings:
         columns = [
-            Column(words.say("quality.failure"), 6),
-            Column(words.say("quality.rows"), 1, is_number=True),
+            Column(words.say("quality.failure"), 5),
+            Column(words.say("quality.rows"), 3),
         ]
         rows: list[tuple[Cell, ...]] = [
-            ([check_title(told, key, name), Span(key, "code", "quiet")], words.number(count))
-            for key, name, count in found.failures
+            (
+                choose(each.found, words.language),
+                Span(f"lethe quality rows {each.key}", "code", "quiet") if has_rows(each) else "",
+            )
+            for each in found.findings
         ]
         blocks += [Heading(words.say("quality.failures")), Table(columns, rows)]
     else:
@@ -208,19 +211,24 @@ def quality(summary: Summary, words: Wording) -> Section:
         blocks.append(Paragraph(words.say("quality.no_leaks"), "good"))
     for name, lines in (("clauses", found.clauses), ("suites", found.suites)):
         if lines:
-            blocks += [Heading(words.say(f"quality.{name}")), _checks(lines, words)]
+            blocks += [Heading(words.say(f"quality.{name}")), _checks(lines, summary, words)]
+    if found.data_docs:
+        blocks.append(Paragraph(words.say("quality.docs", path=found.data_docs)))
     return Section("quality", title, blocks)
 
 
-def _checks(lines: tuple[CheckLine, ...], words: Wording) -> Table:
+def _checks(lines: tuple[CheckLine, ...], summary: Summary, words: Wording) -> Table:
+    sections = {clause.clause: f"§ {clause.section}" for clause in summary.clauses}
     names = ("passed", "failed", "critical", "not_applicable", "not_asked")
     columns = [
-        Column(words.say("quality.name"), 3),
+        Column(words.say("quality.name"), 4.5),
         *(Column(words.say(f"quality.{name}"), 1.3, is_number=True) for name in names),
     ]
     rows: list[tuple[Cell, ...]] = []
     for line in lines:
-        cells: list[Cell] = [Span(line.name, "code")]
+        title = choose(line.title, words.language) or line.name
+        place = [Span(sections[line.name], "quiet")] if line.name in sections else []
+        cells: list[Cell] = [[*place, title]]
         for name in names:
             count = int(getattr(line, name))
             is_bad = bool(count) and name in ("failed", "critical")
@@ -246,6 +254,12 @@ def logs(summary: Summary, words: Wording) -> Section:
         ]
         rows = [_log(line, words) for line in summary.logs]
         blocks += [Paragraph(words.say("logs.intro")), Table(columns, rows)]
+        told = wording(words.language, "report")
+        for line in summary.logs:
+            name = choose(line.title, words.language) or line.source
+            said = " ".join(linkable(line, told))
+            if said:
+                blocks.append(Paragraph(words.say("pair", name=name, value=said)))
     else:
         blocks.append(Paragraph(words.say("logs.none")))
     blocks.append(Heading(words.say("logs.keys")))
@@ -272,7 +286,7 @@ def _log(line: LogLine, words: Wording) -> tuple[Cell, ...]:
         unique.append(Span(limit, "quiet"))
     group = words.number(line.smallest_group) if line.smallest_group is not None else ""
     return (
-        Span(line.source, "code"),
+        choose(line.title, words.language) or Span(line.source, "code"),
         words.number(line.read),
         words.number(line.written),
         apart,
@@ -285,7 +299,7 @@ def _log(line: LogLine, words: Wording) -> tuple[Cell, ...]:
 def _key(key: KeyLine, zone: str, words: Wording) -> tuple[Cell, ...]:
     dash = words.say("unit.dash")
     return (
-        key.purpose,
+        wording(words.language, "report").code("key_use", key.purpose),
         key.period,
         Span(words.code("key", key.state), "mark", "warn" if key.state == "due" else "quiet"),
         words.day(key.destroy_after, "medium") if key.destroy_after else dash,

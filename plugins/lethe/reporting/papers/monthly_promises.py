@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import groupby
 
+from lethe.reporting.mail.first_sections import said_who, standing
 from lethe.reporting.mail.phrases import limit
 from lethe.reporting.papers.blocks import (
     Block,
@@ -38,25 +39,51 @@ def decisions(summary: Summary, words: Wording) -> Section:
     blocks: list[Block] = [_silence(each, summary, words) for each in summary.silences]
     if summary.decisions:
         blocks.append(Paragraph(words.say("decisions.intro")))
-        blocks += [_decision(each, summary.last, words) for each in summary.decisions]
+        blocks += [_decision(each, summary, words) for each in summary.decisions]
     else:
         blocks.append(Paragraph(words.say("decisions.none")))
     if summary.alarms:
-        shares = {"what": 4, "where": 3, "since": 2}
-        columns = [Column(words.say(f"alarms.{name}"), share) for name, share in shares.items()]
-        told = wording(words.language, "report")
-        rows = [
-            (
-                told.count(f"alarm.{alarm.code}", alarm.count)
-                if told.has(f"alarm.{alarm.code}")
-                else told.code("alarm", alarm.code),
-                [Span(name, "code") for name in alarm.where] or "",
-                words.instant(alarm.since, summary.edition.time_zone) if alarm.since else "",
-            )
-            for alarm in summary.alarms
-        ]
-        blocks += [Heading(words.say("alarms.heading")), Table(columns, rows)]
+        blocks += [Heading(words.say("alarms.heading")), _alarms(summary, words)]
+    if summary.findings:
+        blocks += [Heading(words.say("findings.heading")), _findings(summary, words)]
     return Section("decisions", words.say("section.decisions"), blocks, is_apart=True)
+
+
+def _alarms(summary: Summary, words: Wording) -> Table:
+    """What is out of order, and what to do about it."""
+    told = wording(words.language, "report")
+    rows: list[tuple[Cell, ...]] = []
+    for alarm in summary.alarms:
+        what: list[Line] = [Span(told.count(f"alarm.{alarm.code}", alarm.count), "strong")]
+        if alarm.since:
+            what.append(Span(words.instant(alarm.since, summary.edition.time_zone), "quiet"))
+        todo: list[Line] = [choose(line, words.language) for line in alarm.lines]
+        rows.append((what, todo or [Span(name, "code") for name in alarm.where]))
+    columns = [Column(words.say("alarms.what"), 3), Column(words.say("alarms.todo"), 6)]
+    return Table(columns, rows)
+
+
+def _findings(summary: Summary, words: Wording) -> Table:
+    """Checks that failed or could not be made, and what to do about them."""
+    told = wording(words.language, "report")
+    rows: list[tuple[Cell, ...]] = []
+    for each in summary.findings:
+        todo: list[Line] = [choose(each.advice, words.language), said_who(each, told)]
+        if each.because:
+            todo.append(Span(told.say("finding.because", because=each.because), "quiet"))
+        found = Span(choose(each.found, words.language), "strong")
+        rows.append(([found, Span(_place(each.clause, summary, words), "quiet")], todo))
+    columns = [Column(words.say("alarms.what"), 4), Column(words.say("alarms.todo"), 5)]
+    return Table(columns, rows)
+
+
+def _place(name: str | None, summary: Summary, words: Wording) -> str:
+    """Where a promise stands in the published text, and the promise."""
+    for clause in summary.clauses:
+        if clause.clause == name:
+            promise = choose(clause.promise, words.language)
+            return words.say("clause.place", section=clause.section, promise=promise)
+    return ""
 
 
 def _silence(silence: Silence, summary: Summary, words: Wording) -> Notice:
@@ -72,11 +99,12 @@ def _silence(silence: Silence, summary: Summary, words: Wording) -> Notice:
     return Notice(title, (), pairs, "bad")
 
 
-def _decision(decision: Decision, last: date, words: Wording) -> Notice:
+def _decision(decision: Decision, summary: Summary, words: Wording) -> Notice:
     what = choose(decision.title, words.language) or decision.what
     key = f"decision.{decision.kind}"
     key = key if words.has(key) else "decision.other"
-    title = words.count(key, decision.count, what=what)
+    subjects = choose(decision.subjects, words.language) or words.say("decision.items")
+    title = words.count(key, decision.count, what=what, subjects=subjects)
     span = ""
     if decision.oldest_on and decision.newest_on:
         span = words.say(
@@ -87,11 +115,14 @@ def _decision(decision: Decision, last: date, words: Wording) -> Notice:
     known: list[tuple[str, Cell | None]] = [
         ("limit", limit(wording(words.language, "report"), decision.limit)),
         ("since", words.day(decision.since) if decision.since else None),
-        ("until", _until(decision.answer_until, last, words) if decision.answer_until else None),
+        (
+            "until",
+            _until(decision.answer_until, summary.last, words) if decision.answer_until else None,
+        ),
         ("span", span),
         ("usual", words.number(decision.usual) if decision.usual is not None else None),
         ("flags", _flags(decision, words)),
-        ("clause", Span(decision.clause, "code") if decision.clause else None),
+        ("clause", _place(decision.clause, summary, words)),
         ("digest", Span(decision.digest, "code") if decision.digest else None),
         ("link", Span(decision.link, "code") if decision.link else None),
     ]
@@ -129,7 +160,7 @@ def clauses(summary: Summary, words: Wording) -> Section:
     else:
         blocks = [Paragraph(words.say("promises.none"))]
     # A single sentence before it needs no page of its own.
-    is_apart = bool(summary.decisions or summary.silences or summary.alarms)
+    is_apart = bool(summary.decisions or summary.silences or summary.alarms or summary.findings)
     return Section("promises", words.say("section.promises"), blocks, is_apart=is_apart)
 
 
@@ -145,7 +176,7 @@ def _promise(clause: ClauseLine, zone: str, words: Wording) -> tuple[Cell, ...]:
         clause.section,
         promise,
         Span(
-            words.code("clause", clause.verdict).replace(" ", "\u00a0"),
+            words.code("clause", standing(clause)).replace(" ", "\u00a0"),
             "mark",
             CLAUSE_TONES.get(clause.verdict, "quiet"),
         ),
@@ -185,7 +216,7 @@ def unknowns(summary: Summary, words: Wording) -> Section:
                 count.append(Span(said, "quiet"))
             rows.append(
                 (
-                    Span(each.what, "code"),
+                    choose(each.title, words.language) or Span(each.what, "code"),
                     choose(each.why, words.language),
                     each.owner or Span(words.say("unknowns.nobody"), "quiet", "bad"),
                     count,
@@ -214,12 +245,13 @@ def trace(summary: Summary, words: Wording) -> Section:
         said = words.say("trace.summary", tested=tested, all=words.number(len(machines)))
         blocks.append(Paragraph(said))
         columns = [Column(words.say(f"trace.{name}"), share) for name, share in _TRACE.items()]
-        rows = [_follow(line, summary.edition.time_zone, words) for line in lines]
+        titles = {rule.rule: choose(rule.title, words.language) for rule in summary.rules}
+        rows = [_follow(line, titles, summary.edition.time_zone, words) for line in lines]
         blocks.append(Table(columns, rows))
     return Section("trace", words.say("section.trace"), blocks, is_apart=True)
 
 
-_TRACE = {"sentence": 1.2, "clause": 2.0, "control": 2.1, "tests": 3.4, "evidence": 1.9}
+_TRACE = {"sentence": 1.2, "clause": 3.0, "control": 1.9, "tests": 3.0, "evidence": 1.8}
 
 
 def _say_test(node: str) -> Iterator[Line]:
@@ -230,7 +262,9 @@ def _say_test(node: str) -> Iterator[Line]:
     yield Span(file, "code", "quiet")
 
 
-def _follow(line: TraceLine, zone: str, words: Wording) -> tuple[Cell, ...]:
+def _follow(
+    line: TraceLine, titles: Mapping[str, str], zone: str, words: Wording
+) -> tuple[Cell, ...]:
     place = words.say("trace.section.value", section=line.section)
     if line.sentence:
         place = words.say("trace.sentence.value", section=line.section, sentence=line.sentence)
@@ -247,7 +281,11 @@ def _follow(line: TraceLine, zone: str, words: Wording) -> tuple[Cell, ...]:
         ]
     return (
         place,
-        [Span(line.clause, "code"), *(Span(rule, "code", "quiet") for rule in line.rules)],
+        [
+            choose(line.promise, words.language),
+            *(Span(titles.get(rule) or rule, "quiet") for rule in line.rules),
+            Span(line.clause, "code", "quiet"),
+        ],
         [
             words.code("kind", line.kind),
             *(Span(words.code("wing", wing), "quiet") for wing in line.by),

@@ -16,7 +16,7 @@ from lethe.reporting.papers.blocks import (
     Table,
 )
 from lethe.reporting.summary import ArchiveHead, Change, Summary
-from lethe.reporting.words import Wording, say_reason, wording
+from lethe.reporting.words import Wording, choose, say_reason, wording
 
 _MOST_CHANGES = 200
 _GLOSSARY = (
@@ -55,8 +55,8 @@ def holds(summary: Summary, words: Wording) -> Section:
         rows.append(
             (
                 words.code("hold", hold.kind),
-                Span(hold.subject_kind, "code"),
-                Span(hold.reason, "code"),
+                choose(hold.subjects, words.language) or Span(hold.subject_kind, "code"),
+                choose(hold.title, words.language) or Span(hold.reason, "code"),
                 hold.owner,
                 words.number(hold.count),
                 review,
@@ -72,9 +72,9 @@ def changes(summary: Summary, words: Wording) -> Section:
         return Section("changes", title, [Paragraph(words.say("changes.none"))])
     columns = [
         Column(words.say("changes.at"), 2),
-        Column(words.say("changes.kind"), 2.2),
-        Column(words.say("changes.what"), 3.4),
-        Column(words.say("changes.by"), 1.4),
+        Column(words.say("changes.kind"), 3.2),
+        Column(words.say("changes.what"), 2.4),
+        Column(words.say("changes.by"), 1.8),
         Column(words.say("changes.count"), 1, is_number=True),
     ]
     zone = summary.edition.time_zone
@@ -82,7 +82,7 @@ def changes(summary: Summary, words: Wording) -> Section:
         (
             words.instant(change.at, zone, "medium"),
             _say_change(change, words),
-            Span(change.what, "code"),
+            choose(change.title, words.language) or Span(change.what, "code"),
             change.by or words.say("unit.dash"),
             words.number(change.count),
         )
@@ -98,8 +98,10 @@ def changes(summary: Summary, words: Wording) -> Section:
 def _say_change(change: Change, words: Wording) -> Cell:
     told = wording(words.language, "report")
     key = f"change.{change.kind}.{change.action}"
+    means = f"change_means.{change.kind}.{change.action}"
     if told.has(key):
-        return told.say(key)
+        said: list[Line] = [told.say(key)]
+        return [*said, Span(told.say(means), "quiet")] if told.has(means) else said
     return [words.code("change", change.kind), Span(change.action.replace("_", " "), "quiet")]
 
 

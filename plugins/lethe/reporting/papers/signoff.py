@@ -113,7 +113,10 @@ def _computed(summary: Summary, words: Wording) -> Section:
     ]
     rows: list[tuple[Cell, ...]] = [
         (
-            [Span(words.code("unknown", each.kind), "quiet"), Span(each.what, "code")],
+            [
+                Span(words.code("unknown", each.kind), "quiet"),
+                choose(each.title, words.language) or Span(each.what, "code"),
+            ],
             choose(each.why, words.language)
             + (f" ({words.number(each.count)})" if each.count else ""),
             each.owner or Span(words.say("unknowns.nobody"), "quiet", "bad"),

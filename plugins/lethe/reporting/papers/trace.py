@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from lethe.reporting.summary import ClauseLine, Summary
+from lethe.reporting.summary import ClauseLine, Summary, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class TraceLine:
     """
 
     clause: str
+    promise: Words
     section: str
     sentence: str | None
     rules: tuple[str, ...]
@@ -38,6 +39,7 @@ def _follow(clause: ClauseLine) -> TraceLine:
     by_machine = clause.kind != "organisational"
     return TraceLine(
         clause=clause.clause,
+        promise=clause.promise,
         section=clause.section,
         sentence=clause.sentence,
         rules=clause.rules,
