@@ -55,18 +55,10 @@ class Asked:
         return "?" + urlencode(kept)
 
 
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[Row]):
-    """One page of a list.
+class Ordered:
+    """What the headers of a list know of its order."""
 
-    total  rows that match; all: rows there are
-    """
-
-    rows: Sequence[Row]
-    total: int
-    all: int
-    page: int
-    pages: int
+    __slots__ = ()
     asked: Asked
 
     def order(self, column: str) -> str:
@@ -78,6 +70,21 @@ class Listing(Generic[Row]):
     def turned(self, column: str) -> str:
         """What the header's button asks for: ascending, or the other way round."""
         return f"{column}:desc" if self.order(column) == "ascending" else column
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Ordered, Generic[Row]):
+    """One page of a list.
+
+    total  rows that match; all: rows there are
+    """
+
+    rows: Sequence[Row]
+    total: int
+    all: int
+    page: int
+    pages: int
+    asked: Asked
 
 
 def make_listing(

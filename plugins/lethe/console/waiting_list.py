@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from lethe.console.listing import PAGE, Asked
+from lethe.console.listing import PAGE, Asked, Ordered
 from lethe.retention.waiting import lists_folder
 
 _EXPORT_ROWS = 20_000
@@ -32,7 +32,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Ordered):
     """One page of the list of a set.
 
     flags  the flags that the list knows, in its order
@@ -46,16 +46,6 @@ class Page:
     page: int
     pages: int
     asked: Asked
-
-    def order(self, column: str) -> str:
-        """The value of aria-sort for a column."""
-        if self.asked.column != column:
-            return "none"
-        return "descending" if self.asked.descends else "ascending"
-
-    def turned(self, column: str) -> str:
-        """What the header's button asks for: ascending, or the other way round."""
-        return f"{column}:desc" if self.order(column) == "ascending" else column
 
 
 def list_file(run_id: UUID, rule: str) -> Path | None:

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 
 from lethe.tasks.assets import ARCHIVED
-from lethe.tasks.ground import day_of_run, plain, the_site, told
+from lethe.tasks.ground import begin_run, plain, the_site, told
 
 log = logging.getLogger(__name__)
 
@@ -21,16 +21,7 @@ def begin_archive() -> str:
     """
     from lethe.archive.night import begin_night
 
-    with told():
-        site = the_site()
-        dag_run = get_current_context()["dag_run"]
-        run_id = begin_night(
-            site,
-            day_of_run(site),
-            name=dag_run.run_id,
-            requested_by=getattr(dag_run, "triggering_user_name", None),
-        )
-    return str(run_id)
+    return begin_run(begin_night)
 
 
 @task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from airflow.sdk import get_current_context
 
 if TYPE_CHECKING:
     from datetime import date
+    from uuid import UUID
 
     from lethe.catalogue.site import Site
 
@@ -52,6 +53,23 @@ def day_of_run(site: Site) -> date:
         return date.fromisoformat(asked)
     zone = ZoneInfo(site.loaded.policy.policy.time_zone)
     return context["dag_run"].run_after.astimezone(zone).date()
+
+
+def begin_run(begin: Callable[..., UUID]) -> str:
+    """Begin a night of a wing for this DAG run; a cleared task finds the same one again.
+
+    Returns  the id of Lethe's own run
+    """
+    with told():
+        site = the_site()
+        dag_run = get_current_context()["dag_run"]
+        run_id = begin(
+            site,
+            day_of_run(site),
+            name=dag_run.run_id,
+            requested_by=getattr(dag_run, "triggering_user_name", None),
+        )
+    return str(run_id)
 
 
 def kind_of_run(run_type: Any) -> str:
