@@ -36,6 +36,7 @@ tables:
 rules:
   r: {cluster: c, starting_point: {latest: [{column: énd}]}}
 """
+NOTES = "rows of nobody @ public.note (cluster c)"
 Count = Callable[..., dict[str, CoverageLine]]
 
 
@@ -271,3 +272,16 @@ def test_a_hundred_thousand_rows_are_proved_in_a_moment(
     lines = count()
     assert lines["rows of nobody @ public.note (cluster c)"].state == "covered"
     assert time.monotonic() - started < 5
+
+
+def test_rows_that_the_policy_keeps_without_their_link_are_no_rows_of_nobody(count: Count) -> None:
+    kept = (
+        'links: [{columns: who, to: \'public."Per.son"\', references: "Id %s"}]',
+        'links: [{columns: who, to: \'public."Per.son"\', references: "Id %s",'
+        " when_gone: unlink}]\n    when_due: {do: keep, because: figures}",
+    )
+    cut = "UPDATE note SET who = NULL WHERE id = 10"
+    assert count(kept, sql=cut)[NOTES].state == "covered"
+    dangling = count(kept, sql="UPDATE note SET who = 99 WHERE id = 11")
+    assert dangling[NOTES].reasons == {"dangling link": 1}
+    assert count(sql=cut)[NOTES].reasons["no link"] == 1

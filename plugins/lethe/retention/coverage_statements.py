@@ -87,6 +87,9 @@ def _orphans(graph: Graph, kind: Kind, member: Member, as_of: date) -> Proof:
         any_of(sql.SQL("{} IS NULL").format(column("m", name)) for name in way[0].columns)
         for way in member.ways
     )
+    where = [sql.SQL("NOT {}").format(one) for one in _hangs(context, kind, member)]
+    if _is_unlinked(graph, member):
+        where.append(sql.SQL("NOT ({})").format(without))
     text = (
         "SELECT CASE WHEN {without} THEN 'no link' ELSE 'dangling link' END AS why, {key} AS key"
         " FROM {table} WHERE {where}"
@@ -95,10 +98,18 @@ def _orphans(graph: Graph, kind: Kind, member: Member, as_of: date) -> Proof:
         without=without,
         key=_row_key(member.unique_key),
         table=_named(member),
-        where=all_of(sql.SQL("NOT {}").format(one) for one in _hangs(context, kind, member)),
+        where=all_of(where),
     )
     found = Statement(select, context.values.bound)
     return Proof("rows of nobody", member.cluster, None, member.table, None, found)
+
+
+def _is_unlinked(graph: Graph, member: Member) -> bool:
+    """The policy keeps these rows and cuts their links: one that hangs on nobody is as it wants."""
+    cut = {frozenset(r.columns) for r in graph.references if r.child == member.table and r.unlink}
+    return member.action.do == "keep" and all(
+        frozenset(way[0].columns) in cut for way in member.ways
+    )
 
 
 def _hangs(context: Context, kind: Kind, member: Member) -> list[sql.Composable]:
