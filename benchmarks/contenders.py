@@ -8,7 +8,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,23 +107,22 @@ def set_up_lethe(dsn: str, home: Path, policy: Path = POLICY) -> Site:
 
 
 def erase_with_lethe(
-    site: Site, meanwhile: Callable[[], Any] = lambda: None, *, workers: int = 1
+    site: Site, meanwhile: Callable[[], Any] = lambda: None, *, workers: int | None = None
 ) -> Erasure:
     """Run a night where Lethe is set up already.
 
     meanwhile  called after the freeze, before the first batch
-    workers    on the same frozen set, each with a connection of its own
+    workers    on the same frozen set, each with a connection of its own; None: as it comes
     """
-    done = Erasure("Lethe" if workers == 1 else f"Lethe, {workers} workers")
+    done = Erasure("Lethe, as it comes" if workers is None else "Lethe, one worker")
     settle_night(site, AS_OF)
     started = time.perf_counter()
     run_id = freeze_plan(site, AS_OF)
     guard_night(site, run_id)
     done.planning_s = time.perf_counter() - started
     meanwhile()
-    pool = ThreadPoolExecutor(workers)
-    with _timed_batches(done.transactions), executing(done), pool:
-        list(pool.map(lambda n: erase_rule(site, run_id, RULE, shard=n), range(workers)))
+    with _timed_batches(done.transactions), executing(done):
+        erase_rule(site, run_id, RULE, workers=workers)
     started = time.perf_counter()
     verified = verify_night(site, run_id)
     run = close_night(site, run_id, verified)
@@ -138,7 +136,7 @@ def erase_with_lethe(
 @contextmanager
 def _timed_batches(durations: list[float]) -> Iterator[None]:
     """Note how long each transaction of the eraser was open, from its first statement on."""
-    inner = eraser_room._Transaction
+    inner = eraser_room.Transaction
     enter, leave = inner.__enter__, inner.__exit__
     begun: dict[int, float] = {}
 
@@ -167,13 +165,15 @@ def plan_with_lethe(site: Site) -> tuple[float, int]:
 
 # By hand -------------------------------------------------------------------------------------
 
-SELECT_DUE = """
+_DUE = """
 SELECT s.account_id FROM shop.service AS s JOIN shop.account AS a USING (account_id)
 WHERE NOT a.restricted
 GROUP BY s.account_id
 HAVING bool_and(s.ended_on IS NOT NULL) AND max(s.ended_on) <= %s
-ORDER BY max(s.ended_on), s.account_id
 """
+SELECT_DUE = f"{_DUE} ORDER BY s.account_id"
+"""By key: the rows of a batch lie side by side, which makes batches by hand twice as fast."""
+SELECT_OLDEST = f"{_DUE} ORDER BY max(s.ended_on), s.account_id"
 EVIDENCE = """
 CREATE TABLE shop.erased (
     account_id bigint PRIMARY KEY, erased_at timestamptz NOT NULL DEFAULT now(),
@@ -202,16 +202,23 @@ def _delete_counted(table: str) -> str:
     )
 
 
-def in_batches(dsn: str, size: int = BATCH) -> Erasure:
+def oldest_in_batches(dsn: str) -> Erasure:
+    """The same, oldest first from batch to batch."""
+    done = in_batches(dsn, SELECT_OLDEST)
+    done.contender = "batched deletes by hand, oldest first"
+    return done
+
+
+def in_batches(dsn: str, select: str = SELECT_DUE, size: int = BATCH) -> Erasure:
     """Delete batch by batch, keys as an array, with one row of evidence a subject."""
-    done = Erasure("batched deletes by hand")
+    done = Erasure("batched deletes by hand, by key")
     statements = [(table, _delete_counted(table)) for table in _order()]
     with closing(psycopg2.connect(dsn)) as connection:
         cursor = connection.cursor()
         cursor.execute(EVIDENCE)
         connection.commit()
         started = time.perf_counter()
-        cursor.execute(SELECT_DUE, (LAST_DUE,))
+        cursor.execute(select, (LAST_DUE,))
         due = [row[0] for row in cursor.fetchall()]
         connection.commit()
         done.planning_s = time.perf_counter() - started

@@ -25,6 +25,7 @@ from benchmarks.contenders import (
     erase_with_lethe,
     in_batches,
     make_cascading,
+    oldest_in_batches,
     set_up_lethe,
 )
 from benchmarks.load import Load, Span, span
@@ -105,25 +106,30 @@ class _Sweep:
         self._left: list[tuple[str, dict[str, str], dict[str, int]]] = []
         lethe = self._on_copy("Lethe", self._lethe)
         report.about["mean_batch_of_lethe"] = round(lethe.subjects / len(lethe.transactions))
-        hand = self._on_copy("batched deletes by hand", in_batches)
+        alone = self._on_copy("Lethe, one worker", lambda dsn: self._lethe(dsn, workers=1))
+        hand = self._on_copy("batched deletes by hand, by key", in_batches)
+        oldest = self._on_copy("batched deletes by hand, oldest first", oldest_in_batches)
         once = self._on_copy("one transaction", at_once)
         cascade = self._on_copy("ON DELETE CASCADE", _cascading)
         most = min(ORM_ACCOUNTS, self._accounts // ONE_IN)
         whole = most == self._accounts // ONE_IN
         orm = self._on_copy("SQLAlchemy ORM", lambda dsn: through_orm(dsn, most), check=whole)
-        two = self._on_copy("Lethe, two workers", lambda dsn: self._lethe(dsn, workers=2))
         self._require_same()
-        everybody = (lethe, hand, once, cascade, orm, two)
+        everybody = (lethe, alone, hand, oldest, once, cascade, orm)
         report.tables["Rows a second, alone on the server"] = [_row(each) for each in everybody]
         report.figures += [
             at_least("Lethe / batched by hand", lethe.rate / hand.rate, 0.8),
             at_least("Lethe / one transaction", lethe.rate / once.rate, 0.7),
             at_least("Lethe / ON DELETE CASCADE", lethe.rate / cascade.rate, 0.5),
             at_least("Lethe / ORM cascade", lethe.rate / orm.rate, 40),
+            Figure("Lethe / batched by hand, oldest first", lethe.rate / oldest.rate),
             Figure("… by hand, freeze and select included", lethe.rate_planned / hand.rate_planned),
             Figure("… by hand, whole night", lethe.rate_whole / hand.rate_planned),
             Figure("… by hand, in processor time", _per_cpu(lethe) / _per_cpu(hand)),
-            Figure("… by hand, with two workers of Lethe", two.rate / hand.rate),
+            Figure("one worker of Lethe / by hand", alone.rate / hand.rate),
+            Figure("one worker of Lethe / one transaction", alone.rate / once.rate),
+            Figure("one worker of Lethe / ON DELETE CASCADE", alone.rate / cascade.rate),
+            Figure("one worker of Lethe / ORM cascade", alone.rate / orm.rate),
             at_most("longest transaction of Lethe", max(lethe.transactions), 0.5, "s"),
         ]
 
@@ -134,7 +140,7 @@ class _Sweep:
             if found != digests:
                 raise AssertionError(f"{name} left {left}, {first} left {counts}")
 
-    def _lethe(self, dsn: str, workers: int = 1) -> Erasure:
+    def _lethe(self, dsn: str, workers: int | None = None) -> Erasure:
         site = set_up_lethe(dsn, self._home)
         return erase_with_lethe(site, self._server.checkpoint, workers=workers)
 

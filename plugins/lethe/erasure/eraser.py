@@ -1,5 +1,7 @@
 """The eraser: works a frozen set off, oldest first, in batches that a live database hardly feels.
 
+Who goes tonight is decided by age; those who go tonight go in the order of their keys, so that the
+rows of a batch lie side by side and every page is fetched and written once, not once a batch.
 Several workers may run on one set; each claims its own rows. A batch that fails is cut in halves,
 down to the one subject that makes it fail: that one is quarantined, and the rest goes on.
 """
@@ -15,13 +17,14 @@ from dataclasses import dataclass, field
 import psycopg2
 from psycopg2 import errorcodes, extensions
 
-from lethe.connections import acting_as
 from lethe.erasure.assignment import Assignment, Claimed
 from lethe.erasure.batch import BatchAct
 from lethe.erasure.outcomes import RowsDiffer
 from lethe.erasure.pace import Pace
 from lethe.erasure.prepared import Prepared, prepare
+from lethe.erasure.questions import by_key
 from lethe.erasure.record import Recorder
+from lethe.erasure.transaction import Transaction
 from lethe.erasure.writing import write_outcomes
 from lethe.errors import WarehouseRefused, WarehouseUnreachable, describe_database_error
 from lethe.include import statement
@@ -40,6 +43,10 @@ _TRANSIENT = frozenset(
     }
 )
 _FATAL_CLASSES = ("08", "28", "3D", "42", "53", "57P", "58", "F0", "XX")
+_WINDOW = 50_000
+"""So many of the oldest are put in the order of their keys at a time; fewer where a cap says so."""
+_GOLDEN = 0.618034
+"""However many workers there are, so many turns of a circle lie apart."""
 _ALIKE = 25
 """So many subjects in a row that fail of what a function raises with a code of those classes:
 then it is no matter of single subjects."""
@@ -78,6 +85,14 @@ class Tally:
             else:
                 self.quarantined[reason or ""] += 1
 
+    def include(self, other: Tally) -> None:
+        """Add what another worker did."""
+        self.done += other.done
+        self.skipped += other.skipped
+        self.quarantined += other.quarantined
+        self.batches += other.batches
+        self.longest_ms = max(self.longest_ms, other.longest_ms)
+
 
 class Eraser:
     """One worker on one assignment."""
@@ -107,8 +122,13 @@ class Eraser:
         # Lock first, check second: each statement must see what was committed before it.
         connection.set_session(isolation_level="READ COMMITTED", readonly=False)
         self._prepared: Prepared = prepare(connection, assignment)
+        self._by_key = by_key(assignment.steps.kind)
         connection.rollback()
         self.tally = Tally()
+
+    def stop(self) -> None:
+        """End after the batch in hand; may be called from another thread."""
+        self._proceed = lambda: False
 
     def work(self) -> Tally:
         """Work until nothing undecided is left that another worker does not hold."""
@@ -123,33 +143,55 @@ class Eraser:
 
     def _round(self, *, final: bool) -> None:
         after = 0
-        while self._proceed() and (self._most is None or self.tally.done < self._most):
-            last = self._claim_and_erase(after, final=final)
-            if last is None:
-                return
-            after = last
+        while self._goes_on() and (window := self._oldest(after)):
+            after = max(window)
+            window = self._apart(window)
+            while window and self._goes_on():
+                taken = self._size()
+                self._claim_and_erase(window[:taken], final=final)
+                window = window[taken:]
 
-    def _claim_and_erase(self, after: int, *, final: bool) -> int | None:
-        size = self._pace.size
-        if self._most is not None:
-            size = max(1, min(size, self._most - self.tally.done))
-        started = time.monotonic()
+    def _goes_on(self) -> bool:
+        return self._proceed() and (self._most is None or self.tally.done < self._most)
+
+    def _oldest(self, after: int) -> list[int]:
+        """Numbers of the oldest undecided subjects, at most as many as may go, by their keys."""
+        most = _WINDOW if self._most is None else min(_WINDOW, self._most - self.tally.done)
         with self._transaction() as cursor:
             cursor.execute(
-                statement("erasure/claim_batch"), {**self._run, "after": after, "size": size}
+                statement("erasure/list_oldest", by_key=self._by_key),
+                {**self._run, "after": after, "most": most},
             )
-            claimed = [_claimed(row) for row in cursor.fetchall()]
+            return [number for (number,) in cursor.fetchall()]
+
+    def _apart(self, window: list[int]) -> list[int]:
+        """Begin elsewhere than the other workers: they meet only where one has been."""
+        begin = int(len(window) * (self._shard * _GOLDEN % 1.0))
+        return window[begin:] + window[:begin]
+
+    def _size(self) -> int:
+        size = self._pace.size
+        return size if self._most is None else max(1, min(size, self._most - self.tally.done))
+
+    def _claim_and_erase(self, numbers: Sequence[int], *, final: bool) -> None:
+        started = time.monotonic()
+        with self._transaction() as cursor:
+            claimed = self._claim(cursor, numbers)
             if not claimed:
-                return None
+                return
             failure = self._try(cursor, claimed, final=final)
         if failure is None:
             took_ms = (time.monotonic() - started) * 1000
             self.tally.longest_ms = max(self.tally.longest_ms, took_ms)
-            self._pace.took(took_ms, len(claimed))
+            if 2 * len(claimed) >= len(numbers):  # else mostly what a batch costs in itself
+                self._pace.took(took_ms, len(claimed))
         else:
             self._pace.failed()
             self._again(claimed, failure, attempt=1, final=final)
-        return claimed[-1].number
+
+    def _claim(self, cursor: extensions.cursor, numbers: Sequence[int]) -> list[Claimed]:
+        cursor.execute(statement("erasure/claim_batch"), {**self._run, "numbers": list(numbers)})
+        return [_claimed(row) for row in cursor.fetchall()]
 
     def _try(
         self,
@@ -208,11 +250,7 @@ class Eraser:
         self, claimed: Sequence[Claimed], attempt: int, *, final: bool, strict: bool
     ) -> None:
         with self._transaction() as cursor:
-            cursor.execute(
-                statement("erasure/claim_numbers"),
-                {**self._run, "numbers": [each.number for each in claimed]},
-            )
-            mine = [_claimed(row) for row in cursor.fetchall()]
+            mine = self._claim(cursor, [each.number for each in claimed])
             failure = self._try(cursor, mine, final=final, strict=strict) if mine else None
         if failure is not None:
             self._again(mine, failure, attempt=attempt, final=final, strict=strict)
@@ -248,8 +286,8 @@ class Eraser:
     def _run(self) -> dict[str, object]:
         return {"run_id": str(self._assignment.run_id), "rule": self._assignment.rule}
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._connection, self._manners)
+    def _transaction(self) -> Transaction:
+        return Transaction(self._connection, self._manners)
 
     def _roll_back(self, error: psycopg2.Error) -> None:
         if self._connection.closed or (error.pgcode or "08").startswith(("57P", "08")):
@@ -266,30 +304,6 @@ class Eraser:
                 "rolled back. If rights are missing, `lethe init` grants what the policy needs",
                 error.pgcode,
             ) from None
-
-
-class _Transaction:
-    """A transaction of the runner with manners; rolled back unless it was committed."""
-
-    def __init__(self, connection: extensions.connection, manners: Batches) -> None:
-        self._connection = connection
-        self._manners = manners
-
-    def __enter__(self) -> extensions.cursor:
-        acting_as(self._connection, "runner")
-        cursor = self._connection.cursor()
-        cursor.execute(
-            statement("erasure/set_manners"),
-            {
-                "lock_timeout": f"{self._manners.lock_timeout_ms}ms",
-                "statement_timeout": f"{self._manners.statement_timeout_ms}ms",
-            },
-        )
-        return cursor
-
-    def __exit__(self, *_: object) -> None:
-        if not self._connection.closed:
-            self._connection.rollback()
 
 
 def _claimed(row: tuple[object, ...]) -> Claimed:

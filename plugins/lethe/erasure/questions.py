@@ -52,6 +52,14 @@ def lock_subjects(kind: Kind, columns: Sequence[str] = ()) -> Statement:
     )
 
 
+def by_key(kind: Kind) -> sql.Composed:
+    """The order of frozen subjects by their keys, in the keys' own types."""
+    return comma(
+        sql.SQL("w.key[{}]::{}").format(sql.Literal(i + 1), type_name(sql_type))
+        for i, sql_type in enumerate(kind.types)
+    )
+
+
 def lock_rows(graph: Graph, kind: Kind, table: TableName, way: Way) -> Statement:
     """Lock the batch's rows of a table that decides whether they are due."""
     walked = walk(way, "t")

@@ -25,7 +25,7 @@ class Recorder:
     def __init__(self, tokens: Tokens, tombstones: Tokens, witness: Witness | None) -> None:
         self._tokens = tokens
         self._tombstones = tombstones
-        self._witness = witness
+        self.witness = witness
         self._night: dict[str, Json] = {}
 
     def for_night(self, on: date, run_id: UUID | None) -> None:
@@ -34,7 +34,7 @@ class Recorder:
 
     def begin(self, connection: extensions.connection, assignment: Assignment) -> EvidenceBatch:
         """Begin the evidence of one batch, in its transaction."""
-        return EvidenceBatch(connection, assignment.run_id, self._witness)
+        return EvidenceBatch(connection, assignment.run_id, self.witness)
 
     def bury(self, evidence: EvidenceBatch, assignment: Assignment, act: BatchAct) -> None:
         """Write the tombstones of whoever is about to be erased."""

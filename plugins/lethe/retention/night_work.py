@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -16,6 +17,7 @@ from lethe.erasure.drop import drop_partitions, night_of
 from lethe.erasure.eraser import Eraser, Tally
 from lethe.erasure.freeze import frozen_digest, rule_digest
 from lethe.erasure.record import Recorder
+from lethe.erasure.together import work_together
 from lethe.erasure.verify import Verification, verify_rule
 from lethe.errors import GuardStop
 from lethe.evidence.acting import acting, open_witness_of
@@ -26,6 +28,7 @@ from lethe.guards.holds import require_queries
 from lethe.guards.inputs import find_stop
 from lethe.guards.limits import count_erased, merged
 from lethe.keys import KeyRing, year_of
+from lethe.policy.model.guards import Batches
 from lethe.retention.assignments import assign
 from lethe.retention.night import CLEARED, PlannedRule, read_night
 from lethe.retention.night_guard import require_allowed
@@ -49,13 +52,16 @@ def erase_rule(
     night: Tonight | None = None,
     shard: int = 0,
     proceed: Callable[[], bool] = lambda: True,
+    workers: int | None = None,
 ) -> Tally:
-    """Work off what is cleared of a rule's frozen set; several workers may do so at once.
+    """Work off what is cleared of a rule's frozen set; others may do so at the same time.
 
-    night  the night that works off a set of an earlier run; None: the run's own
-    shard  number of the worker
+    night    the night that works off a set of an earlier run; None: the run's own
+    shard    number of the first worker
+    workers  so many at once, on connections of their own; None: as the policy says
     """
-    with acting(site, f"rule {rule}") as connection:
+    with ExitStack() as stack:
+        connection = stack.enter_context(acting(site, f"rule {rule}"))
         found = read_night(connection, run_id)
         planned = next((each for each in found.rules if each.rule == rule), None)
         if planned is None or planned.state not in CLEARED:
@@ -72,32 +78,62 @@ def erase_rule(
         if most is not None and most <= 0:
             log.info("Rule %s: the cap of %s is used up", rule, night.on)
             return Tally()
-        graph = site.graph(connection)
-        witness = open_witness_of(site, connection)
-        recorder = recorder_of(connection, witness, found.run.as_of)
-        recorder.for_night(night.on, night.run_id)
-        assignment = assign(graph, rule, found.run.as_of, run_id)
+        manners = site.loaded.policy.guards.batches
+        assignment = assign(site.graph(connection), rule, found.run.as_of, run_id)
+        recorder = _recorder(site, connection, found.run, night)
         dropped = drop_partitions(
             connection,
             assignment,
-            manners=site.loaded.policy.guards.batches,
-            witness=witness,
+            manners=manners,
+            witness=recorder.witness,
             night=night_of(night.on, night.run_id),
             most=most,
         )
-        eraser = Eraser(
-            connection,
-            assignment,
-            recorder,
-            manners=site.loaded.policy.guards.batches,
-            shard=shard,
-            proceed=proceed,
-            most=None if most is None else most - dropped.subjects,
-        )
-        tally = eraser.work()
+        left = None if most is None else most - dropped.subjects
+        erasers = [
+            Eraser(
+                connection,
+                assignment,
+                recorder,
+                manners=manners,
+                shard=shard,
+                proceed=proceed,
+                most=left,
+            )
+        ]
+        for number in range(1, _workers(manners, planned, left, workers)):
+            # Opened here: what gives connections out need not stand several threads.
+            another = stack.enter_context(acting(site, f"rule {rule}"))
+            recorder = _recorder(site, another, found.run, night)
+            erasers.append(
+                Eraser(
+                    another,
+                    assignment,
+                    recorder,
+                    manners=manners,
+                    shard=shard + number,
+                    proceed=proceed,
+                )
+            )
+        tally = work_together(erasers)
         tally.done += dropped.subjects
         log.info("Rule %s: erased %s subjects in %s batches", rule, tally.done, tally.batches)
         return tally
+
+
+def _workers(manners: Batches, planned: PlannedRule, most: int | None, asked: int | None) -> int:
+    """One for a set that is soon done, or of which only a part may go."""
+    if most is not None:
+        return 1
+    if asked is not None:
+        return asked
+    return max(1, min(manners.workers, planned.due // (4 * manners.subjects)))
+
+
+def _recorder(site: Site, connection: extensions.connection, run: Run, night: Tonight) -> Recorder:
+    recorder = recorder_of(connection, open_witness_of(site, connection), run.as_of)
+    recorder.for_night(night.on, night.run_id)
+    return recorder
 
 
 def _most(

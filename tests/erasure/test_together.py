@@ -1,0 +1,99 @@
+"""Several erasers on one set, and the order in which its subjects go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from lethe.erasure.eraser import Eraser
+from lethe.errors import WarehouseUnreachable
+from lethe.retention.night_guard import guard_night, settle_night
+from lethe.retention.night_work import erase_rule
+from lethe.retention.plan import freeze_plan
+
+from tests.kit import TODAY, Kit, MakeKit
+
+DUE = 60
+# The oldest have the highest keys.
+DDL = f"""
+CREATE TABLE account (id int PRIMARY KEY, closed_on date);
+INSERT INTO account SELECT n, date '2020-01-01' - n FROM generate_series(1, {DUE}) AS n;
+"""
+POLICY = """
+subjects: {account: {table: public.account, key: id}}
+clusters: {c: {subject: account}}
+rules: {r: {cluster: c, starting_point: {latest: [{table: public.account, column: closed_on}]}}}
+tables: {public.account: {cluster: c}}
+guards: {cap: {subjects: 100000}, batches: {subjects: 5, workers: 3}}
+"""
+
+
+def _night(kit: Kit) -> Any:
+    settle_night(kit.site, TODAY)
+    run_id = freeze_plan(kit.site, TODAY)
+    guard_night(kit.site, run_id)
+    return run_id
+
+
+def _shards(kit: Kit) -> list[int]:
+    return [row[0] for row in kit.execute("SELECT DISTINCT shard FROM lethe.plan_table ORDER BY 1")]
+
+
+def test_a_large_set_is_worked_off_by_as_many_as_the_policy_says(make_kit: MakeKit) -> None:
+    kit = make_kit(DDL, POLICY)
+    tally = erase_rule(kit.site, _night(kit), "r")
+    assert tally.done == DUE
+    assert kit.ids("account") == []
+    assert _shards(kit) == [0, 1, 2]
+
+
+def test_a_set_that_is_soon_done_needs_one(make_kit: MakeKit) -> None:
+    kit = make_kit(DDL, POLICY.replace("subjects: 5", "subjects: 50"))
+    assert erase_rule(kit.site, _night(kit), "r").done == DUE
+    assert _shards(kit) == [0]
+
+
+def test_when_one_breaks_the_others_stop_and_running_again_ends_the_work(
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = make_kit(DDL, POLICY)
+    run_id = _night(kit)
+    whole = Eraser._claim
+
+    def broken(self: Eraser, cursor: Any, numbers: Any) -> Any:
+        if self._shard == 1:
+            raise WarehouseUnreachable("the connection broke")
+        return whole(self, cursor, numbers)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Eraser, "_claim", broken)
+        with pytest.raises(WarehouseUnreachable):
+            erase_rule(kit.site, run_id, "r")
+    left = len(kit.ids("account"))
+    assert left > 0
+    assert erase_rule(kit.site, run_id, "r").done == left
+    assert kit.ids("account") == []
+
+
+def test_who_goes_is_decided_by_age_and_they_go_in_the_order_of_their_keys(
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = make_kit(DDL, POLICY)
+    run_id = _night(kit)
+    windows: list[list[int]] = []
+    whole = Eraser._oldest
+
+    def listed(self: Eraser, after: int) -> list[int]:
+        windows.append(whole(self, after))
+        return windows[-1]
+
+    monkeypatch.setattr(Eraser, "_oldest", listed)
+    monkeypatch.setattr("lethe.erasure.eraser._WINDOW", 20)
+    erase_rule(kit.site, run_id, "r", workers=1)
+    # Numbers count from the oldest on, whose keys are the highest.
+    assert [sorted(window) for window in windows[:3]] == [
+        list(range(1, 21)),
+        list(range(21, 41)),
+        list(range(41, 61)),
+    ]
+    assert all(window == sorted(window, reverse=True) for window in windows)
