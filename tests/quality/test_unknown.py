@@ -52,6 +52,13 @@ CARDS = [
     ("lake.pair", "ROW(1, '4111111111111111')::lake.pair"),
     ("lake.pair[]", "ARRAY[ROW(1, '4111111111111111')::lake.pair]"),
     ("lake.folded", "'4111-1111-1111-1111'"),
+    ("text", "'0004111111111111111'"),
+    ("text", "'４１１１ １１１１ １１１１ １１１１'"),
+    ("text", "'رقم ٤١١١١١١١١١١١١١١١'"),
+    ("lake.amount", "4111111111111111"),
+    ("lake.pan[]", "ARRAY['4111 1111 1111 1111']::lake.pan[]"),
+    ("jsonpath", """'$.pan ? (@ == "4111111111111111")'"""),
+    ("text", "'order 4500000000000007919 paid with 4111111111111111'"),
 ]
 ACCOUNTS = [
     ("text", "'LU280019400644750000'"),
@@ -95,6 +102,19 @@ CLEAN = [
     ("integer[]", "ARRAY[4111, 1111, 1111, n]"),
     ("text", "(SELECT string_agg(((n * g) % 100)::text, ', ') FROM generate_series(1, 60) AS g)"),
     ("lake.mood", "'fine'::lake.mood"),
+    ("jsonb", "jsonb_build_object('order', 4500000000000000 + n * 7919, 'at', now())"),
+    ("jsonb", "jsonb_build_object('parcels', jsonb_build_array('5' || lpad((n * 104729)::text, 15,"
+     " '0'), '5' || lpad((n * 7907)::text, 15, '0')))"),
+    ("text[]", "ARRAY['6' || lpad((n * 104729)::text, 15, '0'), 'x']"),
+    ("bigint[]", "ARRAY[4500000000000000 + n * 7919, n]"),
+    ("text", "'parcel 6' || lpad((n * 104729)::text, 15, '0') || ' left on ' || now()"),
+    ("text", "regexp_replace('4500' || lpad((n * 104729)::text, 12, '0'), '(....)', '\\1 ', 'g')"),
+    ("varchar(20)", "'35' || lpad((n::bigint * 99991 * 7919)::text, 14, '0')"),
+    ("text", "'0' || (4000000000000000 + n * 37)"),
+    ("bigint", "1700000000000 + n::bigint * 86400123"),
+    ("text", "'621' || lpad((n * 997)::text, 6, '0') || '/661' || lpad((n * 991)::text, 6, '0')"),
+    ("text", "'978-3-16-' || lpad((n * 397 % 1000000)::text, 6, '0') || '-' || n % 10"),
+    ("text", "'1Z' || upper(left(md5(n::text), 6)) || lpad((n * 99991)::text, 10, '0')"),
 ]  # fmt: skip
 
 GROUND = """
@@ -102,6 +122,7 @@ CREATE SCHEMA lake; CREATE SCHEMA "Odd ""Schema"; CREATE SCHEMA "select";
 CREATE DOMAIN lake.pan AS varchar(30);
 CREATE COLLATION lake.fold (provider = builtin, locale = 'C');
 CREATE DOMAIN lake.folded AS text COLLATE lake.fold;
+CREATE DOMAIN lake.amount AS numeric;
 CREATE TYPE lake.pair AS (a int, b text);
 CREATE TYPE lake.mood AS ENUM ('fine', 'so_so');
 CREATE TABLE lake.person (id bigint PRIMARY KEY, gone date);
@@ -244,8 +265,21 @@ def test_a_card_beside_order_numbers_is_told_from_them_by_its_dress(
             "CREATE TABLE lake.cards AS SELECT '411111111111111' || (n % 2) AS no"
             " FROM generate_series(1, 400) AS n"
         )
+        cursor.execute(
+            "CREATE TABLE lake.parcels AS SELECT 4500000000000000 + n * 7919 AS no,"
+            " jsonb_build_object('no', 4500000000000000 + n * 7919) AS doc"
+            " FROM generate_series(1, 400) AS n"
+        )
+        # What begins otherwise than all of the series is judged by itself, in plain digits too.
+        cursor.execute("UPDATE lake.parcels SET no = 4111111111111111 WHERE no % 100 = 3")
+        cursor.execute(
+            "UPDATE lake.parcels SET doc = '{\"no\": 5555555555554444}' WHERE no % 100 = 7"
+        )
     connection.commit()
     report = measure_quality(Site(dsn, policy()), AS_OF, HANDED)
+    assert one(report, "card.lake.parcels").failing == 8
+    assert one(report, "series.lake.parcels.no").state == "passed"
+    assert one(report, "series.lake.parcels.doc").state == "passed"
     assert one(report, "card.lake.orders").state == "failed"
     assert one(report, "series.lake.orders.no").state == "passed"
     assert one(report, "card.lake.cards").failing == 200

@@ -17,9 +17,21 @@ _SPACES = r"\u00A0\u00AD\u00B7\u2000-\u2015\u2028-\u202F\u205F-\u2064\u2212\u300
 _SEPARATOR = rf"[[:space:]._/+{_SPACES}-]"
 _GAP = rf"{_SEPARATOR}{{0,3}}"
 # Separators in the dress of a URL, of HTML, of JSON.
+# Fullwidth, Arabic, Persian and Devanagari digits.
+_DIGITS = "".join(chr(zero + n) for zero in (0xFF10, 0x660, 0x6F0, 0x966) for n in range(10))
 _DRESSED = r"%[0-9a-f]{2}|&(?:nbsp|#160|#xa0);|\\(?:u00a0|u202f|u2009|[nrt])"
-_DECIMAL = r"(?<![0-9._])[0-9]{1,12}\.[0-9]{7,}(?!\.?[0-9])"
+# Fractions; UUIDs of which a few groups happen to have no letter; parcels (UPS); SEPA creditors.
+_NO_CARD = (
+    r"(?<![0-9._])[0-9]{1,12}\.[0-9]{7,}(?!\.?[0-9])"
+    r"|(?<![0-9a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9a-fA-F])"
+    r"|(?<![0-9A-Za-z])1Z[0-9A-Z]{16}(?![0-9A-Za-z])|[A-Z]{2}[0-9]{2}ZZZ[0-9]+"
+)
 _RUN_FILTER = rf"[1-689](?:{_SEPARATOR}*[0-9]){{12}}"
+# A number may begin like a card of its length: times in milliseconds or microseconds do not.
+_BEGIN_FILTER = (
+    rf"(?<![0-9])0*(?:(?:[34568]|2[2-7]|9792)(?:{_SEPARATOR}*[0-9]){{11}}"
+    rf"|1(?:{_SEPARATOR}*[0-9]){{14}}(?![0-9])|2131(?:{_SEPARATOR}*[0-9]){{11}})"
+)
 # No hexadecimal token: digits, perhaps letters a to f, and more digits on either side.
 _RUN = rf"(?<![0-9][A-Fa-f]*)[0-9](?:{_GAP}[0-9]){{12,}}(?![A-Fa-f]*[0-9])"
 _ISSUERS = (
@@ -37,14 +49,18 @@ _ISSUERS = (
     "|1[0-9]{14}"  # UATP
     ")$"
 )
-# Groups of one length (the last may be shorter) that are not part of a longer list of such; up to
-# four groups may be of any length.
+# As cards are printed; or groups of one length (the last may be shorter) that are not part of a
+# longer list of such; or two to four groups of any length with spaces or dashes between them, none
+# of them a long number by itself. Numbers of three digits side by side are addresses or telephones.
 _GROUPED = (
-    "(j - i < 4 OR ("
-    "(SELECT count(DISTINCT length(g)) FROM unnest(t.groups[i:j - 1]) AS g) = 1"
+    "(j = i OR g.shape ~ '^(4-4-4-[1-4](-[1-3])?|4-6-[45]|4-4-5)$' OR ("
+    "j - i >= 3 AND length(t.groups[i]) <> 3"
+    " AND (SELECT count(DISTINCT length(e)) FROM unnest(t.groups[i:j - 1]) AS e) = 1"
     " AND length(t.groups[j]) <= length(t.groups[i])"
     " AND length(t.groups[i - 1]) IS DISTINCT FROM length(t.groups[i])"
-    " AND length(t.groups[j + 1]) IS DISTINCT FROM length(t.groups[i])))"
+    " AND length(t.groups[j + 1]) IS DISTINCT FROM length(t.groups[i]))"
+    " OR (j - i < 4 AND g.longest <= 10 AND (length(w.d) <= 16 OR j - i = 3)"
+    " AND strpos(r.run[1], '.') = 0 AND strpos(r.run[1], '/') = 0))"
 )
 _LUHN = (
     "(SELECT sum(CASE WHEN (length(w.d) - p) % 2 = 0 THEN x.v"
@@ -60,18 +76,20 @@ _NO_ARTICLE = (
 )
 _CARD = (
     "EXISTS (SELECT FROM regexp_matches("
-    "regexp_replace({text}, {decimal}, ' x ', 'g'), {run}, 'g') AS r(run),"
+    "regexp_replace({text}, {no_card}, ' x ', 'g'), {run}, 'g') AS r(run),"
     " LATERAL (SELECT array_agg(s.g ORDER BY s.n) AS groups"
     " FROM regexp_split_to_table(r.run[1], '[^0-9]+') WITH ORDINALITY AS s(g, n)) AS t,"
     " generate_series(1, cardinality(t.groups)) AS i,"
     " generate_series(i, least(i + 18, cardinality(t.groups))) AS j,"
-    " LATERAL (SELECT array_to_string(t.groups[i:j], '') AS d) AS w"
+    " LATERAL (SELECT ltrim(array_to_string(t.groups[i:j], ''), '0') AS d) AS w,"
+    " LATERAL (SELECT string_agg(length(e)::text, '-') AS shape, max(length(e)) AS longest"
+    " FROM unnest(t.groups[i:j]) AS e) AS g"
     " WHERE length(w.d) BETWEEN 13 AND 19 AND w.d ~ {issuers} AND {grouped}"
     " AND {article} AND {luhn})"
 )
-_DIGITS = "^[0-9]{13,19}$"
 _PLAIN_CARD = (
-    "(SELECT w.d ~ {issuers} AND {article} AND {luhn} FROM (SELECT {number} AS d OFFSET 0) AS w)"
+    "(SELECT w.d ~ {issuers} AND {article} AND {luhn}"
+    " FROM (SELECT ltrim({number}, '0') AS d OFFSET 0) AS w)"
 )
 _LETTER_GAP = rf"{_SEPARATOR}{{0,2}}"
 _IBAN_FILTER = rf"(?:^|[^a-z0-9]|iban)[a-z]{{2}}[0-9]{{2}}(?:{_SEPARATOR}{{0,2}}[a-z0-9]){{11}}"
@@ -102,39 +120,44 @@ _IPV4 = rf"(?:(?<![0-9A-Za-z./])|(?<=://)|(?<=@))(?:{_BYTE}\.){{3}}{_BYTE}(?![0-
 
 
 def undressed(text: sql.Composable) -> sql.Composed:
-    """The text with a space for every character that a URL, HTML or JSON wrote otherwise."""
+    """The text with a space for every character that a URL, HTML or JSON wrote otherwise, and with
+    plain digits for those of other scripts."""
     return sql.SQL(
         "(SELECT CASE WHEN w.t LIKE {} OR w.t LIKE {} OR w.t LIKE {}"
         " THEN regexp_replace(w.t, {}, ' ', 'gi') ELSE w.t END AS t"
-        " FROM (SELECT {} AS t OFFSET 0) AS w OFFSET 0)"
-    ).format(*(_literal(one) for one in (r"%\%%", "%&%", r"%\\%", _DRESSED)), text)
+        " FROM (SELECT CASE WHEN octet_length(v.t) > length(v.t) AND v.t ~ {}"
+        " THEN translate(v.t, {}, {}) ELSE v.t END AS t"
+        " FROM (SELECT {} AS t OFFSET 0) AS v OFFSET 0) AS w OFFSET 0)"
+    ).format(
+        *(_literal(one) for one in (r"%\%%", "%&%", r"%\\%", _DRESSED)),
+        *(_literal(one) for one in (f"[{_DIGITS}]", _DIGITS, "0123456789" * 4)),
+        text,
+    )
 
 
 def has_card(text: sql.Composable) -> sql.Composed:
     """A card number stands in the text: issuer range, length, Luhn; separators do not hide it."""
     found = _sql(_CARD).format(
         text=text,
-        decimal=_literal(_DECIMAL),
+        no_card=_literal(_NO_CARD),
         run=_literal(_RUN),
         issuers=_literal(_ISSUERS),
         grouped=_sql(_GROUPED),
         article=_sql(_NO_ARTICLE),
         luhn=_sql(_LUHN),
     )
-    return sql.SQL("CASE WHEN {} ~ {} THEN {} ELSE false END").format(
-        text, _literal(_RUN_FILTER), found
-    )
+    return sql.SQL(
+        "CASE WHEN {0} ~ {1} THEN CASE WHEN {0} ~ {2} THEN {3} ELSE false END ELSE false END"
+    ).format(text, _literal(_RUN_FILTER), _literal(_BEGIN_FILTER), found)
 
 
-def is_plain_number(number: sql.Composable) -> sql.Composed:
-    """The whole text is one number as long as a card's, of an issuer's range."""
-    return sql.SQL("({0} ~ {1} AND {0} ~ {2})").format(
-        number, _literal(_DIGITS), _literal(_ISSUERS)
-    )
+def has_form_of_card(digits: sql.Composable) -> sql.Composed:
+    """Plain digits are as long as a card's number, and of an issuer's range."""
+    return sql.SQL("(ltrim({}, '0') ~ {})").format(digits, _literal(_ISSUERS))
 
 
 def is_card(number: sql.Composable) -> sql.Composed:
-    """A plain number is a card's."""
+    """Plain digits are a card's number."""
     return _sql(_PLAIN_CARD).format(
         number=number,
         issuers=_literal(_ISSUERS),

@@ -17,14 +17,14 @@ from lethe.policy.names import TableName
 from lethe.quality.content import (
     has_address,
     has_card,
+    has_form_of_card,
     has_iban,
     is_card,
-    is_plain_number,
     undressed,
 )
 from lethe.quality.expectations import Scan
 from lethe.quality.ground import Found, Ground, OwnScan, RowCheck
-from lethe.quality.series import chance
+from lethe.quality.series import Series
 from lethe.quality.texts import plain_text, row_text
 
 _NOBODY: Final = sql.SQL("false")
@@ -43,7 +43,7 @@ def find(ground: Ground) -> Iterator[Found]:
         if off is not None:
             yield off
             continue
-        for name, relation in _relations(ground).items():
+        for name, relation in relations(ground).items():
             if isinstance(relation, Table) and relation.kind == "foreign":
                 because = f"the rows of {name} are in another system ({relation.foreign_server})"
                 yield ground.missing(gate, because, what=str(name))
@@ -58,7 +58,7 @@ def find(ground: Ground) -> Iterator[Found]:
                 yield ground.broken(f"{gate}.{name}.unread", gate, None, f"{because} of {name}")
             searched = tuple(_searched(ground, relation, gate))
             series = _series(ground, gate, searched, name)
-            text = row_text(searched, is_plain_number, series)
+            text = row_text(searched, {each: found.pattern for each, found in series.items()})
             if text is None:
                 continue
             is_whole = len(searched) == len(relation.columns) and not series
@@ -66,12 +66,12 @@ def find(ground: Ground) -> Iterator[Found]:
             holds = sql.SQL("NOT {}").format(search(qualified(alias, "t")))
             made = ground.expect(gate, str(name), words.format(name), table=name, holds=holds)
             yield RowCheck(name, made, {alias: undressed(text)})
-            for column in (relation.columns[each] for each in series):
-                yield _by_chance(ground, name, column)
+            for column, found in series.items():
+                yield _by_chance(ground, name, relation.columns[column], found)
     yield from _addresses(ground)
 
 
-def _relations(ground: Ground) -> dict[TableName, Table | View]:
+def relations(ground: Ground) -> dict[TableName, Table | View]:
     """Everything that holds rows: tables, and materialised views, which hold copies."""
     found: dict[TableName, Table | View] = dict(ground.catalogue.tables)
     found |= {
@@ -88,29 +88,35 @@ def _is_closed(relation: Table | View) -> bool:
 
 def _series(
     ground: Ground, gate: str, columns: Iterable[Column], table: TableName
-) -> tuple[str, ...]:
+) -> dict[str, Series]:
     """Columns of numbers that look like cards no more often than chance."""
     if gate != "card":
-        return ()
-    return tuple(each.name for each in columns if (table, each.name) in ground.series)
+        return {}
+    return {
+        each.name: ground.series[table, each.name]
+        for each in columns
+        if (table, each.name) in ground.series
+    }
 
 
-def _by_chance(ground: Ground, name: TableName, column: Column) -> RowCheck:
-    """Plain numbers of such a column, judged together: one in ten passes Luhn."""
-    number = plain_text(column)
+def _by_chance(ground: Ground, name: TableName, column: Column, series: Series) -> RowCheck:
+    """The numbers of such a column, judged together: one in ten passes Luhn."""
+    digits = sql.SQL("regexp_replace(x.run[1], '[^0-9]', '', 'g')")
+    numbers = sql.SQL("regexp_matches({}, {}, 'g') AS x(run)").format(
+        plain_text(column), sql.Literal(f"({series.pattern})".replace("%", "%%"))
+    )
+    holds = sql.SQL("(SELECT NOT bool_or({card}) FROM {numbers} WHERE {form})").format(
+        card=is_card(digits), numbers=numbers, form=has_form_of_card(digits)
+    )
     made = ground.expect(
         "card",
         f"{name}.{column.name}",
         f"numbers in {name}, column {column.name}, look like cards no more often than by chance",
         table=name,
-        holds=sql.SQL("CASE WHEN {} THEN NOT {} END").format(
-            is_plain_number(number), is_card(number)
-        ),
+        holds=holds,
     )
-    limit = chance(ground.series[name, column.name])
-    return RowCheck(
-        name, replace(made, key=f"series.{name}.{column.name}", mostly=round(1 - limit, 4))
-    )
+    mostly = max(0.001, round(1 - series.limit, 4))
+    return RowCheck(name, replace(made, key=f"series.{name}.{column.name}", mostly=mostly))
 
 
 def _searched(ground: Ground, table: Table | View, gate: str) -> Iterator[Column]:

@@ -27,6 +27,7 @@ from lethe.quality.expectations import (
     Severity,
     Stage,
 )
+from lethe.quality.series import Series
 
 DEFAULTS: Mapping[CheckKind, tuple[Severity, float]] = {
     "card": ("critical", 1.0),
@@ -102,7 +103,7 @@ class Ground:
     volumes      table → (fewest, most) rows that its history makes likely
     vat          column → (distinct values, of which wrong), where somebody counted them
     log_files    folder of pseudonymised logs → is each file without a raw address?
-    series       columns of long numbers that are no cards → how many such numbers were seen
+    series       columns of long numbers that are no cards → what was seen of them
     """
 
     bound: Bound
@@ -112,7 +113,7 @@ class Ground:
     archived: bool = False
     volumes: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
     vat: Mapping[tuple[TableName, str], tuple[int, int]] = field(default_factory=dict)
-    series: Mapping[tuple[TableName, str], int] = field(default_factory=dict)
+    series: Mapping[tuple[TableName, str], Series] = field(default_factory=dict)
     log_files: Mapping[str, Sequence[bool]] = field(default_factory=dict)
     values: Values = field(default_factory=Values)
 

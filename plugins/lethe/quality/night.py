@@ -14,6 +14,7 @@ from lethe.catalogue.bind import bind
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import UsageError, WarehouseRefused, describe_database_error
+from lethe.quality.contents import relations
 from lethe.quality.derive import derive
 from lethe.quality.expectations import Derivation
 from lethe.quality.files import write_suites
@@ -75,11 +76,10 @@ def prepare(
     ground = Ground(bound, as_of, handed, initialised, archived, volumes)
     if for_inputs:
         return Prepared(ground, derive(ground))
-    tables = (t for name, t in ground.catalogue.tables.items() if ground.in_scope(name))
     ground = replace(
         ground,
         vat=count_numbers(connection, vat_columns(ground)),
-        series=find_series(connection, tables),
+        series=find_series(connection, relations(ground).values()),
         log_files=judge_log_files(policy),
     )
     return Prepared(ground, derive(ground))

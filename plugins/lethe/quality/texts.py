@@ -6,7 +6,8 @@ Whatever is not known to be short is taken: a type that nobody thought of is sea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from psycopg2 import sql
 
@@ -33,19 +34,18 @@ _LIMITED = re.compile(r"^(?:character|character varying|bpchar)\((\d+)\)$")
 
 
 def row_text(
-    columns: Iterable[Column],
-    but: Callable[[sql.Composable], sql.Composable] | None = None,
-    of: Container[str] = (),
+    columns: Iterable[Column], without: Mapping[str, str] = MappingProxyType({})
 ) -> sql.Composed | None:
     """Everything in a row `m` that may hold digits or words, as one text; None if nothing may.
 
     Columns are parted by a control character that no number runs across.
-    but  condition on the text of a column under which it is left out
-    of   the columns that this is said of
+    without  column → pattern of what is left out of it
     """
     parts: Sequence[sql.Composable] = [
-        sql.SQL("CASE WHEN NOT {} THEN {} END").format(but(plain_text(column)), as_text(column))
-        if but is not None and column.name in of
+        sql.SQL("regexp_replace({}, {}, 'x', 'g')").format(
+            plain_text(column), sql.Literal(without[column.name].replace("%", "%%"))
+        )
+        if column.name in without
         else as_text(column)
         for column in columns
         if holds_text(column)
