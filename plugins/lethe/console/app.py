@@ -19,7 +19,7 @@ from fastapi.exceptions import HTTPException
 from fastapi.responses import RedirectResponse
 
 from lethe.catalogue.site import Site
-from lethe.console import views
+from lethe.console import other_views, views
 from lethe.console.access import DECIDING, LOOKING
 from lethe.console.rendering import COOKIE as LANGUAGE_COOKIE
 from lethe.console.rendering import HEADERS, base_of, render
@@ -99,6 +99,14 @@ def _add_pages(app: FastAPI) -> None:
     def waiting(request: Request) -> Response:
         return views.waiting(request, app.state.site())
 
+    @app.get("/waiting/edition/{digest}")
+    def one_edition(request: Request, user: GetUserDep, digest: str) -> Response:
+        return other_views.one_edition(request, app.state.site(), user, digest)
+
+    @app.get("/waiting/keys")
+    def keys(request: Request, user: GetUserDep) -> Response:
+        return other_views.keys(request, app.state.site(), user)
+
     @app.get("/waiting/{run_id}/{rule}")
     def one_set(request: Request, user: GetUserDep, run_id: str, rule: str) -> Response:
         return views.one_set(request, app.state.site(), user, run_id, rule)
@@ -130,6 +138,16 @@ def _add_files(app: FastAPI) -> None:
 
 
 def _add_acts(app: FastAPI) -> None:
+    @app.post("/waiting/edition/{digest}/decision", dependencies=DECIDING)
+    async def decide_edition(request: Request, user: GetUserDep, digest: str) -> Response:
+        site: Site = await run_in_threadpool(app.state.site)
+        return await other_views.decide_edition(request, site, user, digest)
+
+    @app.post("/waiting/keys/decision", dependencies=DECIDING)
+    async def decide_keys(request: Request, user: GetUserDep) -> Response:
+        site: Site = await run_in_threadpool(app.state.site)
+        return await other_views.decide_keys(request, site, user)
+
     @app.post("/waiting/{run_id}/{rule}/decision", dependencies=DECIDING)
     async def decide(request: Request, user: GetUserDep, run_id: str, rule: str) -> Response:
         site: Site = await run_in_threadpool(app.state.site)

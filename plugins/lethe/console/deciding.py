@@ -9,10 +9,13 @@ cannot be, the next night works it off.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import httpx
+from psycopg2 import extensions
 
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
@@ -20,6 +23,7 @@ from lethe.console.access import APPROVAL_DAG
 from lethe.console.warehouse import OpenSet
 from lethe.errors import UsageError
 from lethe.evidence.acting import open_witness_of
+from lethe.evidence.witness import Witness
 from lethe.guards.answers import answer
 from lethe.guards.frozen import FlagCount
 from lethe.guards.questions import Question, last_day
@@ -39,6 +43,11 @@ class Answer:
     reason: str
     is_sure: bool
 
+    @property
+    def yes_or_no(self) -> Literal["approve", "reject"]:
+        """The decision, once it is known to make sense."""
+        return "approve" if self.decision == "approve" else "reject"
+
     @classmethod
     def of(cls, fields: dict[str, str]) -> Answer:
         """Read a form."""
@@ -50,14 +59,16 @@ class Answer:
             fields.get("sure") == "yes",
         )
 
-    def require_sense(self, waiting: OpenSet) -> None:
-        """Refuse what is not said completely, or about another set.
+    def require_sense(self, digest: bytes) -> None:
+        """Refuse what is not said completely, or about another question than the one asked.
+
+        digest  of what waits now
 
         Raises  UsageError with the key of a message
         """
         if self.decision not in _OPTIONS:
             raise UsageError("no_decision")
-        if self.digest != waiting.digest.hex():
+        if self.digest != digest.hex():
             raise UsageError("other_set")
         if not self.reason or len(self.reason) > _MOST_REASON:
             raise UsageError("no_reason")
@@ -65,28 +76,35 @@ class Answer:
             raise UsageError("not_sure")
 
 
-def record_answer(site: Site, waiting: OpenSet, said: Answer, by: str) -> None:
-    """Record a decision under the approver's role, and commit.
-
-    Raises  GuardStop where the person may not decide, or the set is not the one that was shown
-    """
+@contextmanager
+def deciding(site: Site) -> Iterator[tuple[extensions.connection, Witness]]:
+    """A transaction of the approver, in which one decision is recorded, and the witness."""
     with site.connected("runner") as connection:
         witness = open_witness_of(site, connection)
     try:
         with site.connected("approver") as connection:
             acting_as(connection, "approver")
-            answer(
-                connection,
-                question_of(waiting, site.loaded.policy),
-                said.decision,
-                by,
-                None,
-                policy=site.loaded.policy,
-                reason=said.reason,
-                witness=witness,
-            )
+            yield connection, witness
     finally:
         witness.close()
+
+
+def record_answer(site: Site, waiting: OpenSet, said: Answer, by: str) -> None:
+    """Record a decision under the approver's role, and commit.
+
+    Raises  GuardStop where the person may not decide, or the set is not the one that was shown
+    """
+    with deciding(site) as (connection, witness):
+        answer(
+            connection,
+            question_of(waiting, site.loaded.policy),
+            said.decision,
+            by,
+            None,
+            policy=site.loaded.policy,
+            reason=said.reason,
+            witness=witness,
+        )
     log.info("Rule %s of %s: %s, on the page", waiting.rule, waiting.as_of, said.decision)
 
 
@@ -100,7 +118,7 @@ def question_of(waiting: OpenSet, policy: Policy) -> Question:
         rule=waiting.rule,
         title=titles.get("en") or next(iter(titles.values()), ""),
         clause=waiting.clause or "",
-        cluster=waiting.cluster or "",
+        cluster=waiting.cluster or ("archive" if waiting.is_expiry else ""),
         kind=waiting.subject,
         as_of=waiting.as_of,
         policy=policy.policy.name,

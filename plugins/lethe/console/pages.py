@@ -13,6 +13,7 @@ from lethe.console import charts
 from lethe.console.listing import Asked, Listing, make_listing
 from lethe.console.rendering import Paper
 from lethe.console.warehouse import HoldLine, Night, OpenSet, RunLine
+from lethe.guards.editions import Edition
 from lethe.policy.periods import end_of
 from lethe.reporting.summary import CheckLine, ClauseLine, KeyLine, RuleLine, Summary
 from lethe.retention.health import Health
@@ -31,6 +32,33 @@ class Tile:
     value: str
     state: str
     link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Something beside a set that is answered on a page of its own."""
+
+    title: str
+    lines: tuple[str, ...]
+    path: str
+
+
+def others(editions: Sequence[Edition], keys: int, p: Paper) -> list[Other]:
+    """Editions that wait, newest first, and keys that are due."""
+    found = [
+        Other(
+            p.say("edition.title", version=each.version),
+            (
+                p.say("edition.since", day=p.day(each.first_seen_at.date())),
+                p.count("edition.changes", len((each.diff or {}).get("changes", ()))),
+            ),
+            f"/waiting/edition/{each.digest.hex()}",
+        )
+        for each in editions
+    ]
+    if keys:
+        found.append(Other(p.count("ending.title", keys), (), "/waiting/keys"))
+    return found
 
 
 def tiles(health: Health, site: Site, p: Paper) -> list[Tile]:
@@ -71,7 +99,9 @@ def tiles(health: Health, site: Site, p: Paper) -> list[Tile]:
         ),
         Tile(
             "evidence",
-            p.say("health.unsealed" if facts.get("unsealed_batches") else "health.sealed"),
+            p.count("health.unsealed", facts["unsealed_batches"])
+            if facts.get("unsealed_batches")
+            else p.say("health.sealed"),
             "warn" if facts.get("unsealed_hours", 0) > 24 else "good",
             "/evidence",
         ),

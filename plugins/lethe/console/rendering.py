@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
+from babel.dates import format_timedelta
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from lethe.console.told import tell_limit
 from lethe.include import include_folder
+from lethe.reporting.summary import Unknown
 from lethe.reporting.words import LANGUAGES, Wording, choose, wording
 
 COOKIE = "lethe_language"
@@ -73,6 +76,20 @@ class Paper:
 
     def at(self, at: datetime | None) -> str:
         return "–" if at is None else self.words.instant(at, self.zone, "medium")
+
+    def age(self, at: datetime) -> str:
+        """How long ago something was made: '3 hours ago'."""
+        return format_timedelta(
+            at - datetime.now(UTC), add_direction=True, locale=self.words.locale
+        )
+
+    def about(self, unknown: Unknown) -> str:
+        """What an unknown is about, in words; one without a title says it by its reason."""
+        return self.text(unknown.title) or self.text(unknown.why) or unknown.what
+
+    def limit(self, text: str | None) -> str | None:
+        """Which limit a set is over."""
+        return tell_limit(text, self.words.language)
 
     def seconds(self, seconds: float | None) -> str:
         if seconds is None:

@@ -20,6 +20,7 @@ from lethe.console.access import has_right_to_decide
 from lethe.console.deciding import Answer, close_required_action, question_of, record_answer
 from lethe.console.forms import FIELD, begin_form, keep_cookie, read_form
 from lethe.console.listing import Asked
+from lethe.console.other_answers import open_editions
 from lethe.console.rendering import (
     HEADERS,
     Paper,
@@ -28,6 +29,7 @@ from lethe.console.rendering import (
     render,
     static_version,
 )
+from lethe.console.told import tell, tell_decisions
 from lethe.console.warehouse import (
     NoSummary,
     OpenSet,
@@ -46,6 +48,7 @@ from lethe.errors import GuardStop
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.runs import read_run
 from lethe.guards.answers import require_approver, require_four_eyes
+from lethe.guards.editions import read_editions
 from lethe.reporting.summary import Summary
 from lethe.reporting.words import wording
 
@@ -66,9 +69,11 @@ def overview(request: Request, site: Site) -> Response:
     with reading(site) as connection:
         known = read_warehouse(connection)
         summary = _summary_or_none(connection, site)
-        health = read_health(connection, site, datetime.now(UTC))
+        asked_at = datetime.now(UTC)
+        health = read_health(connection, site, asked_at)
         sets = read_open_sets(connection, site)
         nights = read_nights(connection, site)
+        others = _others(connection, site, summary, p)
     share, verdicts = pages.verdict_chart(summary.clauses if summary else (), p)
     rules = summary.rules if summary else ()
     return render(
@@ -82,7 +87,11 @@ def overview(request: Request, site: Site) -> Response:
         health=health,
         tiles=pages.tiles(health, site, p),
         sets=sets,
-        other_decisions=[d for d in summary.decisions if d.kind != "plan"] if summary else [],
+        asked_at=asked_at,
+        told=tell(summary, p.words.language) if summary else None,
+        titles={rule: each.title for rule, each in site.loaded.policy.rules.items()},
+        others=others,
+        told_decisions=tell_decisions(summary, p.words.language) if summary else [],
         nights=nights,
         nights_chart=pages.nights_chart(nights, p) if nights else None,
         due_chart=pages.due_chart(rules, p),
@@ -134,14 +143,28 @@ def waiting(request: Request, site: Site) -> Response:
         read_warehouse(connection)
         sets = read_open_sets(connection, site)
         summary = _summary_or_none(connection, site)
+        p = _paper(request, site)
+        others = _others(connection, site, summary, p)
     return render(
         request,
         "waiting",
-        zone=_zone(site),
+        zone=p.zone,
         page="waiting",
         list=pages.set_list(sets, _asked(request)),
-        other_decisions=[d for d in summary.decisions if d.kind != "plan"] if summary else [],
+        others=others,
+        told_decisions=tell_decisions(summary, p.words.language) if summary else [],
+        done=request.query_params.get("done", ""),
     )
+
+
+def _others(
+    connection: extensions.connection, site: Site, summary: Summary | None, p: Paper
+) -> list[pages.Other]:
+    """What waits for an answer beside sets: editions, and keys by the newest report."""
+    policy = site.loaded.policy
+    editions = open_editions(read_editions(connection), site.edition[0])
+    due = sum(key.state == "due" for key in summary.keys) if summary else 0
+    return pages.others(editions, due if policy.logs and due > policy.logs.keys_a_night else 0, p)
 
 
 def one_set(request: Request, site: Site, user: Any, run_id: str, rule: str) -> Response:
@@ -196,7 +219,7 @@ async def decide(request: Request, site: Site, user: Any, run_id: str, rule: str
     by = str(user.get_id())
     said = Answer.of(await read_form(request, by))
     found = await run_in_threadpool(_find_set, site, run_id, rule)
-    said.require_sense(found)
+    said.require_sense(found.digest)
     if found.policy_digest != site.digest:
         raise GuardStop("the set was frozen under an edition of the policy that no longer rules")
     await run_in_threadpool(record_answer, site, found, said, by)

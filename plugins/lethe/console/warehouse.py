@@ -29,12 +29,14 @@ from lethe.errors import (
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.witness import Witness
 from lethe.evidence.witness_opening import open_witness
+from lethe.guards.undecided import expiry_rule
 from lethe.include import statement
 from lethe.reporting.json_form import summary_from_json
 from lethe.reporting.summary import Summary
 from lethe.retention.health import Health, check_health
 
 STATEMENT_TIMEOUT_MS = 3_000
+EXPIRY = expiry_rule("")
 _CONNECT_TIMEOUT_S = 3
 _AT_ONCE = threading.BoundedSemaphore(4)
 _PATIENCE_S = 5.0
@@ -71,6 +73,11 @@ class OpenSet:
     decided_by: str | None
     decided_at: datetime | None
     decision_reason: str | None
+
+    @property
+    def is_expiry(self) -> bool:
+        """Documents of the archive past their last day, not subjects of a rule."""
+        return self.rule.startswith(EXPIRY)
 
     @property
     def is_waiting(self) -> bool:
