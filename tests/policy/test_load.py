@@ -380,6 +380,18 @@ def test_what_only_documents_makes_no_other_edition():
     assert diff_policies(parse_policy(text).policy, parse_policy(same[0]).policy).changes == ()
 
 
+def test_what_a_check_is_called_makes_no_other_edition():
+    check = "{table: crm.customer, column: email, expect: not_null, clause: retention%s}"
+    text = SMALLEST.read_text() + "quality: {extra: {mails: " + check + "}}\n"
+    plain, named, other = (
+        parse_policy(text % more)
+        for more in ("", ", title: {en: Everybody has an e-mail, fr: Chacun a une adresse}",
+                     ", severity: critical")
+    )  # fmt: skip
+    assert plain.digest == named.digest != other.digest
+    assert diff_policies(plain.policy, named.policy).changes == ()
+
+
 def test_the_digest_is_the_same_in_every_process():
     code = (
         "from pathlib import Path; from lethe.policy.load import load_policy; import sys;"

@@ -11,8 +11,10 @@ from pydantic import BaseModel
 DOCUMENTS_ONLY: Final[Any] = {
     "readings": True,
     "clauses": {"__all__": {"sentence": True, "control": {"tests": True}}},
+    "quality": {"extra": {"__all__": {"title": True}}},
 }
-"""What only documents: where a sentence stands, who confirmed its reading, which tests prove it."""
+"""What only documents: where a sentence stands, who confirmed its reading, which tests prove it,
+what a check of one's own is called."""
 
 
 def policy_digest(policy: BaseModel) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from babel.dates import format_date
 
 from lethe.reporting.summary import Summary
@@ -70,9 +72,17 @@ def said_month(summary: Summary, words: Wording) -> str:
     return format_date(summary.last, "LLLL yyyy", locale=words.locale)
 
 
+def is_whole(summary: Summary) -> bool:
+    """Whether a month is told to its end; a day always is."""
+    return summary.period == "day" or (summary.last + timedelta(days=1)).day == 1
+
+
 def _silence(summary: Summary, words: Wording) -> str:
     # Of a month only its end is silent: what was heard of before is not denied.
-    when = words.say(f"when.end.{summary.period}", month=said_month(summary, words))
+    end = summary.period if is_whole(summary) else "part"
+    when = words.say(
+        f"when.end.{end}", month=said_month(summary, words), day=words.day(summary.last)
+    )
     silent = {each.duty: each for each in summary.silences}
     sweep = silent.get("retention_sweep")
     if sweep is not None and sweep.last_heard is None:

@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -100,18 +101,18 @@ def test_the_page_says_what_it_said(name: str, language: str) -> None:
         ),
         (
             "silent",
-            "Retention sweep: nothing was heard last night. 4 of 7 promises shown kept; 2 left no "
-            "evidence in this period; 1 rests with people and is not checked here.",
+            "Retention sweep: nothing was heard last night. 4 of 7 promises shown kept; 2 are "
+            "without evidence in this period; 1 rests with people and is not checked here.",
             "Effacement nocturne\u00a0: sans nouvelles cette nuit. 4 promesses sur 7 prouvées "
-            "tenues\u00a0; 2 n’ont laissé aucune preuve dans cette période\u00a0; 1 repose sur des "
+            "tenues\u00a0; 2 sont sans preuve dans cette période\u00a0; 1 repose sur des "
             "personnes et n’est pas vérifiée ici.",
         ),
         (
             "first",
-            "No night has run yet. 1 point needs a look. 0 of 7 promises shown kept; 6 left no "
+            "No night has run yet. 1 point needs a look. 0 of 7 promises shown kept; 6 are without "
             "evidence in this period; 1 rests with people and is not checked here.",
             "Aucune nuit n’a encore eu lieu. 1 point est à regarder. 0 promesse sur 7 prouvée "
-            "tenue\u00a0; 6 n’ont laissé aucune preuve dans cette période\u00a0; 1 repose sur des "
+            "tenue\u00a0; 6 sont sans preuve dans cette période\u00a0; 1 repose sur des "
             "personnes et n’est pas vérifiée ici.",
         ),
     ],
@@ -340,3 +341,30 @@ def test_of_a_month_only_its_end_is_said_to_be_silent() -> None:
     silent = replace(MONTH, verdict="silent", silences=EXAMPLES["silent"].silences)
     assert verdict(silent, "en") == "Retention sweep: nothing was heard at the end of May 2026."
     assert verdict(silent, "fr") == "Effacement nocturne\u00a0: sans nouvelles fin mai 2026."
+
+
+def test_a_month_made_before_its_end_says_up_to_when() -> None:
+    part = replace(MONTH, last=date(2026, 5, 20))
+    assert "Report for May 2026, up to 20 May 2026" in compose(part, "en", SETTING).subject
+    assert "jusqu’au 20 mai 2026" in compose(part, "fr", SETTING).kicker
+    silent = replace(part, verdict="silent", silences=EXAMPLES["silent"].silences)
+    assert verdict(silent, "fr") == "Effacement nocturne\u00a0: sans nouvelles au 20 mai 2026."
+
+
+def test_one_reason_for_many_broken_promises_stands_once() -> None:
+    why = {"en": "One column is not classified.", "fr": "Une colonne n’est pas classée."}
+    clauses = tuple(
+        replace(each, verdict="not_kept", reason=why, checks_failed=0) for each in KEPT.clauses
+    )
+    letter = compose(replace(KEPT, clauses=clauses, verdict="not_kept"), "en", SETTING)
+    (section,) = (each for each in letter.sections if each.key == "broken")
+    (item,) = section.items
+    assert item.title == "One column is not classified."
+    assert item.lines == ("7 promises: §1, §2, §3, §5, §7, §9",)
+
+
+def test_a_broken_promise_says_what_the_checks_found() -> None:
+    (section,) = (
+        each for each in compose(NOT_KEPT, "en", SETTING).sections if each.key == "broken"
+    )
+    assert "support.ticket (Tickets): 3 rows hold a card number" in section.items[0].lines

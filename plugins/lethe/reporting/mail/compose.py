@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lethe.reporting.headline import balance, said_month, subject, verdict
+from lethe.reporting.headline import balance, is_whole, said_month, subject, verdict
 from lethe.reporting.mail import data_sections as data
 from lethe.reporting.mail import first_sections as first
 from lethe.reporting.mail import last_sections as last
@@ -70,7 +70,8 @@ def compose(summary: Summary, language: str, setting: Setting | None = None) -> 
 
 def _title(summary: Summary, words: Wording) -> str:
     if summary.period == "month":
-        return words.say("mail.title.month", month=said_month(summary, words))
+        key = "mail.title.month" if is_whole(summary) else "mail.title.part"
+        return words.say(key, month=said_month(summary, words), day=words.day(summary.last, "long"))
     return words.say("mail.title.day", day=words.day(summary.last))
 
 

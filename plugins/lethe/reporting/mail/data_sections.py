@@ -28,7 +28,7 @@ def erased(summary: Summary, words: Wording, pictures: Pictures) -> Section:
     quiet = len(summary.rules) - len(busy)
     intro = [_rows_sentence(summary, words)] if summary.nights else [words.say("erased.none")]
     if quiet and summary.nights:
-        intro.append(words.count("erased.quiet", quiet))
+        intro.append(words.count("erased.quiet" if busy else "erased.all_quiet", quiet))
     left = len(busy) - len(shown)
     return Section(
         "erased",
@@ -73,6 +73,8 @@ def _erased_row(rule: RuleLine, summary: Summary, words: Wording) -> Row:
 def _rows_sentence(summary: Summary, words: Wording) -> str:
     deleted = sum(table.deleted for table in summary.tables)
     changed = sum(table.changed for table in summary.tables)
+    if not deleted and not changed:
+        return words.say("erased.nothing")
     return words.say(
         "erased.rows",
         deleted=words.count("rows.deleted", deleted),

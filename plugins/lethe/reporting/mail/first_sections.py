@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from lethe.reporting.mail.letter import Item, Link, Row, Section, Table, Tone
 from lethe.reporting.mail.phrases import limit, reason, reasons
@@ -144,18 +145,41 @@ def broken(summary: Summary, words: Wording, base_url: str | None) -> Section | 
         return None
     link = Link(f"{base_url}/lethe/clauses", words.say("broken.link")) if base_url else None
     shown = found[:MOST_CLAUSES]
-    items = [
-        Item(
-            choose(clause.promise, words.language),
-            (choose(clause.reason, words.language),) if clause.reason else (),
-            f"§{clause.section}",
-            "bad",
-        )
-        for clause in shown
-    ]
+    items = [item for group in _alike(shown, words) for item in _broken(group, summary, words)]
     more = _more(words, len(found) - len(shown))
     title = words.say("section.broken")
     return Section("broken", title, items=tuple(items), more=more, link=link)
+
+
+def _alike(clauses: Sequence[ClauseLine], words: Wording) -> list[list[ClauseLine]]:
+    """The promises that are not kept for the same reason, in the order of the first of them."""
+    groups: dict[str, list[ClauseLine]] = {}
+    for clause in clauses:
+        why = choose(clause.reason, words.language) if not clause.checks_failed else ""
+        groups.setdefault(why or clause.clause, []).append(clause)
+    return list(groups.values())
+
+
+def _broken(group: list[ClauseLine], summary: Summary, words: Wording) -> Iterator[Item]:
+    """A promise with its reason and what the checks found; many with one reason in one line."""
+    if len(group) > FEW:
+        why = choose(group[0].reason, words.language)
+        yield Item(why, (_places(group, words),), tone="bad")
+        return
+    for clause in group:
+        lines = [choose(clause.reason, words.language)] if clause.reason else []
+        lines += [
+            choose(each.found, words.language)
+            for each in summary.findings
+            if each.clause == clause.clause and each.is_asked
+        ]
+        title = choose(clause.promise, words.language)
+        yield Item(title, tuple(lines), f"§{clause.section}", "bad")
+
+
+def _places(clauses: Sequence[ClauseLine], words: Wording) -> str:
+    places = dict.fromkeys(f"§{each.section}" for each in clauses)
+    return words.count("promises.places", len(clauses), places=", ".join(places))
 
 
 def points(summary: Summary, words: Wording, base_url: str | None) -> Section | None:
@@ -246,8 +270,7 @@ def _lacking(summary: Summary, words: Wording) -> list[Item]:
                 f"§{each.section} {choose(each.promise, words.language)}" for each in clauses
             )
         else:
-            places = dict.fromkeys(f"§{each.section}" for each in clauses)
-            promises = (words.count("promises.places", len(clauses), places=", ".join(places)),)
+            promises = (_places(clauses, words),)
         items.append(Item(why, promises, tone="silent"))
     return items
 

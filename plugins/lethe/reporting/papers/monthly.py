@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lethe.reporting.headline import balance, verdict
+from lethe.reporting.headline import balance, is_whole, verdict
 from lethe.reporting.papers import monthly_figures as figures
 from lethe.reporting.papers import monthly_promises as promises
 from lethe.reporting.papers import monthly_proof as proof
@@ -67,7 +67,8 @@ def say_period(summary: Summary, words: Wording) -> str:
     first, last = summary.first, summary.last
     if first == last:
         return words.day(first)
-    if summary.period == "month" and (first.year, first.month) == (last.year, last.month):
+    is_month = (first.year, first.month) == (last.year, last.month) and is_whole(summary)
+    if summary.period == "month" and is_month:
         return words.month(first)
     return words.say("paper.period.range", first=words.day(first), last=words.day(last))
 
