@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from lethe.connections import acting_as
 from lethe.evidence import LedgerRow
-from lethe.evidence.disclosure import blinded, may_be_shown
+from lethe.evidence.disclosure import make_blinding, may_be_shown
 from lethe.evidence.ledger import append_rows
 from psycopg2 import extensions
 
@@ -48,4 +48,4 @@ def test_two_rows_that_say_the_same_have_nothing_in_common_outside(
 
 def test_a_payload_cannot_bring_a_blinding_of_its_own() -> None:
     with pytest.raises(ValueError, match="blinding"):
-        blinded({"blinding": "00"})
+        make_blinding({"blinding": "00"})

@@ -222,9 +222,10 @@ class BatchAct:
         found = cast(list[tuple[Any, ...]], self._rows(act))
         if not found:
             return set()
-        if act.does == "delete" and any(self._is_newer(act, row) for row in found if len(row) > 2):
+        newer = [row for row in found if row[2] is not None] if len(found[0]) > 2 else []
+        if act.does == "delete" and any(self._is_newer(act, row) for row in newer):
             raise RowsDiffer(f"rows of {act.table} became newer")
-        owners: dict[Key, int] = {tuple(row[0] or ()): row[1] for row in found}
+        owners: dict[Key, int] = {tuple(row[0]) if row[0] else (): row[1] for row in found}
         acted_on = sum(owners.values())
         table = str(act.table)
         total[act.table] += acted_on
@@ -249,7 +250,7 @@ class BatchAct:
         limits = self._last_due
         own = [limits.get(tuple(row[0] or ()))] if not act.anchor else [*limits.values()]
         days = [day for day in own if day is not None]
-        return row[2] is not None and (not days or row[2] > max(days))
+        return not days or row[2] > max(days)
 
     def _require_counts(self) -> None:
         """What was deleted or blanked is what was counted under lock, table by table.

@@ -54,21 +54,21 @@ class Recorder:
         kind = assignment.steps.kind.name
         going = act.erased
         tokens = self._tokens.subjects(kind, [each.key for each in going])
-        rows = [
-            LedgerRow(
-                "subject_erased",
-                {
+        payloads: dict[tuple[object, ...], dict[str, Json]] = {}
+        rows = []
+        for each, token in zip(going, tokens, strict=True):
+            counts = act.outcomes.by_key[each.key]
+            alike = (each.due_on, *counts.items())
+            payload = payloads.get(alike)
+            if payload is None:  # of thousands, most have the same rows
+                payload = payloads[alike] = {
                     "rule": assignment.rule,
                     "cluster": assignment.steps.cluster,
                     "kind": kind,
                     "due_on": each.due_on.isoformat() if each.due_on else None,
-                    "rows": dict(act.outcomes.by_key[each.key]),
-                },
-                token,
-                self._tokens.key_id,
-            )
-            for each, token in zip(going, tokens, strict=True)
-        ]
+                    "rows": dict(counts),
+                }
+            rows.append(LedgerRow("subject_erased", payload, token, self._tokens.key_id))
         evidence.add_rows(
             [*rows, LedgerRow("batch_done", {**_batch_payload(assignment, act), **self._night})]
         )
@@ -105,6 +105,8 @@ def _identifier_values(
 
 def normalised(identifier: Identifier, parts: Sequence[str | None]) -> str | None:
     """Write an identifier's value the same way each time; None where a part is missing."""
+    if len(parts) == 1 == len(identifier.columns) and parts[0] and identifier.normalise == "lower":
+        return parts[0].strip().casefold() or None  # an e-mail: what most identifiers are
     if len(parts) != len(identifier.columns) or any(part is None for part in parts):
         return None
     text = "\x1f".join((part or "").strip() for part in parts)

@@ -74,11 +74,11 @@ def may_be_shown(kind: str, subject_token: object, payload: Mapping[str, Any]) -
     )
 
 
-def blinded(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Add what makes the leaf of a row a commitment that hides it."""
+def make_blinding(payload: Mapping[str, Any]) -> str:
+    """Make what turns the leaf of a row into a commitment that hides it."""
     if BLINDING in payload:
         raise ValueError(f"a payload of the ledger has no field '{BLINDING}' of its own")
-    return {**payload, BLINDING: secrets.token_hex(_BLINDING_BYTES)}
+    return secrets.token_hex(_BLINDING_BYTES)
 
 
 def _is_plain(value: Any, field: str = "") -> bool:

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from psycopg2 import extensions
 
+from lethe.evidence.canonical import BLINDING
 from lethe.evidence.copying import copy_lines, write_field
-from lethe.evidence.disclosure import blinded, may_be_shown
+from lethe.evidence.disclosure import make_blinding, may_be_shown
 from lethe.include import statement
 
 Json = None | bool | int | float | str | list["Json"] | tuple["Json", ...] | Mapping[str, "Json"]
@@ -50,12 +51,13 @@ def append_rows(
     """
     begin = f"{batch}\t{write_field(run_id)}"
     written = cache(write_field)  # kinds and keys are few
+    payload = _Payloads().write
     return copy_lines(
         connection,
         "evidence/copy_ledger",
         (
             f"{begin}\t{written(row.kind)}\t{write_field(row.subject_token)}"
-            f"\t{written(row.key_id)}\t{_payload(_hidden_or_shown(row))}"
+            f"\t{written(row.key_id)}\t{payload(row)}"
             for row in rows
         ),
     )
@@ -86,17 +88,30 @@ def close_batch(
         )
 
 
-def _hidden_or_shown(row: LedgerRow) -> Mapping[str, Json]:
-    if may_be_shown(row.kind, row.subject_token, row.payload):
-        return row.payload
-    return blinded(row.payload)
+class _Payloads:
+    """Writes payloads for COPY; one that many rows share is judged and written once."""
 
+    def __init__(self) -> None:
+        self._written: dict[int, tuple[Mapping[str, Json], str]] = {}
 
-def _payload(payload: Mapping[str, Json]) -> str:
-    _require_canonical(payload)
-    text = _encode(payload)
-    # JSON holds no raw tab or newline: only its backslashes need COPY's escape.
-    return text.replace("\\", "\\\\") if "\\" in text else text
+    def write(self, row: LedgerRow) -> str:
+        """Write the payload of a row, with a blinding of its own if no pack may show it."""
+        text = self._canonical(row.payload)
+        if may_be_shown(row.kind, row.subject_token, row.payload):
+            return text
+        more = "," if row.payload else ""
+        return f'{text[:-1]}{more}"{BLINDING}":"{make_blinding(row.payload)}"}}'
+
+    def _canonical(self, payload: Mapping[str, Json]) -> str:
+        # The payload is kept, so that no other can have its identity.
+        known = self._written.get(id(payload))
+        if known is None:
+            _require_canonical(payload)
+            text = _encode(payload)
+            # JSON holds no raw tab or newline: only its backslashes need COPY's escape.
+            known = payload, text.replace("\\", "\\\\")
+            self._written[id(payload)] = known
+        return known[1]
 
 
 def _require_canonical(payload: Mapping[str, Json] | Sequence[Json]) -> None:

@@ -117,7 +117,7 @@ def _match(
 ) -> None:
     keys: list[Key] = [tuple(row[0]) for row in page]  # type: ignore[arg-type]
     subjects = tokens.subjects(kind.name, keys)
-    owners: list[set[bytes]] = [set() for _ in keys]
+    owners: dict[int, set[bytes]] = {}  # of almost nobody is an identifier buried
     at = 1
     for name, identifier in kind.policy.identifiers.items():
         width = len(identifier.columns)
@@ -126,8 +126,10 @@ def _match(
         there = [number for number, value in enumerate(values) if value is not None]
         made = tokens.many(kind.name, name, [values[number] or "" for number in there])
         for number, token in zip(there, made, strict=True):
-            owners[number] |= identifiers.get(token, set())
-    for key, subject, known in zip(keys, subjects, owners, strict=True):
+            if token in identifiers:
+                owners[number] = owners.get(number, set()) | identifiers[token]
+    for number, (key, subject) in enumerate(zip(keys, subjects, strict=True)):
+        known = owners.get(number, ())
         if subject in buried and subject in known:
             returned.restored.add(key)
         elif subject in buried:
