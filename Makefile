@@ -33,7 +33,7 @@ status: ## name what runs
 	@if [ -x $(VENV)/python ]; then $(PLATFORM) status; else echo "Nothing runs here."; fi
 
 test: setup ## all tests
-	@$(VENV)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(TESTS)
+	@$(VENV)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup ## every gate but the tests
 	@$(VENV)/python -m demo.platform.gates
