@@ -10,10 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 from lethe.errors import UsageError
 from lethe.pseudonymisation.engine import pseudonymise_file
-from lethe.pseudonymisation.leakscan import scan_files, scan_texts, values_found
+from lethe.pseudonymisation.leakscan import (
+    find_lines_of_files,
+    scan_files,
+    scan_texts,
+    values_found,
+)
 from lethe.pseudonymisation.linkability import Groups, Linkability, quasi_identifiers, score_files
+from lethe.pseudonymisation.logplan import Method
+from lethe.pseudonymisation.quarantine import read_quarantine
 
-from tests.pseudonymisation.kit import combined_line, plan_for
+from tests.pseudonymisation.kit import QUARANTINE_KEY, combined_line, plan_for
 
 ROWS = pa.table(
     {
@@ -93,7 +100,10 @@ def test_what_leaked_is_found_by_its_kind(text: str, kind: str) -> None:
     [
         "from ip_2001:db8::1 and ip_192.0.2.1", "email_abcdefghijklmnop", "12:34:56", "v1.2.3.4",
         "/jquery/1.12.1.4/x.js", "4111111111111112", "password=token_abcdefghijklmnop",
-        "invalid user user_abcdefghijklmnop from ip_10.0.0.1",
+        "invalid user user_abcdefghijklmnop from ip_10.0.0.1", "ver 1.2.3.4", "Version: 8.8.8.8",
+        "release 10.2.3.4", "version=4.3.2.1", "build 10.0.1.2 done", "firmware 2.4.6.8",
+        "section 1.2.3.4 of the law", "kernel 5.4.0.42", "Version%2010.0.0.1",
+        "/p0.6372614827461093", "/tile/49.4111111111111111",
     ],
 )  # fmt: skip
 def test_pseudonyms_and_what_only_looks_personal_are_no_leak(text: str) -> None:
@@ -116,3 +126,25 @@ def test_the_output_of_a_run_is_clean_and_a_spoiled_one_is_not(tmp_path: Path) -
     assert (leak.column, leak.kind, leak.rows) == ("path", "email", 9)
     assert "ann" not in str(leak)
     assert values_found(files, ["ann@example.com"]) == {"path": 9}
+
+
+def test_a_line_in_which_something_personal_is_left_is_set_aside_and_the_others_are_written(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "access.log"
+    lines = [combined_line(url=f"/a/{number}") for number in range(40)]
+    lines[3] = combined_line(url="/a/ann@example.com")
+    lines[20] = combined_line(url="/a?of=203.0.113.9")
+    path.write_text("".join(lines))
+    plan = plan_for("combined", methods={"url": Method.KEEP})
+    report = pseudonymise_file(
+        path, plan, tmp_path / "out", inspect=lambda files: find_lines_of_files(files).numbers
+    )
+    assert (report.read, report.written) == (40, 38)
+    assert report.quarantined == {"leak-suspected": 2}
+    assert report.read_octets == report.written_octets + sum(report.quarantined_octets.values())
+    files = [tmp_path / "out" / part.name for part in report.files if part.rows]
+    assert {4, 21}.isdisjoint(pl.concat(map(pl.read_parquet, files))["line"])
+    (sealed,) = (tmp_path / "out" / "_quarantine").glob("*.lq")
+    kept = list(read_quarantine(sealed, QUARANTINE_KEY, report.source))
+    assert [line.raw.decode() for line in kept] == [lines[3], lines[20]]

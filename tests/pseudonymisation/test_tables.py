@@ -15,7 +15,7 @@ from lethe.evidence.verify import verify_ledger
 from lethe.pseudonymisation import tablerun
 from lethe.pseudonymisation.key_life import log_room
 from lethe.pseudonymisation.statements import Range
-from lethe.pseudonymisation.tablerun import RowsDone, find_months, work_rows
+from lethe.pseudonymisation.tablerun import RowsDone, find_months, reread_rows, work_rows
 
 from tests.kit import Kit, MakeKit
 
@@ -231,7 +231,22 @@ def test_a_locked_row_and_a_missing_column_are_clear_errors_and_nothing_is_lost(
     assert count(kit, "raw_log") == 3
 
 
-def test_a_leak_in_the_output_stops_the_batch(kit: Kit) -> None:
+def test_rows_in_whose_output_something_personal_is_found_are_set_aside_alone(kit: Kit) -> None:
+    fill(kit, 9)
+    leaky = kit.under(POLICY.replace("note: {method: text}", "note: {method: keep}"))
+    done = work(leaky)
+    assert done.quarantined == {"leak-suspected": 3}
+    assert (done.read, done.written) == (9, 6)
+    assert (count(kit, "raw_log"), count(kit, "clean_log")) == (0, 6)
+    with log_room(kit.site, DAY) as room:
+        again = reread_rows(room, "table")
+    assert (again.read, again.written, count(kit, "clean_log")) == (3, 3, 9)
+
+
+def test_more_leaks_than_odd_rows_explain_stop_the_batch(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lethe.pseudonymisation.leakscan._FEW", 0)
     fill(kit, 3)
     leaky = kit.under(POLICY.replace("note: {method: text}", "note: {method: keep}"))
     with pytest.raises(VerificationError, match="something personal was found"):

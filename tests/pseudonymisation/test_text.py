@@ -125,7 +125,8 @@ def test_the_order_of_the_kinds_is_fixed() -> None:
     # `u=` before e-mail addresses once left half-masked addresses behind.
     assert list(scan_groups(free=True, phones=True)) == [
         "url_user", "tilde", "bracketed", "su", "phone", "spaced", "by", "phrase", "home", "email",
-        "keyed", "auth", "token", "uuid", "iban", "card", "v6", "host", "v4", "path_token", "run",
+        "phone_key", "keyed", "auth", "token", "uuid", "iban", "fraction", "card", "v6", "host",
+        "v4", "path_token", "path_name", "run",
     ]  # fmt: skip
 
 

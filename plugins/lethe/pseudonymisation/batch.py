@@ -28,6 +28,7 @@ NO_KEY: Final = "no-key-for-period"
 # Of these nothing is kept: there is nothing in the line, or its time to be destroyed has come.
 NOT_KEPT: Final = frozenset({EMPTY, KEY_DESTROYED})
 TOO_LONG: Final = "too-long"
+LEAK: Final = "leak-suspected"
 UNDATED: Final = "undated"
 
 
@@ -170,6 +171,10 @@ class Batches:
         tables: list[tuple[pa.Table, NDArray[np.int64]]] = []
         written = np.empty(0, dtype=np.int64)
         seconds = _seconds(parsed, filled=in_order)
+        if self.plan.set_aside:
+            parsed, seconds = self._without_leaks(parsed, seconds, first_line, rejected)
+            if not len(parsed.rows):
+                return tables, written
         for period, chosen in self._periods(parsed, seconds):
             secret = self._key(period)
             if isinstance(secret, str):
@@ -182,6 +187,21 @@ class Batches:
             tables.append((self._table(arrays, rows + first_line), seconds[chosen] // 86400))
             written = np.concatenate([written, rows])
         return tables, written
+
+    def _without_leaks(
+        self,
+        parsed: Parsed,
+        seconds: NDArray[np.int64],
+        first_line: int,
+        rejected: dict[str, list[Positions]],
+    ) -> tuple[Parsed, NDArray[np.int64]]:
+        """Leave out the lines in whose output something personal was found."""
+        leaky = np.isin(parsed.rows + first_line, sorted(self.plan.set_aside))
+        if not leaky.any():
+            return parsed, seconds
+        rejected.setdefault(LEAK, []).append(parsed.rows[leaky])
+        kept = np.flatnonzero(~leaky)
+        return Parsed(parsed.rows[kept], _gathered(parsed.columns, kept)), seconds[kept]
 
     def _periods(
         self, parsed: Parsed, seconds: NDArray[np.int64]

@@ -36,6 +36,8 @@ from lethe.pseudonymisation.worker import Tally
 
 STRETCH_OCTETS: Final = 12 << 20
 Checkpoint = Callable[[str], None]
+# Looks at finished files; gives the numbers of the lines that must not be in them.
+Inspect = Callable[[list[Path]], frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,15 @@ def pseudonymise_file(
     output: Path,
     *,
     missing_key: KeySource | None = None,
-    inspect: Callable[[list[Path]], None] = lambda _: None,
+    inspect: Inspect = lambda _: frozenset(),
     workers: int = 2,
     checkpoint: Checkpoint = lambda _: None,
 ) -> RunReport:
     """Pseudonymise one file.
 
     missing_key  asked for the secret of a period that the plan does not hold
-    inspect      looks at the finished files before they are committed; what it raises stops that
+    inspect      looks at the finished files before they are committed: the lines that it names
+                 are set aside, what it raises stops that
     workers      processes beside this one; 0 works in this one
     checkpoint   called with the name of each step that is reached
 
@@ -98,7 +101,16 @@ def pseudonymise_file(
             clear_unfinished(output, source)
             checkpoint("started")
             tally, files = _work(path, raw, plan, work, source, missing_key, workers, checkpoint)
-            inspect([work / part.name for part in files if part.rows])
+            while found := inspect([work / part.name for part in files if part.rows]):
+                if found <= plan.set_aside:
+                    raise VerificationError(f"{path.name}: lines that were set aside were written")
+                # Few files hold such a line: to read one once more is cheaper than to scan all.
+                plan = replace(plan, set_aside=plan.set_aside | found)
+                for left in work.iterdir():
+                    shutil.rmtree(left)
+                tally, files = _work(
+                    path, raw, plan, work, source, missing_key, workers, checkpoint
+                )
             moved = _look_again(path, raw)
             report = _report(source, raw, plan, tally, files, moved=moved)
             commit_run(output, work, report, checkpoint)

@@ -101,6 +101,7 @@ class _Period:
                 self.plan.query_others,
                 partial(self.scrub, name),
                 lambda _, value: self.replaced.value("token", fully_unquoted(value)),
+                phones=name in self.plan.phones,
             )
         return self._queries[name].filter(queries)
 

@@ -10,7 +10,15 @@ from typing import Final, Protocol
 from urllib.parse import unquote
 
 from lethe.pseudonymisation.addresses import MARK, pack_address
-from lethe.pseudonymisation.patterns import IBAN_LENGTHS, PHRASE, UNBOUND
+from lethe.pseudonymisation.patterns import (
+    BLANK,
+    DOT,
+    IBAN_LENGTHS,
+    PHRASE,
+    PRODUCTS,
+    UNBOUND,
+    VERSION_WORDS,
+)
 
 
 class Replacements(Protocol):
@@ -54,30 +62,42 @@ _NOT_NAMES_TEXT: Final = (
     "experience error errors found does already cannot can password defined specified supplied "
     "provided guide manual authentication authorization profile settings preferences created "
     "deleted updated connected disconnected exited logged interrupt mode uid gid null none nil "
-    "- pam_unix check remote host port service"
+    "- pam_unix check remote host port service process processes system systems target level state "
+    "directory database role roles list lists type types field fields object objects"
 )
 _NOT_NAMES: Final = frozenset(_NOT_NAMES_TEXT.split())
 _VERSION: Final = re.compile(
-    r"(?i)(?:(?:upgraded|updated|downgraded) (?:from|to)"
-    r"|versions?|ver|v|release|rel|rev|revision|build|firmware|fw|update|upgrade|patch|kernel"
-    r"|driver|tag|[a-z]+_version|sdk|protocol|section|oid)[\"']?\s?[=:/_-]?\s?[\"']?v?\Z"
+    rf"(?i)(?:(?:{VERSION_WORDS})(?:[\"']|%22)?{BLANK}?[=:/_-]?{BLANK}?[\"']?v?"
+    rf"|(?:{PRODUCTS})(?:[/_-]|{BLANK}))\Z"
 )
 _DOTTED: Final = re.compile(
-    r"(.*?)(?<![0-9.])([0-9]+(?:\.[0-9]+){3,})([._-]?[A-Za-z][A-Za-z0-9.-]*|/.*)?\Z", re.DOTALL
+    rf"(.*?)(?<![0-9.])([0-9]+(?:{DOT}[0-9]+){{3,}})([._-]?[A-Za-z][A-Za-z0-9.-]*|/.*)?\Z",
+    re.DOTALL,
 )
 _DASHED: Final = re.compile(r"(.*?)(?<![0-9])((?:[0-9]{1,3}-){3}[0-9]{1,3})((?:[.-].*)?)\Z")
 _KEYED: Final = re.compile(
     r"""([A-Za-z0-9_-]+)(=|%(?:25)*3[Dd]|\\?["']\s?:\s?\\?["']|:\s?)(.*)\Z""", re.DOTALL
 )
 _PERSON_KEY: Final = re.compile(
-    r"(?i)(?:.*(?:name|login)|user|logname|ruser|acct|usr|u|.*mail.*|remote_user|auth_user"
+    r"(?i)(?:.*(?:name|login)|user|logname|ruser|acct|account|usr|uid|u|.*mail.*|remote_user|auth_user"
     r"|user[_-]?id)\Z"
 )
+# A user by his number names nobody outside; a word behind `account:` mostly is no name.
+_OFTEN_COUNTS: Final = frozenset({"uid"})
+_OFTEN_WORDS: Final = frozenset({"login", "account", "pass", "pwd", "uid"})
 _QUOTES: Final = {'"': '"', "'": "'", "<": ">"}
 _NOT_SECRET: Final = re.compile(r"(?i)(?:-|null|none|true|false|redacted|\*+|x+|\[redacted\]|.)\Z")
 _DIGITS: Final = re.compile(r"[0-9]+")
 _PHRASE: Final = re.compile(PHRASE)
+# Behind these mostly stands an ordinary word: only letters with digits are a name.
+_WEAK_PHRASE: Final = re.compile(r"(?i)(?:account|member|customer|patient|employee) \Z")
 _PERCENT: Final = re.compile("%[0-9A-Fa-f]{2}")
+_BEHIND: Final = re.compile(r"(?i)([a-z]+(?:/|%(?:25)*2F))(.*)\Z")
+# `/users/v2`, `/home/page3`: parts of a site, not people.
+_VERSIONED: Final = re.compile(
+    r"(?i)(?:v|page|step|tab|part|api|level|section|version|index|slide|img|image|photo|list|item)"
+    r"[_.-]?[0-9.]+\Z|.*[0-9]{4}-[0-9]{2}|[a-z]+-[a-z]+-"
+)
 _ARPA: Final = re.compile(r"(?i)\.(?:in-addr|ip6)\.arpa\Z")
 
 
@@ -185,6 +205,10 @@ class Judge:
     def _judge_phone(self, text: str) -> str:
         return self._replace.value("phone", "".join(_DIGITS.findall(fully_unquoted(text))))
 
+    def _judge_phone_key(self, text: str) -> str:
+        match = re.match(r"(.*?(?:=|%(?:25)*3[Dd]|:\s?))(.*)\Z", text, re.DOTALL)
+        return match[1] + self._judge_phone(match[2]) if match else text
+
     def _judge_spaced(self, text: str) -> str:
         cut = text.lower().index("user ") + 5
         name = text[cut : -len(" from ")]
@@ -202,6 +226,8 @@ class Judge:
         while name and name[-1] in ".\\":
             name, after = name[:-1], name[-1] + after
         if not name or name.lower() in _NOT_NAMES:
+            return text
+        if _WEAK_PHRASE.match(front) and not (_has_both(name) or _AT.search(name)):
             return text
         return front + self.value("user", name) + after
 
@@ -246,6 +272,11 @@ class Judge:
             home = re.match(r"/(?:home|Users)/[^/]+", value)
             return f"{key}{sign}{self._judge_home(home[0])}{value[home.end() :]}" if home else text
         if sign.startswith(":") and not person and not any(c.isdigit() for c in value):
+            return text
+        if key.lower() in _OFTEN_COUNTS and not any(c.isalpha() for c in value):
+            return text
+        word = key.lower() in _OFTEN_WORDS and sign.startswith(":")
+        if word and not (_has_both(value) or _AT.search(value)):
             return text
         kind = "user" if person else "token"
         return f"{key}{sign}{opening}{self.value(kind, value)}{closing}"
@@ -307,7 +338,7 @@ class Judge:
         match = _DOTTED.match(text)
         if match is None:
             return text
-        front, dotted, back = match[1], match[2], match[3] or ""
+        front, dotted, back = match[1], fully_unquoted(match[2]), match[3] or ""
         octets = dotted.split(".")
         if len(octets) != 4 or _VERSION.search(front):
             return text
@@ -324,6 +355,8 @@ class Judge:
                 return front + self._replace.value("host", (dotted + back).lower())
         elif back and small and (front or back[0] != "/"):
             return text
+        if front[-1:] == "/" and numbers[2:] == [0, 0]:
+            return text
         if front[-1:] in ("/", "-", "_") and small and (back or front[0].isupper()):
             return text
         if front and front[-1].isalpha() and small:
@@ -336,8 +369,23 @@ class Judge:
             return text
         return f"{word}/{self._replace.value('token', value)}"
 
+    def _judge_path_name(self, text: str) -> str:
+        match = _BEHIND.match(text)
+        if match is None:
+            return text
+        front, name = match.groups()
+        if "@" in name or "%" in name:
+            return front + self._judge_email(name)
+        ending = name.rpartition(".")[2].lower()
+        part = not _has_both(name) or _VERSIONED.match(name)
+        return text if part or ending in _FILE_ENDINGS else front + self.value("user", name)
+
     def _judge_run(self, text: str) -> str:
         return self._replace.value("token", text) if _is_random(text) else text
+
+
+def _has_both(text: str) -> bool:
+    return any(c.isalpha() for c in text) and any(c.isdigit() for c in text)
 
 
 def _give_back(lead: str, text: str) -> tuple[str, str]:
@@ -361,7 +409,10 @@ def _is_random(text: str) -> bool:
     longest = max(parts, key=len)
     digits = sum(c.isdigit() for c in body)
     letters = sum(c.isalpha() for c in body)
-    if re.fullmatch(r"[0-9a-fA-F]{32,}", body):
+    if re.fullmatch(
+        r"(?:(?i:sess?|session|sid|tok|token|key|auth|user|id|uid|rt|at|ref)[-_])?[0-9a-fA-F]{32,}",
+        body,
+    ):
         return digits > 3 and letters > 1
     if len(body) < 24 or digits < 3 or letters < 6 or len(longest) < 12:
         return False

@@ -125,6 +125,7 @@ class LogPlan:
     truncate_time    unit to which time is cut, or None
     phones           fields in whose text telephone numbers are looked for
     settled          text may hold pseudonyms of ours, which stay: it is looked through again
+    set_aside        numbers of lines in whose output something personal was found: not written
     """
 
     format: str
@@ -148,6 +149,7 @@ class LogPlan:
     urls: Mapping[str, UrlRules] = field(default_factory=dict)
     phones: frozenset[str] = frozenset()
     settled: bool = False
+    set_aside: frozenset[int] = frozenset()
 
     def kind_of(self, name: str) -> Kind:
         """Tell the kind of a field; what nobody named is text."""

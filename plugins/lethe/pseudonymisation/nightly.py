@@ -29,7 +29,7 @@ from lethe.policy.model.logs import LogSource
 from lethe.pseudonymisation.engine import RunReport, pseudonymise_file, unchanged
 from lethe.pseudonymisation.formats import detect_format
 from lethe.pseudonymisation.key_life import LogKeys, LogRoom
-from lethe.pseudonymisation.leakscan import ADDRESS_COLUMNS, Leak, scan_files
+from lethe.pseudonymisation.leakscan import ADDRESS_COLUMNS, find_lines_of_files
 from lethe.pseudonymisation.linkability import (
     Linkability,
     over_limits,
@@ -214,28 +214,21 @@ def _write(
         plan,
         output,
         missing_key=keys.secret,
-        inspect=partial(require_clean, source),
+        inspect=partial(find_leaks, source),
         workers=workers,
     )
 
 
-def require_clean(source: LogSource, files: list[Path]) -> None:
-    """Refuse output in which something personal is found by patterns of another hand."""
+def find_leaks(source: LogSource, files: list[Path]) -> frozenset[int]:
+    """Name the lines in which something personal is found by patterns of another hand.
+
+    Raises  VerificationError where they are so many that no single line is at fault
+    """
     pseudonyms = {name for name, f in source.fields.items() if f.method.startswith("ipcrypt")}
-    leaks = scan_files(files, ADDRESS_COLUMNS | pseudonyms)
-    if leaks:
-        raise VerificationError(
-            "something personal was found in the output, which is not kept: " + _listed(leaks)
-        )
-
-
-def _listed(leaks: list[Leak]) -> str:
-    totals: dict[tuple[str, str], int] = {}
-    for leak in leaks:
-        totals[leak.column, leak.kind] = totals.get((leak.column, leak.kind), 0) + leak.rows
-    return ", ".join(
-        f"{kind} in {rows} rows of {column}" for (column, kind), rows in sorted(totals.items())
-    )
+    found = find_lines_of_files(files, ADDRESS_COLUMNS | pseudonyms)
+    if found.too_many:
+        raise VerificationError(str(found))
+    return found.numbers
 
 
 def _sample(path: Path) -> bytes:

@@ -29,26 +29,34 @@ LOCAL_ESCAPE: Final = (
     r"%(?:25)*(?:2[1457ABDEabde]|3[0-9]|4[1-9A-Fa-f]|5[0-9AEFaef]|6[0-9A-Fa-f]|7[0-9AEae]"
     r"|[89A-Fa-f][0-9A-Fa-f])|\\x[89a-fA-F][0-9A-Fa-f]"
 )
+# Letters outside of ASCII, as browsers send them; an encoded hyphen besides.
+HOST_ESCAPE: Final = r"%(?:25)*(?:[89A-Fa-f][0-9A-Fa-f]|2[Dd])|\\x[89a-fA-F][0-9A-Fa-f]"
 V4: Final = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+# What stands in quotes in front of the @ may hold blanks: `"anna meier"@…`.
+QUOTED_LOCAL: Final = r"""(?:"[^"@\s][^"@]{0,62}"|%(?:25)*22[^"@&;=?#/<>\s]{1,80}?%(?:25)*22)"""
 EMAIL: Final = (
-    rf"(?:[{LETTERS}_]|{LOCAL_ESCAPE})(?:[{LETTERS}_.+~!$*'`^{{}}|-]|{LOCAL_ESCAPE})*{AT}"
-    rf"(?:\[?{V4}\]?|(?:[{LETTERS}-]+{DOT})+(?:xn--[A-Za-z0-9-]+|[{ENDING}]{{2,24}}))"
+    rf"(?:(?:[{LETTERS}_]|{LOCAL_ESCAPE})(?:[{LETTERS}_.+~!$*'`^{{}}|-]|{LOCAL_ESCAPE})*"
+    rf"|{QUOTED_LOCAL}){AT}"
+    rf"(?:\[?{V4}\]?|(?:(?:[{LETTERS}-]|{HOST_ESCAPE})+{DOT})+"
+    rf"(?:xn--[A-Za-z0-9-]+|(?:[{ENDING}]|{HOST_ESCAPE}){{2,24}}))"
 )
 
 CONCEALED_KEYS: Final = (
     r"[A-Za-z0-9_]*(?:token|secret|passw(?:or)?d|session[_-]?id|sessionid|sessid|session[_-]?key"
     r"|api[_-]?key|apikey|access[_-]?key|auth[_-]?key|private[_-]?key|jwt|csrf|xsrf|nonce"
     r"|signature|credentials?)|sid|pwd|pass|sig|otp|sso|ticket|cookie|session|auth"
-    r"|authorization|cftoken|cfid|gclid|fbclid|msclkid|_ga"
+    r"|authorization|cftoken|cfid|gclid|fbclid|msclkid|dclid|yclid|ttclid|twclid|wbraid|gbraid|igshid"
+    r"|_ga[a-z0-9_]*|_gid|_fb[pc]|_gcl_[a-z]+|__utm[a-z]|__hstc|hubspotutk|_hsenc|mc_eid|idfa|gaid|imei"
+    r"|(?:device|visitor|browser|tracking)[_-]?id"
 )
 PERSON_KEYS: Final = (
     r"(?:user|login|account|customer|client|member|author|owner|nick|screen|full|first|last"
     r"|given|family|sur|display|contact)[_-]?(?:name|login)|user|login|logname|ruser|uname"
-    r"|acct|usr|u|e?[_-]?mail(?:[_-]?addr(?:ess)?)?|mailto|remote_user|auth_user|user[_-]?id"
+    r"|acct|account|usr|uid|u|e?[_-]?mail(?:[_-]?addr(?:ess)?)?|mailto|remote_user|auth_user|user[_-]?id"
 )
 STRONG_KEYS: Final = (
     r"[A-Za-z0-9_]*(?:token|secret|passw(?:or)?d|session[_-]?id|sessionid|sessid|api[_-]?key"
-    r"|apikey|access[_-]?key|auth[_-]?key)|user(?:name)?|e?-?mail|jwt"
+    r"|apikey|access[_-]?key|auth[_-]?key)|user(?:name)?|e?-?mail|jwt|pwd|pass|login|account|uid"
 )
 PLAIN_VALUE: Final = r"""(?:"[^"]+"|'[^'\s]+'|<[^<>\s]+>|\\"[^"\\\s]+\\"|[^\s&;,"'<>(){}|#?\\]+)"""
 NESTED_VALUE: Final = (
@@ -108,9 +116,19 @@ VERSION_WORDS: Final = (
     r"|versions?|ver|v|release|rel|rev|revision|build|firmware|fw|update|upgrade|patch|kernel"
     r"|driver|tag|[a-z]+_version|sdk|protocol|section|oid"
 )
+# Of these a version follows, with or without a slash.
+PRODUCTS: Final = (
+    r"windows|android|ios|macos|mac os x|linux|debian|ubuntu|chrome|chromium|firefox|safari|edge"
+    r"|opera|nginx|apache|openssl|openssh|php|python|ruby|java|jdk|jre|node|npm|mysql|mariadb"
+    r"|redis|mongodb|docker|haproxy|varnish|tomcat|jquery|bootstrap|wordpress|drupal|exim"
+    r"|opr|edga?|edgios|crios|fxios|applewebkit|postfix|dovecot|curl|wget|git|glibc|gcc|cmake|office|acrobat|flash|air|unity|openvpn"
+)
+BLANK: Final = r"(?:\s|%(?:25)*20|\+)"
 DOTTED: Final = (
-    rf"""(?:(?i:{VERSION_WORDS})["']?\s?[=:/_-]?\s?["']?v?|[A-Za-z][A-Za-z0-9]*[/_-]?)?"""
-    r"[0-9]+(?:\.[0-9]+){3,}(?:[._-]?[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*"
+    rf"""(?:(?i:{VERSION_WORDS})(?:["']|%22)?{BLANK}?[=:/_-]?{BLANK}?["']?v?"""
+    rf"|(?i:{PRODUCTS}){BLANK}|[A-Za-z][A-Za-z0-9]*[/_-]?)?"
+    rf"[0-9]+(?:{DOT}[0-9]+){{3,}}"
+    r"(?:[._-]?[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*"
     r"|/[A-Za-z._-]+\.(?:js|css|map|html|woff2?))?"
 )
 HOST: Final = (
@@ -125,11 +143,23 @@ BEHIND_WORD: Final = (
     r"|auth|oauth|share|optout|opt-out)/[A-Za-z0-9_~.=-]+"
 )
 # A counted repetition over `-` would start anew at each one and leave the engine's fast path.
+# `/users/jdoe77`: a name of letters and digits behind a word for people.
+BEHIND_PEOPLE: Final = (
+    r"(?i:users?|home|profiles?|members?|people|authors?|accounts?|customers?|clients?|u|patients?"
+    r"|employees?|students?)(?:/|%(?:25)*2[Ff])"
+)
+PATH_NAME: Final = r"[A-Za-z][A-Za-z_.-]*[0-9][A-Za-z0-9_.-]*"
 RUN: Final = r"(?:[A-Za-z0-9_]+-)*[A-Za-z0-9_]{20,}(?:-[A-Za-z0-9_]+)*(?:\.[A-Za-z0-9]+)*"
 HOME: Final = r"(?:home|Users|Documents and Settings)(?:/|\\{1,2})[^\s/\\\"'<>:;,?&#()]+"
+_PHONE_GAP: Final = r"(?:[ ./()-]|%(?:25)*2[0-9DdFf]|\+){0,3}"
 PHONE: Final = (
-    r"(?:\+|%(?:25)*2[Bb]|00)[1-9][0-9]{0,2}(?:[ ./()-]|%20|\+){0,2}[0-9]"
-    r"(?:(?:[ ./()-]|%20|\+){0,2}[0-9]){6,12}"
+    rf"(?:\+|%(?:25)*2[Bb]|{START}00)[1-9][0-9]{{0,2}}{_PHONE_GAP}[0-9]"
+    rf"(?:{_PHONE_GAP}[0-9]){{6,12}}"
+)
+# A number without a country in front, where its name tells what it is.
+PHONE_KEY: Final = (
+    r"(?i:[a-z_]*(?:phone|mobile|telefon|gsm|msisdn|natel|handy|fax)|tel)(?:[_-]?(?:number|nr|no))?"
+    rf"(?:=|%(?:25)*3[Dd]|:\s?)(?:\+|%(?:25)*2[Bb])?{_PHONE_GAP}[0-9](?:{_PHONE_GAP}[0-9]){{5,14}}"
 )
 
 NAME: Final = r"""[^\s:;,()\[\]'"<>=@/]{1,64}"""
@@ -140,8 +170,9 @@ PHRASE: Final = (
     r"|session (?:opened|closed) for user |logged (?:in|on|out|off) (?:as|user|by) "
     r"|(?:attempts? exceeded|authentication failure|login failed|login failure|pts/[0-9]+|login)"
     r" for (?:invalid user |illegal user |user )?"
+    r"|password changed for |user: name=|login (?:ok|incorrect)(?: \([^()]{0,60}\))?: \["
     r"|sudo(?:\[[0-9]+\])?:\s{1,4}|cron(?:\[[0-9]+\])?: \(|(?:successful|failed) su for "
-    r"|user[ :=]{1,2}['\"\\(<]{0,2})"
+    r"|user \[[^\[\]]{0,64}\]\\{1,2}\[|user[ :=]{1,2}['\"\\(<]{0,2}|(?:account|member|customer|patient|employee) )"
 )
 # A rejected name may hold spaces; it ends where sshd goes on.
 SPACED_NAME: Final = (
@@ -170,36 +201,44 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
         "phrase": f"{PHRASE}(?:{EMAIL}|{NAME})",
         "home": HOME,
         "email": EMAIL,
+        "phone_key": PHONE_KEY + END,
         "keyed": KEYED,
         "auth": AUTH,
         "token": WELL_KNOWN,
         "uuid": UUID + END,
         "iban": f"(?:{_iban_pattern()}){END}",
+        # The digits behind a decimal point are no card.
+        "fraction": r"[0-9]{1,4}\.[0-9]{10,}" + END,
         "card": f"(?:{CARD}){END}",
         "v6": V6 + END,
         "host": f"(?:{HOST}){END}",
         "v4": DOTTED + END,
         "path_token": BEHIND_WORD,
+        "path_name": f"{BEHIND_PEOPLE}(?:{EMAIL}|{PATH_NAME}){END}",
         "run": RUN,
     }
     left_out = set() if free else {"bracketed", "su", "spaced", "by", "phrase", "home"}
     if not phones:
-        left_out.add("phone")
+        left_out |= {"phone", "phone_key"}
     return {name: pattern for name, pattern in groups.items() if name not in left_out}
 
 
 # What every proposal outside free text contains: a look that is much cheaper than the pattern.
+_PEOPLE: Final = r"(?i:user|home|prof|memb|peop|auth|acco|cust|clie|pati|empl|stud|u/|u%)"
 GLANCE_VALUE: Final = (
     r"[@~\\]|:[^/]|%[0-9A-Fa-f]{2}[0-9A-Za-z]{4}|%(?:25)*(?:40|3[ADad])"
-    rf"|[0-9]\.[0-9]+\.[0-9]+\.[0-9]|ip6\.arpa|{START}(?:[0-9]{{13}}|[A-Za-z0-9_]{{20}}"
+    rf"|[0-9]{DOT}[0-9]+{DOT}[0-9]+{DOT}[0-9]|%(?:25)*22|ip6\.arpa|{START}(?:[0-9]{{13}}|[A-Za-z0-9_]{{20}}"
     rf"|[0-9]{{4}}{GAP}[0-9]{{4}}|[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]"
     rf"|[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Za-z0-9]){{11}}|eyJ|AKIA|SHA256|[spr]k_|gh[pousr]_"
     r"|glpat-|xox|SG\.|(?i:bearer|basic|digest)[ %+]"
     r"|(?i:sess|toke|rese|pass|conf|veri|acti|invi|unsu|magi|logi|auth|oaut|shar|opto|opt-)"
-    r"[A-Za-z-]*/)"
+    rf"[A-Za-z-]*/|{_PEOPLE}[A-Za-z]*(?:/|%(?:25)*2[Ff])?[A-Za-z][A-Za-z_.-]*[0-9])"
 )
 GLANCE: Final = rf"[=&]|{GLANCE_VALUE}"
-GLANCE_PHONES: Final = r"|(?:\+|%(?:25)*2[Bb]|00)[1-9]"
+GLANCE_PHONES: Final = (
+    r"|(?:\+|%(?:25)*2[Bb]|00)[1-9]"
+    r"|(?i:phone|mobile|telefon|gsm|msisdn|natel|handy|fax|tel)[a-z_-]*(?:=|%(?:25)*3[Dd]|:)"
+)
 
 
 # These begin with a character that is no part of a word, so that no word boundary is asked for.

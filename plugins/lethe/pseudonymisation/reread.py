@@ -7,6 +7,7 @@ was first set aside. The old sealed file goes through the outbox once the new ru
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from lethe.errors import (
 from lethe.evidence.ledger import LedgerRow
 from lethe.include import home_folder
 from lethe.keys import KeyDestroyed
-from lethe.pseudonymisation.batch import Batches, Done, Quarantined, Stretch
+from lethe.pseudonymisation.batch import LEAK, Batches, Done, Quarantined, Stretch
 from lethe.pseudonymisation.engine import (
     RunReport,
     clear_unfinished,
@@ -39,7 +40,7 @@ from lethe.pseudonymisation.engine import (
 from lethe.pseudonymisation.key_life import QUARANTINE, LogKeys, LogRoom
 from lethe.pseudonymisation.life import destroy_files
 from lethe.pseudonymisation.logplan import LogPlan
-from lethe.pseudonymisation.nightly import FileOutcome, RawFile, is_recorded, require_clean
+from lethe.pseudonymisation.nightly import FileOutcome, RawFile, find_leaks, is_recorded
 from lethe.pseudonymisation.parts import PartFile, PartWriter
 from lethe.pseudonymisation.plan import plan_source
 from lethe.pseudonymisation.quarantine import QuarantineWriter, read_quarantine
@@ -98,10 +99,18 @@ def _reread(room: LogRoom, file: RawFile, chosen_format: str | None) -> RunRepor
     try:
         with work_room(output, name) as work:
             clear_unfinished(output, name)
-            tally, files = _work(
-                LogKeys(room), plan, read_quarantine(file.path, key, first), work, name
-            )
-            require_clean(source, [work / part.name for part in files if part.rows])
+            keys, leaky = LogKeys(room), frozenset[int]()
+            while True:
+                lines = read_quarantine(file.path, key, first)
+                tally, files = _work(keys, plan, lines, work, name, leaky)
+                found = find_leaks(source, [work / part.name for part in files if part.rows])
+                if not found:
+                    break
+                if found <= leaky:
+                    raise VerificationError(f"{file.path.name}: lines set aside were written")
+                leaky |= found
+                for left in work.iterdir():
+                    shutil.rmtree(left)
             report = RunReport(
                 source=name,
                 raw=sealed,
@@ -166,7 +175,12 @@ def _plan(room: LogRoom, file: RawFile, name: str, key: bytes) -> LogPlan:
 
 
 def _work(
-    keys: LogKeys, plan: LogPlan, lines: Iterator[Quarantined], work: Path, name: str
+    keys: LogKeys,
+    plan: LogPlan,
+    lines: Iterator[Quarantined],
+    work: Path,
+    name: str,
+    leaky: frozenset[int],
 ) -> tuple[Tally, list[PartFile]]:
     batches = Batches(plan, keys.secret)
     parts = PartWriter(work, name, 0, batches.schema)
@@ -175,8 +189,13 @@ def _work(
     aside = QuarantineWriter(path, plan.quarantine_key, name)
     tally = Tally()
     for chunk in _chunks(lines):
-        hopeless = [line for line in chunk if line.reason in _NEVER_READ]
-        rest = [line for line in chunk if line.reason not in _NEVER_READ]
+        hopeless: list[Quarantined] = []
+        rest: list[Quarantined] = []
+        for line in chunk:
+            if line.line in leaky:
+                hopeless.append(replace(line, reason=LEAK))
+            else:
+                (hopeless if line.reason in _NEVER_READ else rest).append(line)
         if rest:
             done = batches.process(Stretch(b"".join(_ended(line.raw) for line in rest), 0))
             parts.write({day: _renumbered(table, rest) for day, table in done.days.items()})

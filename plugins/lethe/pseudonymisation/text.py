@@ -24,6 +24,8 @@ _HOLE: Final = "\x01"
 _MEMORY_LIMIT: Final = 200_000
 _TEXT_LIMIT: Final = 50_000
 _LONGEST_REMEMBERED: Final = 500
+_FREQUENT: Final = frozenset({"url_user", "tilde", "bracketed", "su", "phone", "spaced", "by",
+                              "phrase", "home", "email", "path_name"})  # fmt: skip
 
 
 class TextScrubber:
@@ -38,7 +40,9 @@ class TextScrubber:
         self._groups = scan_groups(free=free, phones=phones)
         self._pattern = scan_pattern(self._groups)
         self._glance = self._pattern if free else GLANCE + (GLANCE_PHONES if phones else "")
-        self._whole = {name: whole_pattern(self._groups, name) for name in self._groups}
+        # Frequent kinds first; nothing else before them fits what they fit as a whole.
+        asked = sorted(self._groups, key=lambda name: name not in _FREQUENT)
+        self._whole = {name: whole_pattern(self._groups, name) for name in asked}
         self._linkable = replacements.linkable
         self._known: dict[str, str] = {}
         self._texts: dict[str, str] = {}

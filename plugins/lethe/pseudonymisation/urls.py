@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lethe.pseudonymisation.logplan import UrlRules
-from lethe.pseudonymisation.patterns import GLANCE_VALUE
+from lethe.pseudonymisation.patterns import GLANCE_PHONES, GLANCE_VALUE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,7 +49,7 @@ def _template(template: str) -> tuple[str, str]:
         for segment in segments
     )
     written = "/" + "/".join(segments)
-    return f"^((?:[a-z][a-z0-9+.-]*:)?(?://[^/]*)?){pattern}(/|;|$)", f"${{1}}{written}${{2}}"
+    return f"^((?:[a-z][a-z0-9+.-]*:)?(?://[^/]*)?/*){pattern}(/|;|$)", f"${{1}}{written}${{2}}"
 
 
 class QueryFilter:
@@ -65,6 +65,8 @@ class QueryFilter:
         others: str,
         scrub: Scrub,
         token: Callable[[str, str], str],
+        *,
+        phones: bool = False,
     ) -> None:
         names = "|".join(re.escape(name) for name in sorted(rules.query_allow))
         self._allowed = f"(?:^|[&;])(?:{names})(?:=[^&;]*|$)" if names else None
@@ -72,6 +74,7 @@ class QueryFilter:
         self._others = others
         self._scrub = scrub
         self._token = token
+        self._glance = GLANCE_VALUE + (GLANCE_PHONES if phones else "")
 
     def filter(self, queries: pl.Series) -> pl.Series:
         """Give the queries without what is not allowed; null where nothing stays."""
@@ -93,7 +96,7 @@ class QueryFilter:
             .str.replace_all(";", "&", literal=True)
             .str.strip_chars_start("&")
         )
-        doubtful = some.str.contains(GLANCE_VALUE).arg_true()
+        doubtful = some.str.contains(self._glance).arg_true()
         if len(doubtful):
             some = some.scatter(doubtful, self._divide(some.gather(doubtful)))
         return kept.scatter(rows, some)
