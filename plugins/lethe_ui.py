@@ -1,4 +1,4 @@
-"""Lethe in the Airflow UI: the page in the left menu, its tabs, and a link from every task.
+"""Lethe in Airflow: the page in the left menu, its tabs, a link from every task, the late hour.
 
 Airflow executes this file in every process, tasks included: the page itself is imported when the
 API server gets the first request for it.
@@ -7,12 +7,14 @@ API server gets the first request for it.
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk import BaseOperatorLink
+from airflow.sdk.definitions.deadline import BaseDeadlineReference
 
 ROOT = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
 IN_AIRFLOW = f"{ROOT}/plugin/lethe/lethe"
@@ -55,6 +57,21 @@ class ConsoleLink(BaseOperatorLink):
         return f"{IN_AIRFLOW}/run?{which}"
 
 
+class SweepDoneBy(BaseDeadlineReference):
+    """The hour by which a night of the sweep should be done; the policy names it."""
+
+    required_kwargs = frozenset({"dag_id", "run_id"})
+
+    def _evaluate_with(self, *, session: Any, dag_id: str, run_id: str) -> datetime | None:
+        from airflow.models import DagRun
+        from lethe.tasks.alarms import due_hour
+        from sqlalchemy import select
+
+        asked = select(DagRun.run_after).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+        run_after = session.scalar(asked)
+        return None if run_after is None else due_hour(run_after)
+
+
 class LethePlugin(AirflowPlugin):
     """What Airflow is told."""
 
@@ -83,4 +100,5 @@ class LethePlugin(AirflowPlugin):
             "url_route": "lethe-dag",
         },
     ]
+    deadline_references = [SweepDoneBy]  # noqa: RUF012
     global_operator_extra_links = [ConsoleLink()]  # noqa: RUF012

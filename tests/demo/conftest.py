@@ -85,17 +85,18 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
-    """The platform, once a file of tests: DAGs of their own beside the real sweep and approval.
+def platform(request: pytest.FixtureRequest) -> Iterator[Platform]:
+    """The platform, once a file of tests: DAGs of their own beside real ones.
 
-    `LETHE_POLICY` names a file that whoever runs the real DAGs writes first.
+    A file names in REAL_DAGS which; else they are the sweep and its approval. `LETHE_POLICY` names
+    a file that whoever runs the real DAGs writes first.
     """
     folder = Path(tempfile.mkdtemp(prefix="lethe-test-"))
     folder.chmod(0o755)
     (folder / "dags").mkdir()
     for name, text in DAGS.items():
         (folder / "dags" / f"{name}.py").write_text(text)
-    for name in ("retention_sweep", "sweep_approval"):
+    for name in getattr(request.module, "REAL_DAGS", ("retention_sweep", "sweep_approval")):
         shutil.copy(PROJECT / "dags" / f"{name}.py", folder / "dags")
     home = Home(folder / "var")
     with pytest.MonkeyPatch.context() as patch:

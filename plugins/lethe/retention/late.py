@@ -56,18 +56,27 @@ class Delay:
         }
 
 
+def hour_of(policy: Policy, started: datetime) -> datetime | None:
+    """Say by when a night should be done; None if it began after that hour.
+
+    started  aware; the hour is that of `guards.done_by` in the policy's time zone
+    """
+    begun = started.astimezone(ZoneInfo(policy.policy.time_zone))
+    hour = time.fromisoformat(policy.guards.done_by)
+    due = datetime.combine(begun.date(), hour, begun.tzinfo)
+    # A night begun after the hour, by hand or after an outage, is late on no account of its own.
+    return due if begun < due else None
+
+
 def find_delay(policy: Policy, name: str, started: datetime, now: datetime) -> Delay | None:
     """Say that a night which is still under way is late; None before its hour.
 
     started, now  aware
     """
-    zone = ZoneInfo(policy.policy.time_zone)
-    begun = started.astimezone(zone)
-    due = datetime.combine(begun.date(), time.fromisoformat(policy.guards.done_by), zone)
-    # A night begun after the hour, by hand or after an outage, is late on no account of its own.
-    if begun >= due or now.astimezone(zone) < due:
+    due = hour_of(policy, started)
+    if due is None or now < due:
         return None
-    return Delay(name, begun, policy.guards.done_by)
+    return Delay(name, started.astimezone(due.tzinfo), policy.guards.done_by)
 
 
 def note_delay(site: Site, delay: Delay) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from lethe.tasks.ground import the_site
@@ -14,26 +14,43 @@ _NAMES = ("rule", "document", "suite", "piece", "title")
 
 
 def late_alarms() -> list[Any]:
-    """Ask every half hour of the night whether it should be done by now; `ring_if_late` judges.
+    """One alarm a night, at the hour that the policy names; `ring_if_late` judges then.
 
-    The hour stands in the policy, which no DAG file reads.
+    No DAG file reads the policy: the hour is looked up when a run is made.
     """
     from airflow.sdk.definitions.callback import SyncCallback
-    from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+    from airflow.sdk.definitions.deadline import DeadlineAlert
+    from lethe_ui import SweepDoneBy
 
     return [
         DeadlineAlert(
-            reference=DeadlineReference.DAGRUN_QUEUED_AT,
-            interval=timedelta(minutes=minutes),
+            name="done by the hour of the policy",
+            reference=SweepDoneBy(),
+            interval=timedelta(0),
             callback=SyncCallback(ring_if_late),
         )
-        for minutes in range(30, 12 * 60 + 1, 30)
     ]
+
+
+def due_hour(run_after: datetime) -> datetime | None:
+    """Say by when a night that begins then should be done; None: it begins after that hour.
+
+    Asked while Airflow makes a run: whatever is wrong with the policy must not stop that. The
+    alarm then comes after three hours.
+    """
+    from lethe.errors import LetheError
+    from lethe.retention.late import hour_of
+
+    try:
+        return hour_of(the_site().loaded.policy, run_after)
+    except (LetheError, OSError) as error:
+        log.error("The policy does not tell the hour: %s", type(error).__name__)
+        return run_after + timedelta(hours=3)
 
 
 def ring_if_late(context: dict[str, Any]) -> None:
     """Raise an alarm, once a night, if it is past `guards.done_by` and the sweep is not done."""
-    from datetime import UTC, datetime
+    from datetime import UTC
 
     from lethe.errors import LetheError
     from lethe.reporting.alarm import send_alarm

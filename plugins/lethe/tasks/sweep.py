@@ -161,15 +161,19 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
     """
     from uuid import UUID
 
+    from lethe.errors import UsageError
     from lethe.reporting.night_file import sweep_in_words, write_sweep_summary
     from lethe.retention.night_close import close_night, require_worked_off
     from lethe.retention.night_work import verify_night
     from lethe.retention.readiness import destroy_files
     from lethe.retention.refresh import refresh_views
 
-    if night is None:
-        return None
     with told():
+        if night is None:
+            if is_dry():
+                return None
+            # Everything behind would be skipped, and the run of a night without a plan be green.
+            raise UsageError("there is no plan; the log of plan_sweep says why")
         site = the_site()
         run = close_night(site, UUID(night), verify_night(site, UUID(night)))
         path = write_sweep_summary(run)
