@@ -113,6 +113,15 @@ TEXTS = (
     "app[1]: X-Api-Key: «token» from «v4»:443; ‹t›",
     "app[1]: pushed to device_id=«token» gclid=«token» ‹t›",
     "app[1]: tel=«local_phone» mobile: «phone», ref ‹t›",
+    "login[1]: FAILED LOGIN (1) on '/dev/tty1' FOR '«name»', Authentication failure",
+    "login[1]: LOGIN ON tty1 BY «name»",
+    "crontab[1]: («name») LIST («name»)",
+    "tomcat[3]: WARN LoginController - Bad credentials for «name» from /«v4»",
+    "dc app: Logon failure for CORP\\«name» workstation WS01",
+    "dc security: Account Name: «name» Account Domain: CORP Source Network Address: «v4»",
+    "app[1]: password for «name» changed at ‹t›; userName: '«name»'",
+    "slapd[1]: conn=1 op=0 BIND dn=\"uid=«name»,ou=people,dc=x\" method=128",
+    "app[1]: GET /q?d=%7B%22user%22:%22«name»%22,%22ip%22:%22«v4»%22%7D ‹t›",
     "app[1]: host-«dashed».isp.example is «v4»; ‹t›",
 )  # fmt: skip
 # Nobody is in these.

@@ -14,6 +14,7 @@ from lethe.pseudonymisation.patterns import (
     BLANK,
     DOT,
     IBAN_LENGTHS,
+    JSON_SIGN,
     PHRASE,
     PRODUCTS,
     UNBOUND,
@@ -76,7 +77,8 @@ _DOTTED: Final = re.compile(
 )
 _DASHED: Final = re.compile(r"(.*?)(?<![0-9])((?:[0-9]{1,3}-){3}[0-9]{1,3})((?:[.-].*)?)\Z")
 _KEYED: Final = re.compile(
-    r"""([A-Za-z0-9_-]+)(=|%(?:25)*3[Dd]|\\?["']\s?:\s?\\?["']|:\s?)(.*)\Z""", re.DOTALL
+    rf"""([A-Za-z0-9_-]+)(=|{JSON_SIGN}|%(?:25)*3[Dd]|\\?["']\s?:\s?\\?["']|:\s?)(.*)\Z""",
+    re.DOTALL,
 )
 _PERSON_KEY: Final = re.compile(
     r"(?i)(?:.*(?:name|login)|user|logname|ruser|acct|account|usr|uid|u|.*mail.*|remote_user|auth_user"
@@ -197,6 +199,10 @@ class Judge:
     def _judge_bracketed(self, text: str) -> str:
         name, rest = text[1:].split("]", 1)
         return f"[{self.value('user', name)}]{rest}"
+
+    def _judge_crontab(self, text: str) -> str:
+        front, name = text[:-1].rsplit("(", 1)
+        return f"{front}({self.value('user', name)})"
 
     def _judge_su(self, text: str) -> str:
         to, by = text[4 : -len(" on")].split(") ", 1)

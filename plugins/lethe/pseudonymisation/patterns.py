@@ -62,9 +62,12 @@ PLAIN_VALUE: Final = r"""(?:"[^"]+"|'[^'\s]+'|<[^<>\s]+>|\\"[^"\\\s]+\\"|[^\s&;,
 NESTED_VALUE: Final = (
     r"""(?:[^\s&;,"'<>(){}|#?%]|%(?:25)*(?:[013-9A-Fa-f][0-9A-Fa-f]|2[1347-9A-Fa-f]))+"""
 )
+JSON_SIGN: Final = r"%(?:25)*22(?::|%(?:25)*3[Aa])(?:%(?:25)*20)?%(?:25)*22"
 KEYED: Final = (
     rf"(?i:{CONCEALED_KEYS}|{PERSON_KEYS})(?:={PLAIN_VALUE}|%(?:25)*3[Dd]{NESTED_VALUE})"
     rf"""|(?i:{STRONG_KEYS})(?:\\?["']\s?:\s?\\?["'][^"'\s\\,}}]+|:\s?{PLAIN_VALUE})"""
+    # A piece of JSON inside a URL.
+    rf"|(?i:{STRONG_KEYS}){JSON_SIGN}(?:[^\s&%\"']|%(?:25)*(?:2[013-9A-Fa-f]|[013-9A-Fa-f][0-9A-Fa-f]))+"
 )
 AUTH: Final = r"(?i:bearer|basic|digest)(?:\s|%20|\+)+[A-Za-z0-9._~+/=-]{8,}"
 WELL_KNOWN: Final = (
@@ -168,11 +171,15 @@ PHRASE: Final = (
     r"|(?:accepted|failed|postponed|partial) [a-z0-9/_-]+ for "
     r"(?:invalid user |illegal user |user )?"
     r"|session (?:opened|closed) for user |logged (?:in|on|out|off) (?:as|user|by) "
-    r"|(?:attempts? exceeded|authentication failure|login failed|login failure|pts/[0-9]+|login)"
+    r"|(?:attempts? exceeded|authentication failure|(?:login|logon|sign-?in)"
+    r" (?:failed|failure|attempt|success|succeeded)|pts/[0-9]+|login|credentials|password)"
     r" for (?:invalid user |illegal user |user )?"
     r"|password changed for |user: name=|login (?:ok|incorrect)(?: \([^()]{0,60}\))?: \["
-    r"|sudo(?:\[[0-9]+\])?:\s{1,4}|cron(?:\[[0-9]+\])?: \(|(?:successful|failed) su for "
-    r"|user \[[^\[\]]{0,64}\]\\{1,2}\[|user[ :=]{1,2}['\"\\(<]{0,2}|(?:account|member|customer|patient|employee) )"
+    r"|sudo(?:\[[0-9]+\])?:\s{1,4}|cron(?:tab|d)?(?:\[[0-9]+\])?: \("
+    r"|failed login \([0-9]+\) on '[^'\s]{1,40}' for '|login on \S{1,40} by |account name:\s{1,8}"
+    r"|(?:successful|failed) su for "
+    r"|user \[[^\[\]]{0,64}\]\\{1,2}\[|user[ :=]{1,2}['\"\\(<]{0,2}"
+    r"|(?:account|member|customer|patient|employee) )"
 )
 # A rejected name may hold spaces; it ends where sshd goes on.
 SPACED_NAME: Final = (
@@ -182,6 +189,7 @@ SPACED_NAME: Final = (
 BY_NAME: Final = r"by [^\s()]{1,64}\(uid="
 SU: Final = r"\(to [^\s()]{1,64}\) [^\s()]{1,64} on"
 BRACKETED: Final = r"\[[^\s\]\[]{1,64}\] (?:OK|FAIL) "
+CRONTAB: Final = r"\) (?:LIST|REPLACE|DELETE|BEGIN EDIT|END EDIT) \([^\s()]{1,64}\)"
 
 
 def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
@@ -194,6 +202,7 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
         "url_user": r"//[^\s/?#\"'<>@\\]*(?::|%3[Aa])[^\s/?#\"'<>@\\]*@",
         "tilde": r"/~[^\s/?#&\"'<>]+",
         "bracketed": BRACKETED,
+        "crontab": CRONTAB,
         "su": SU,
         "phone": PHONE + END,
         "spaced": SPACED_NAME,
@@ -217,7 +226,7 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
         "path_name": f"{BEHIND_PEOPLE}(?:{EMAIL}|{PATH_NAME}){END}",
         "run": RUN,
     }
-    left_out = set() if free else {"bracketed", "su", "spaced", "by", "phrase", "home"}
+    left_out = set() if free else {"bracketed", "crontab", "su", "spaced", "by", "phrase", "home"}
     if not phones:
         left_out |= {"phone", "phone_key"}
     return {name: pattern for name, pattern in groups.items() if name not in left_out}
@@ -242,7 +251,7 @@ GLANCE_PHONES: Final = (
 
 
 # These begin with a character that is no part of a word, so that no word boundary is asked for.
-UNBOUND: Final = frozenset({"url_user", "tilde", "bracketed", "su", "phone"})
+UNBOUND: Final = frozenset({"url_user", "tilde", "bracketed", "crontab", "su", "phone"})
 
 
 def scan_pattern(groups: dict[str, str]) -> str:

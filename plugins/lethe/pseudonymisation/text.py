@@ -24,8 +24,22 @@ _HOLE: Final = "\x01"
 _MEMORY_LIMIT: Final = 200_000
 _TEXT_LIMIT: Final = 50_000
 _LONGEST_REMEMBERED: Final = 500
-_FREQUENT: Final = frozenset({"url_user", "tilde", "bracketed", "su", "phone", "spaced", "by",
-                              "phrase", "home", "email", "path_name"})  # fmt: skip
+_FREQUENT: Final = frozenset(
+    [
+        "url_user",
+        "tilde",
+        "bracketed",
+        "crontab",
+        "su",
+        "phone",
+        "spaced",
+        "by",
+        "phrase",
+        "home",
+        "email",
+        "path_name",
+    ]
+)
 
 
 class TextScrubber:
