@@ -159,13 +159,14 @@ def nights_chart(nights: Sequence[Night], p: Paper) -> Any:
 def due_chart(rules: Sequence[RuleLine], p: Paper) -> Any:
     """What falls due within 7 and within 30 days, by rule, most first."""
     busy = sorted((r for r in rules if r.next_30), key=lambda r: (-r.next_30, r.rule))[:10]
+    names = _names(busy, p)
     bars = [
         charts.Bar(
-            _cut(rule.rule),
+            _cut(names[rule.rule]),
             rule.next_7,
             p.say(
                 "chart.due.told",
-                rule=rule.rule,
+                rule=names[rule.rule],
                 week=p.number(rule.next_7),
                 month=p.number(rule.next_30),
             ),
@@ -179,13 +180,14 @@ def due_chart(rules: Sequence[RuleLine], p: Paper) -> Any:
 def backlog_chart(rules: Sequence[RuleLine], p: Paper) -> Any:
     """What is overdue, by rule, most first."""
     late = sorted((r for r in rules if r.backlog), key=lambda r: (-r.backlog, r.rule))[:10]
+    names = _names(late, p)
     bars = [
         charts.Bar(
-            _cut(rule.rule),
+            _cut(names[rule.rule]),
             rule.backlog,
             p.say(
                 "chart.backlog.told",
-                rule=rule.rule,
+                rule=names[rule.rule],
                 count=p.number(rule.backlog),
                 days=p.number(rule.oldest_overdue_days),
             ),
@@ -359,6 +361,13 @@ def kept_counts(counts: Mapping[str, int]) -> dict[str, int]:
     """Of a rule's counts those that say why somebody was not erased."""
     said = ("due", "done", "erased", "active", "not yet due")
     return {name: count for name, count in counts.items() if name not in said and count}
+
+
+def _names(rules: Sequence[RuleLine], p: Paper) -> dict[str, str]:
+    """Rules by whom they are about; where two are about the same, by their own name."""
+    about = {rule.rule: p.text(rule.subjects) or rule.rule for rule in rules}
+    often = Counter(about.values())
+    return {rule: name if often[name] == 1 else rule for rule, name in about.items()}
 
 
 def _cut(name: str, most: int = 26) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,9 +17,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lethe.console.told import tell_limit
 from lethe.include import include_folder
+from lethe.reporting.mail.phrases import share as in_percent
 from lethe.reporting.summary import Unknown
 from lethe.reporting.words import LANGUAGES, Wording, choose, wording
 
+_FRENCH = re.compile(r" ([;:?!»])")
 COOKIE = "lethe_language"
 PAGES = ("overview", "clauses", "waiting", "rules", "runs", "holds", "evidence", "quality")
 POLICY = "; ".join(
@@ -63,13 +66,15 @@ class Paper:
 
     def text(self, words: Any) -> str:
         """A text by language, as the policy wrote it."""
-        return choose(words, self.words.language)
+        text = choose(words, self.words.language)
+        # What a policy writes with a plain space may not begin a line in French.
+        return _FRENCH.sub("\u00a0\\1", text) if self.words.language == "fr" else text
 
     def number(self, number: float | None) -> str:
         return "–" if number is None else self.words.number(number)
 
     def percent(self, share: float | None) -> str:
-        return "–" if share is None else self.words.percent(share, "#,##0.#%")
+        return "–" if share is None else in_percent(self.words, share)
 
     def day(self, day: date | None, width: str = "medium") -> str:
         return "–" if day is None else self.words.day(day, width)
@@ -84,8 +89,19 @@ class Paper:
         )
 
     def about(self, unknown: Unknown) -> str:
-        """What an unknown is about, in words; one without a title says it by its reason."""
-        return self.text(unknown.title) or self.text(unknown.why) or unknown.what
+        """What an unknown is about: a reading by its question, others by their title."""
+        title, why = self.text(unknown.title), self.text(unknown.why)
+        if unknown.kind == "reading":
+            question = why[: why.find("?") + 1] or why
+            return f"{title} · {question}" if title else question
+        return title or why or unknown.what
+
+    def because(self, unknown: Unknown) -> str:
+        """What there is to say about it beside that."""
+        why, about = self.text(unknown.why), self.about(unknown)
+        if unknown.kind == "reading":
+            return why[why.find("?") + 1 :].strip() if "?" in why else ""
+        return "" if why == about else why
 
     def limit(self, text: str | None) -> str | None:
         """Which limit a set is over."""

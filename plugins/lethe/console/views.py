@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -89,7 +89,7 @@ def overview(request: Request, site: Site) -> Response:
         sets=sets,
         asked_at=asked_at,
         told=tell(summary, p.words.language) if summary else None,
-        titles={rule: each.title for rule, each in site.loaded.policy.rules.items()},
+        titles=_titles(site),
         others=others,
         told_decisions=tell_decisions(summary, p.words.language) if summary else [],
         nights=nights,
@@ -151,6 +151,7 @@ def waiting(request: Request, site: Site) -> Response:
         zone=p.zone,
         page="waiting",
         list=pages.set_list(sets, _asked(request)),
+        titles=_titles(site),
         others=others,
         told_decisions=tell_decisions(summary, p.words.language) if summary else [],
         done=request.query_params.get("done", ""),
@@ -275,6 +276,7 @@ def _run_page(
         zone=_zone(site),
         page="runs",
         run=run,
+        titles=_titles(site),
         rules=read_run_rules(connection, run_id),
         tables=sorted(read_run_tables(connection, run_id).items()),
         sums=summary,
@@ -429,6 +431,10 @@ def _summary_or_none(connection: extensions.connection, site: Site) -> Summary |
 
 def _paper(request: Request, site: Site) -> Paper:
     return Paper(wording(language_of(request), "console"), _zone(site))
+
+
+def _titles(site: Site) -> dict[str, Mapping[Any, str]]:
+    return {name: rule.title for name, rule in site.loaded.policy.rules.items()}
 
 
 def _zone(site: Site) -> str:
