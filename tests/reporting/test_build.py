@@ -212,3 +212,90 @@ def test_nobody_who_was_erased_is_named_anywhere_in_the_summary(kit: Kit) -> Non
     text = json.dumps(as_json(summary_of(kit)))
     assert "anna" not in text
     assert "nobody.knows" not in text
+
+
+def test_who_is_there_again_is_told_by_finding_in_words_with_what_to_do(kit: Kit) -> None:
+    kit.sweep()
+    back = {"customer": {"restored": 2, "same_identifier": 1, "same_key": 0}}
+
+    def returned(facts: Facts) -> Facts:
+        nights = (replace(facts.sweep.nights[0], returned=back),)
+        return replace(facts, sweep=replace(facts.sweep, nights=nights))
+
+    summary = summary_of(kit, returned)
+    assert [(each.code, each.count) for each in summary.alarms] == [
+        ("returned", 2),
+        ("came_back", 1),
+    ]
+    assert summary.needs == 2 and summary.verdict == "needs_you"
+    again, came_back = (each.lines for each in summary.alarms)
+    assert [line["en"] for line in (again[0], came_back[0])] == ["customers (2)", "customers (1)"]
+    assert "`lethe sweep replay`" in again[1]["fr"] and "7\u00a0jours" in again[1]["fr"]
+    assert "leaves them in peace" in came_back[1]["en"]
+
+
+def test_every_alarm_says_what_to_do_in_both_languages() -> None:
+    from lethe.reporting.out_of_order import alarm
+    from lethe.reporting.words import wording
+
+    every = {
+        "archive_fault", "came_back", "canary", "failed", "key_due", "key_reused", "late", "leak",
+        "missed", "no_pack", "no_recovery_key", "not_archived", "outbox", "restored", "returned",
+        "set_aside", "tampered", "unclassified", "unsealed", "unsent", "zero_nights",
+    }  # fmt: skip
+    for code in every:
+        rung = alarm(code, 2, ("x",), by="06:00", because="why", period="P7D")
+        for language in ("en", "fr"):
+            assert rung.lines[0][language].endswith((".", ")", "why")), code
+            assert wording(language, "report").has(f"alarm.{code}"), code
+
+
+def test_who_waits_for_a_document_that_no_archive_takes_breaks_the_promise(kit: Kit) -> None:
+    kit.sweep()
+
+    def stuck(facts: Facts, refused: dict[str, int]) -> Facts:
+        rules = tuple(replace(each, stopped={"not archived": 2}) for each in facts.sweep.rules)
+
+        class Archive:
+            """The figures that a summary reads of an archive."""
+
+            root = signed_at = night_of = closed_at = verified_at = None
+            expiry = documents = ()
+            verified_faults = tree_size = recovery_copies = 0
+
+        Archive.refused = refused  # type: ignore[attr-defined]
+        return replace(facts, archive=Archive(), sweep=replace(facts.sweep, rules=rules))  # type: ignore[arg-type]
+
+    line = clause(summary_of(kit, lambda facts: stuck(facts, {"no number": 5})), "gone")
+    assert line.verdict == "not_kept"
+    assert "2 are due and stay" in (line.reason or {})["en"]
+    assert clause(summary_of(kit, lambda facts: stuck(facts, {})), "gone").verdict == "kept"
+
+
+def test_what_failed_is_read_from_the_run_that_the_report_tells_of(kit: Kit) -> None:
+    import json
+
+    kit.sweep()
+    folder = kit.home / "quality" / "history"
+    folder.mkdir(parents=True)
+    for day, state in ((date(2026, 6, 1), "failed"), (date(2026, 6, 2), "passed")):
+        check = {
+            "expectation": "card.shop.customer", "kind": "card", "suite": "account",
+            "title": "no card number stands in shop.customer", "clause": "listed",
+            "severity": "critical", "owner": "Data", "state": state, "rows": 9, "concerned": 9,
+            "failing": 2, "mostly": 1.0, "rules": [], "because": None,
+        }  # fmt: skip
+        report = {
+            "policy": "small", "version": "1", "policy_digest": "x", "as_of": day.isoformat(),
+            "exit_code": 1, "states": {state: 1}, "expectations": [check], "docs": None,
+            "clauses": [{"clause": "listed", "section": "1"}], "seconds": {"all": 1.0},
+        }  # fmt: skip
+        (folder / f"{day:%Y%m%d}T040000000000.json").write_text(json.dumps(report))
+    summary = summary_of(kit)
+    assert [(each.key, each.found["fr"]) for each in summary.findings] == [
+        (
+            "card.shop.customer",
+            "shop.customer (account)\u00a0: 2 lignes contiennent un numéro de carte",
+        )
+    ]
+    assert summary.needs == 1

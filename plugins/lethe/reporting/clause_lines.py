@@ -137,9 +137,19 @@ def _ask_sweep(stand: _Stand, facts: Facts, clause: str, rules: Sequence[RuleLin
             stand.broken.append(
                 counted(key, rule.oldest_overdue_days, rule=dict(rule.title) or rule.rule)
             )
+    _ask_unarchived(stand, facts, rules)
     for refusal in facts.sweep.refusals:
         if refusal.clause == clause and not refusal.is_kept:
             stand.broken.append(_refused(refusal.reason, refusal.subjects))
+
+
+def _ask_unarchived(stand: _Stand, facts: Facts, rules: Sequence[RuleLine]) -> None:
+    """Who is due and waits for a document that the archive refuses would wait for ever."""
+    refuses = facts.archive is not None and any(facts.archive.refused.values())
+    for rule in rules:
+        if stuck := rule.kept.get("not archived", 0):
+            words = counted("clause.unarchived", stuck, rule=dict(rule.title) or rule.rule)
+            (stand.broken if refuses else stand.noted).append(words)
 
 
 def _refused(reason: str, subjects: int | None) -> Words:

@@ -107,7 +107,7 @@ def write_report(
     except LetheError as error:
         return Report(summary, folder, tuple(files), no_pack=str(error))
     files.append(pack.path)
-    _put(folder / "proofs.txt", "\n".join(pack.lines) + "\n")
+    files.append(_put(folder / "proofs.txt", "\n".join(pack.lines) + "\n"))
     for language in languages:
         # As the mail says it: the line of the pack cannot stand in the pack itself.
         _put_mail(summary, language, drawn[language], folder, pack.lines)

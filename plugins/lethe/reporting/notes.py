@@ -129,7 +129,7 @@ def _of_ledger(facts: Facts, change: Change) -> Words:
 
 def key_in_words(purpose: str, period: str) -> Words:
     """A key by what it is for, and its period."""
-    use = in_every_language(lambda words: words.code("key_use", purpose))
+    use = in_every_language(lambda words: words.code("key_use", purpose.replace(" ", "_")))
     return joined([use, {"en": period, "fr": period}])
 
 

@@ -137,6 +137,11 @@ def _returned(facts: Facts) -> Iterator[Alarm]:
             )
 
 
+def _why(reason: str, number: int) -> Words:
+    why = in_every_language(lambda words: words.code("reason", reason.replace(" ", "_")))
+    return said("reason.counted", why=why, n=number)
+
+
 def _number(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
@@ -150,6 +155,10 @@ def _data_alarms(facts: Facts) -> Iterator[Alarm]:
     archive = facts.archive
     if archive is not None and archive.verified_faults:
         yield alarm("archive_fault", archive.verified_faults, (), archive.verified_at)
+    refused = archive.refused if archive is not None else {}
+    if any(refused.values()):
+        named = [_why(reason, count) for reason, count in sorted(refused.items()) if count]
+        yield alarm("not_archived", sum(refused.values()), sorted(refused), named=named)
     if archive is not None and archive.tree_size and not archive.recovery_copies:
         yield alarm("no_recovery_key", 1)
     leaks = facts.quality.leaks if facts.quality else None
@@ -158,7 +167,8 @@ def _data_alarms(facts: Facts) -> Iterator[Alarm]:
         files = [each.partition(": ")[0] for each in leaks.leaks]
         named = [as_words({"en": name, "fr": name}) for name in files]
         yield alarm("leak", len(leaks.leaks), (), leaks.scanned_at, named=named)
-    if facts.check is not None and facts.check.unclassified:
+    told = any(each["kind"] == "classified" for each in facts.failures)
+    if facts.check is not None and facts.check.unclassified and not told:
         columns = facts.check.unclassified
         named = [place(facts.policy, name) for name in columns]
         yield alarm("unclassified", len(columns), columns, named=named)

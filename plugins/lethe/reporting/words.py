@@ -28,6 +28,13 @@ from lethe.policy.periods import Period
 
 LANGUAGES: Final = ("en", "fr")
 _LOCALES: Final = {"en": "en_GB", "fr": "fr_FR"}
+_WITH_NAMES: Final = {
+    "SQLSTATE": "of_database",
+    "still referenced by": "still_referenced",
+    "unclassified column": "unclassified_column",
+    "locked by": "locked_by",
+}
+"""Reasons that end with a name: how they begin, and their message."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +128,10 @@ def choose(text: Any, language: str) -> str:
 def say_reason(reason: str, words: Wording) -> str:
     """Why a subject or a row was left alone, in words; a name that nobody translated stays."""
     told = wording(words.language, "report")
-    if reason.startswith("SQLSTATE "):
-        return told.say("reason.of_database", code=reason)
+    reason = reason.removeprefix("refused: ")
+    for start, key in _WITH_NAMES.items():
+        if reason.startswith(f"{start} "):
+            return told.say(f"reason.{key}", name=reason.removeprefix(start).strip())
     return told.code("reason", reason.replace(" ", "_"))
 
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from lethe.reporting.mail.letter import Item, Link, Row, Section, Table, Tone
-from lethe.reporting.mail.phrases import limit, reason, reasons
+from lethe.reporting.mail.phrases import limit, reasons
 from lethe.reporting.summary import Alarm, ClauseLine, Decision, Finding, Summary
-from lethe.reporting.words import Wording, choose
+from lethe.reporting.words import Wording, choose, say_reason
 
 MOST_DECISIONS = 10
 MOST_CLAUSES = 90
@@ -111,7 +111,7 @@ def _flags(each: Decision, words: Wording) -> str:
         words.say(
             "reason.counted",
             n=words.number(count),
-            why=choose(each.said.get(flag), words.language) or reason(words, flag),
+            why=choose(each.said.get(flag), words.language) or say_reason(flag, words),
         )
         for flag, count in each.flags.items()
     )

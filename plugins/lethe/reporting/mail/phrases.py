@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from lethe.policy.periods import Period
-from lethe.reporting.words import Wording
+from lethe.reporting.words import Wording, say_reason
 
 _CAP = re.compile(r"(\d+) subjects are due, the cap is (\d+) a night")
 _LEFT = re.compile(
@@ -20,20 +20,11 @@ _SHARE = re.compile(
 _USUAL = re.compile(r"(\d+) subjects are due, usual are ([\d.]+); that is more than .*")
 
 
-def reason(words: Wording, code: str) -> str:
-    """A reason in words; one that nobody translated is shown as it is."""
-    code = code.removeprefix("refused: ")
-    if code.startswith("SQLSTATE "):
-        return words.say("reason.of_database", code=code)
-    key = f"reason.{code.replace(' ', '_')}"
-    return words.say(key) if words.has(key) else code
-
-
 def reasons(words: Wording, counts: Mapping[str, int]) -> str:
     """Reasons with their numbers, the largest first: 'no date (214), implausible date (6)'."""
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(
-        words.say("reason.counted", n=words.number(count), why=reason(words, code))
+        words.say("reason.counted", n=words.number(count), why=say_reason(code, words))
         for code, count in ordered
         if count
     )

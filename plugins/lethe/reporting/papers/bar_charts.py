@@ -108,7 +108,7 @@ def draw_logs(summary: Summary, look: Look) -> Chart | None:
         return None
     bars = [
         _Bar(
-            show_text(line.source),
+            show_text(_source(line, words)),
             (line.written, _apart(line), _missing(line)),
             words.say(
                 "chart.logs.value",
@@ -123,7 +123,7 @@ def draw_logs(summary: Summary, look: Look) -> Chart | None:
         parts="; ".join(
             words.say(
                 "chart.logs.part",
-                source=line.source,
+                source=_source(line, words),
                 read=words.number(line.read),
                 written=words.number(line.written),
                 quarantined=words.number(_apart(line)),
@@ -141,6 +141,10 @@ def draw_logs(summary: Summary, look: Look) -> Chart | None:
         alt,
         _draw_bars(kept, look, "chart.logs.axis", keys, ("main", "second", "alarm")),
     )
+
+
+def _source(line: LogLine, words: Wording) -> str:
+    return choose(line.title, words.language) or line.source
 
 
 def _apart(line: LogLine) -> int:

@@ -74,9 +74,8 @@ def say_period(summary: Summary, words: Wording) -> str:
 
 
 def _cover(summary: Summary, words: Wording, title: str, period: str) -> Cover:
-    kind = "monthly" if summary.period == "month" else "daily"
     return Cover(
-        kicker=words.say(f"paper.{kind}.kicker"),
+        kicker=_kicker(summary, words),
         title=title,
         subtitle=period,
         verdict=verdict(summary, words.language),
@@ -91,9 +90,13 @@ def _cover(summary: Summary, words: Wording, title: str, period: str) -> Cover:
 def _detail(summary: Summary, words: Wording) -> str:
     """Below the verdict: how many promises are shown kept, and where to read on."""
     parts = [balance(summary, words.language), words.say(f"verdict.detail.{summary.verdict}")]
-    if summary.is_rehearsal:
-        parts.append(wording(words.language, "report").say("mail.rehearsal"))
     return " ".join(part for part in parts if part)
+
+
+def _kicker(summary: Summary, words: Wording) -> str:
+    """What the paper is, and first of all that it is about a rehearsal."""
+    kind = words.say(f"paper.{'monthly' if summary.period == 'month' else 'daily'}.kicker")
+    return words.say("paper.rehearsal.kicker", kind=kind) if summary.is_rehearsal else kind
 
 
 def _tiles(summary: Summary, words: Wording) -> tuple[tuple[str, str, Tone], ...]:

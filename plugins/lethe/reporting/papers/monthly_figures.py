@@ -299,7 +299,7 @@ def _log(line: LogLine, words: Wording) -> tuple[Cell, ...]:
 def _key(key: KeyLine, zone: str, words: Wording) -> tuple[Cell, ...]:
     dash = words.say("unit.dash")
     return (
-        wording(words.language, "report").code("key_use", key.purpose),
+        wording(words.language, "report").code("key_use", key.purpose.replace(" ", "_")),
         key.period,
         Span(words.code("key", key.state), "mark", "warn" if key.state == "due" else "quiet"),
         words.day(key.destroy_after, "medium") if key.destroy_after else dash,
