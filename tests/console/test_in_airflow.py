@@ -21,15 +21,17 @@ from typing import Any
 import httpx
 import psycopg2
 import pytest
+from lethe.reporting.summary import Summary
 
 from demo.platform import airflow_services
 from demo.platform.credentials import WAREHOUSE
 from demo.platform.home import PROJECT
 from demo.platform.night import pause, run_night
+from tests.console.accessibility import count_reachable, poor_contrasts, walk
 from tests.console.conftest import DDL, POLICY, write_summary
 from tests.demo.conftest import Platform
 from tests.demo.conftest import platform as platform
-from tests.reporting.examples import KEPT
+from tests.reporting.examples import KEPT, NOT_KEPT
 from tests.small_policy import small_policy
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -79,6 +81,9 @@ class Seen:
         finally:
             connection.close()
 
+    def tell(self, summary: Summary) -> None:
+        leave_summary(self.platform, summary)
+
     @property
     def set_path(self) -> str:
         ((run,),) = self.sql(
@@ -124,10 +129,14 @@ def set_up(platform: Platform) -> None:
         env=environment,
     )
     assert done.returncode == 0, done.stderr
+    leave_summary(platform, KEPT)
+
+
+def leave_summary(platform: Platform, summary: Summary) -> None:
+    """Leave a summary, as a report does."""
     soon = datetime.now(UTC) + timedelta(hours=20)
-    write_summary(
-        ground.server.dsn(WAREHOUSE), loaded.policy.policy.name, replace(KEPT, next_due=soon)
-    )
+    told = replace(summary, next_due=soon, period="day")
+    write_summary(platform.ground.server.dsn(WAREHOUSE), "small", told)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +188,7 @@ def test_the_page_stands_in_the_left_menu_and_its_pages_have_addresses_in_airflo
     page = seen.browser("viewer")
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.get_by_role("link", name="Lethe").click()
+    page.get_by_role("link", name="Lethe", exact=True).click()
     frame = framed(page)
     frame.get_by_role("heading", name="Nothing needs a look.").wait_for()
     assert frame.get_by_role("heading", name="Health").is_visible()
@@ -246,6 +255,70 @@ def test_everything_can_be_reached_by_keyboard_alone(seen: Seen) -> None:
         "[...document.querySelectorAll('a, button, summary, input')].map(e => e.tabIndex)"
     )
     assert set(order) == {0}, "nothing jumps the queue and nothing is left out"
+
+
+PAGES = (
+    "/",
+    "/clauses",
+    "/waiting",
+    "/rules",
+    "/runs",
+    "/holds",
+    "/evidence",
+    "/quality",
+    "/unknowns",
+)
+
+
+def test_the_tab_key_goes_through_every_page_in_order_and_out_again(seen: Seen) -> None:
+    page = seen.browser("dpo", reduced_motion="reduce")
+    for path in (*PAGES, seen.set_path.removeprefix("/lethe")):
+        page.goto(f"{seen.address}/lethe{path}")
+        walked = walk(page, "Tab")
+        numbers = [each["no"] for each in walked]
+        assert len(set(numbers)) == len(numbers), f"{path}: something is visited twice"
+        assert len(numbers) == count_reachable(page), f"{path}: something is left out"
+        dim = [each["what"] for each in walked if not (each["ring"] and each["seen"])]
+        assert not dim, f"{path}: one does not see where one is"
+        back = [each["no"] for each in walk(page, "Shift+Tab")]
+        assert back == numbers[::-1], f"{path}: the way back is another"
+
+
+def test_the_keyboard_gets_into_the_frame_and_out_of_it(seen: Seen) -> None:
+    page = seen.browser("viewer")
+    page.goto(f"{seen.address}/plugin/lethe/lethe/holds")
+    framed(page).get_by_role("heading", name="Holds").wait_for()
+    inside = []
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        inside.append(page.evaluate("document.activeElement.tagName") == "IFRAME")
+        if True in inside and not inside[-1]:
+            return
+    raise AssertionError(f"no way out of the frame; {sum(inside)} of {len(inside)} inside")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_word_stands_out_from_its_ground_in_light_and_dark(seen: Seen, theme: str) -> None:
+    page = seen.browser("dpo", color_scheme=theme)
+    poor = {}
+    for summary in (NOT_KEPT, KEPT):
+        seen.tell(summary)
+        for path in (*PAGES, seen.set_path.removeprefix("/lethe")):
+            page.goto(f"{seen.address}/lethe{path}")
+            poor |= {f"{path} {words}": ratio for words, ratio in poor_contrasts(page)}
+    assert not poor
+
+
+def test_a_link_in_a_mail_leads_through_the_sign_in_to_its_page(seen: Seen) -> None:
+    page = seen.browser(None)
+    # As a mail writes it: the address of the page in Airflow, and the link of the decision.
+    page.goto(f"{seen.address}/plugin/lethe{seen.set_path}")
+    page.locator("input[name=username]").fill("dpo")
+    page.locator("input[name=password]").fill(seen.platform.ground.credentials.ui["dpo"])
+    page.locator("button[type=submit]").click()
+    frame = framed(page)
+    frame.get_by_role("heading", name="reader-left: erase 120 subjects?").wait_for()
+    assert frame.get_by_role("button", name="Approve the erasure").is_visible()
 
 
 def test_french_is_chosen_once_and_everywhere(seen: Seen) -> None:
