@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,8 @@ from lethe.errors import GuardStop
 from lethe.guards.editions import see_edition
 from lethe.pseudonymisation.key_end import destroy_due
 from lethe.pseudonymisation.key_life import log_room
-from lethe.pseudonymisation.nightly import find_files, work_night
+from lethe.pseudonymisation.nightly import work_night
+from lethe.pseudonymisation.rawfiles import find_files
 
 from tests.archive.shop import DDL as SHOP
 from tests.archive.shop import POLICY as SHOP_POLICY
@@ -79,6 +81,27 @@ def test_an_edition_shows_what_it_changes_and_is_approved_by_a_named_approver(
         "SELECT payload FROM lethe.ledger WHERE kind = 'edition_approve'"
     )
     assert payload["by"] == "dpo"
+
+
+def test_what_an_edition_changes_in_rows_is_shown_where_it_was_counted(
+    edited: tuple[World, str],
+) -> None:
+    world, path = edited
+    digest = fields_of(world.client("dpo").get(path).text)["digest"]
+    rows = [
+        {"cluster": "reader", "rule": None, "days": 0, "more_erased": 0, "kept_longer": 86,
+         "due_by_both": 3},
+        {"cluster": "visitor", "rule": None, "days": 0, "more_erased": 0, "kept_longer": 0,
+         "due_by_both": 7},
+    ]  # fmt: skip
+    for counted, words in ((rows, "86"), ([], "Nobody is erased in addition")):
+        world.kit.execute(
+            f"UPDATE lethe.policy_version SET diff = '{json.dumps({'digest': digest, 'rows': counted})}'"
+            " WHERE diff IS NOT NULL"
+        )
+        text = world.client("viewer").get(path).text
+        assert words in text
+        assert "visitor" not in text[text.index('id="rows"') :]
 
 
 def test_an_edition_is_rejected_and_its_diff_must_be_the_one_that_was_read(

@@ -9,9 +9,10 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from lethe.pseudonymisation.batch import Batches, Done, Stretch
-from lethe.pseudonymisation.engine import RunReport
+from lethe.pseudonymisation.batch import Batches
 from lethe.pseudonymisation.logplan import LogPlan
+from lethe.pseudonymisation.outcome import Done, Stretch
+from lethe.pseudonymisation.runs import RunReport
 
 SECRETS = {
     period: (period * 5).encode()[:32]

@@ -6,9 +6,11 @@ import datetime as dt
 
 import pyarrow as pa
 import pytest
-from lethe.pseudonymisation.batch import Batches, Stretch, map_in_arrow
+from lethe.pseudonymisation.batch import Batches
 from lethe.pseudonymisation.logplan import Method
+from lethe.pseudonymisation.outcome import Stretch
 from lethe.pseudonymisation.quarantine import unseal
+from lethe.pseudonymisation.spark import map_in_arrow
 
 from tests.pseudonymisation.kit import (
     QUARANTINE_KEY,

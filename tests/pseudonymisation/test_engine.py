@@ -18,9 +18,10 @@ import pyarrow as pa
 import pytest
 from lethe.errors import ActError, UsageError
 from lethe.pseudonymisation import engine
-from lethe.pseudonymisation.engine import RunReport, pseudonymise_file, unchanged
+from lethe.pseudonymisation.engine import pseudonymise_file, unchanged
 from lethe.pseudonymisation.leakscan import values_found
 from lethe.pseudonymisation.quarantine import read_quarantine
+from lethe.pseudonymisation.runs import RunReport
 
 from tests.pseudonymisation.kit import (
     QUARANTINE_KEY,

@@ -10,10 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 from lethe.errors import UsageError
-from lethe.pseudonymisation.batch import Batches, Stretch
+from lethe.pseudonymisation.batch import Batches
 from lethe.pseudonymisation.formats import detect_format
 from lethe.pseudonymisation.formats.times import read_times
 from lethe.pseudonymisation.logplan import Kind
+from lethe.pseudonymisation.outcome import Stretch
 
 from tests.pseudonymisation.kit import combined_line, plan_for, process, rows_of
 

@@ -6,7 +6,8 @@ import time
 
 import polars as pl
 import pytest
-from lethe.pseudonymisation.batch import Batches, Stretch
+from lethe.pseudonymisation.batch import Batches
+from lethe.pseudonymisation.outcome import Stretch
 from lethe.pseudonymisation.text import TextScrubber
 
 from tests.pseudonymisation.kit import combined_line, plan_for

@@ -16,7 +16,8 @@ from lethe.pseudonymisation.key_end import destroy_due, destroy_month
 from lethe.pseudonymisation.key_guards import approve_destruction, digest_of
 from lethe.pseudonymisation.key_life import LogKeys, log_room
 from lethe.pseudonymisation.life import Ended, end_lives
-from lethe.pseudonymisation.nightly import find_files, work_night
+from lethe.pseudonymisation.nightly import work_night
+from lethe.pseudonymisation.rawfiles import find_files
 
 from tests.kit import Kit, MakeKit
 from tests.pseudonymisation.kit import combined_line

@@ -12,7 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from lethe.policy.load import load_policy
-from lethe.pseudonymisation.batch import NOT_KEPT, Batches, Stretch
+from lethe.pseudonymisation.batch import Batches
+from lethe.pseudonymisation.outcome import NOT_KEPT, Stretch
 from lethe.pseudonymisation.plan import plan_source
 
 PROJECT = Path(__file__).resolve().parents[2]

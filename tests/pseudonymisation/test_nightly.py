@@ -17,7 +17,8 @@ from lethe.evidence.initialise import disarm
 from lethe.evidence.verify import verify_ledger
 from lethe.pseudonymisation.key_end import destroy_due, destroy_month
 from lethe.pseudonymisation.key_life import LogKeys, log_room
-from lethe.pseudonymisation.nightly import FileOutcome, find_files, find_inputs, work_night
+from lethe.pseudonymisation.nightly import work_night
+from lethe.pseudonymisation.rawfiles import FileOutcome, find_files, find_inputs
 
 from tests.kit import Kit, MakeKit, make_kit, ready_database  # noqa: F401 (fixtures)
 from tests.pseudonymisation.kit import combined_line

@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from lethe.pseudonymisation.key_life import log_room
-from lethe.pseudonymisation.nightly import FileOutcome, find_files, work_night
+from lethe.pseudonymisation.nightly import work_night
+from lethe.pseudonymisation.rawfiles import FileOutcome, find_files
 from lethe.pseudonymisation.reread import find_aside, reread_file
 from lethe.pseudonymisation.tablerun import reread_rows
 

@@ -10,18 +10,12 @@ import polars as pl
 import psycopg2
 import pytest
 from lethe.errors import GuardStop, UsageError
+from lethe.pseudonymisation.cases import Question, list_cases
 from lethe.pseudonymisation.key_end import destroy_due
 from lethe.pseudonymisation.key_life import log_room
-from lethe.pseudonymisation.nightly import find_files, work_night
-from lethe.pseudonymisation.reveal import (
-    Question,
-    approve,
-    ask,
-    close,
-    describe,
-    list_cases,
-    reveal,
-)
+from lethe.pseudonymisation.nightly import work_night
+from lethe.pseudonymisation.rawfiles import find_files
+from lethe.pseudonymisation.reveal import approve, ask, close, describe, reveal
 
 from tests.kit import Kit, MakeKit
 from tests.pseudonymisation.kit import combined_line

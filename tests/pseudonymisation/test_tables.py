@@ -14,8 +14,10 @@ from lethe.evidence.initialise import disarm
 from lethe.evidence.verify import verify_ledger
 from lethe.pseudonymisation import tablerun
 from lethe.pseudonymisation.key_life import log_room
+from lethe.pseudonymisation.months import find_months
+from lethe.pseudonymisation.rowsets import RowsDone
 from lethe.pseudonymisation.statements import Range
-from lethe.pseudonymisation.tablerun import RowsDone, find_months, reread_rows, work_rows
+from lethe.pseudonymisation.tablerun import reread_rows, work_rows
 
 from tests.kit import Kit, MakeKit
 

@@ -17,7 +17,8 @@ from lethe.pseudonymisation.key_end import destroy_due, destroy_month
 from lethe.pseudonymisation.key_guards import approve_destruction, held_now
 from lethe.pseudonymisation.key_life import DueKey, LogKeys, LogRoom, log_room
 from lethe.pseudonymisation.night import begin_night, close_night, list_pieces, work_piece
-from lethe.pseudonymisation.nightly import find_files, find_inputs, work_night
+from lethe.pseudonymisation.nightly import work_night
+from lethe.pseudonymisation.rawfiles import find_files, find_inputs
 from lethe.pseudonymisation.reread import find_aside, reread_file
 from lethe.pseudonymisation.tablerun import reread_rows
 

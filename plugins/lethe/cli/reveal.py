@@ -11,9 +11,10 @@ import typer
 from lethe.cli.desk import Desk
 from lethe.errors import UsageError
 from lethe.policy.model import Policy
+from lethe.pseudonymisation.cases import Case, Question, list_cases
 from lethe.pseudonymisation.key_life import LogRoom, log_room
-from lethe.pseudonymisation.reveal import Case, Question, ask, list_cases, reveal
 from lethe.pseudonymisation.reveal import approve as approve_case
+from lethe.pseudonymisation.reveal import ask, reveal
 from lethe.pseudonymisation.reveal import close as close_case
 from lethe.reporting.alarm import send_alarm
 

@@ -6,9 +6,7 @@ The local engine and Spark's mapInArrow both call `Batches.process`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,89 +15,27 @@ from lethe.pseudonymisation.fields import FieldMethods
 from lethe.pseudonymisation.formats import Format, Parsed, make_format
 from lethe.pseudonymisation.lines import Lines, Positions, split_lines
 from lethe.pseudonymisation.logplan import Kind, LogPlan, Method
+from lethe.pseudonymisation.outcome import (
+    KEY_DESTROYED,
+    LEAK,
+    NEVER,
+    NO_KEY,
+    TOO_LONG,
+    Done,
+    Part,
+    Stretch,
+    accounted,
+    joined,
+    set_aside,
+)
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-EMPTY: Final = "empty"
-KEY_DESTROYED: Final = "key-destroyed"
-NO_KEY: Final = "no-key-for-period"
-# Of these nothing is kept: there is nothing in the line, or its time to be destroyed has come.
-NOT_KEPT: Final = frozenset({EMPTY, KEY_DESTROYED})
-TOO_LONG: Final = "too-long"
-LEAK: Final = "leak-suspected"
-UNDATED: Final = "undated"
-
 
 # Asked for the secret of a period that the plan does not hold: the secret, or a reason.
 KeySource = Callable[[str], bytes | str]
-
-
-class Part(StrEnum):
-    """What a piece of a source is."""
-
-    LINES = "lines"
-    LONG_HEAD = "long-head"
-    LONG_TAIL = "long-tail"
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Whole lines of a source.
-
-    first_line  number of the first line in the source, from 1
-    offset      place of the first byte in the (uncompressed) source
-    carried     what is in force from further above; see `Format.carry`
-    part        whole lines, or a piece of a line that is too long to be read as one
-    """
-
-    raw: bytes | memoryview
-    first_line: int = 1
-    offset: int = 0
-    carried: bytes = b""
-    part: Part = Part.LINES
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A line that was not written."""
-
-    line: int
-    offset: int
-    reason: str
-    raw: bytes
-
-
-@dataclass(slots=True)
-class Done:
-    """What became of a stretch: lines = rows + sum of reasons, and likewise by bytes.
-
-    days    day (`2026-11-22`, or `undated`) → rows
-    """
-
-    lines: int
-    octets: int
-    days: dict[str, pa.Table]
-    rows: int
-    row_octets: int
-    reasons: dict[str, int]
-    reason_octets: dict[str, int]
-    quarantined: list[Quarantined]
-    line_sum: int = 0
-
-    def check(self) -> None:
-        """Assert that no line and no byte is missing or counted twice."""
-        written = sum(table.num_rows for table in self.days.values())
-        if (
-            self.rows != written
-            or self.lines != self.rows + sum(self.reasons.values())
-            or self.octets != self.row_octets + sum(self.reason_octets.values())
-        ):
-            raise AssertionError(
-                f"{self.lines} lines of {self.octets} bytes were read, but {written} rows written"
-                f" and {self.reasons} set aside"
-            )
 
 
 class Batches:
@@ -119,7 +55,7 @@ class Batches:
     def process(self, stretch: Stretch) -> Done:
         """Work on one stretch; a line that the code fails on is set aside alone."""
         if stretch.part is not Part.LINES:
-            return _set_aside(stretch, TOO_LONG, continued=stretch.part is Part.LONG_TAIL)
+            return set_aside(stretch, TOO_LONG, continued=stretch.part is Part.LONG_TAIL)
         lines = split_lines(stretch.raw)
         try:
             return self._process(stretch, lines)
@@ -127,7 +63,7 @@ class Batches:
             raise
         except Exception as fault:
             if len(lines) == 1:
-                return _set_aside(stretch, f"failed-{type(fault).__name__}")
+                return set_aside(stretch, f"failed-{type(fault).__name__}")
             return self._process_halves(stretch, lines)
 
     def _process_halves(self, stretch: Stretch, lines: Lines) -> Done:
@@ -139,7 +75,7 @@ class Batches:
         second = self.process(
             Stretch(tail, stretch.first_line + middle, stretch.offset + cut, carried)
         )
-        return _joined(first, second)
+        return joined(first, second)
 
     def _process(self, stretch: Stretch, lines: Lines) -> Done:
         answers = self.format.parse(lines, stretch.carried)
@@ -152,7 +88,7 @@ class Batches:
         written = np.empty(0, dtype=np.int64)
         if parsed is not None:
             tables, written = self.pseudonymise(parsed, stretch.first_line, rejected)
-        return _accounted(stretch, lines, tables, written, rejected)
+        return accounted(stretch, lines, tables, written, rejected)
 
     def pseudonymise(
         self,
@@ -208,7 +144,7 @@ class Batches:
     ) -> Iterator[tuple[str, Positions]]:
         months = seconds.astype("datetime64[s]").astype("datetime64[M]")
         everything = np.arange(len(parsed.rows))
-        undated = seconds == _NEVER
+        undated = seconds == NEVER
         first = months[0]
         if not undated.any() and (months == first).all():
             yield str(first), everything
@@ -237,9 +173,6 @@ class Batches:
             for item in self.schema
         ]
         return pa.table(columns, schema=self.schema)
-
-
-_NEVER: Final = np.iinfo(np.int64).min
 
 
 def output_schema(plan: LogPlan, fields: tuple[str, ...]) -> pa.Schema:
@@ -293,135 +226,8 @@ def _seconds(parsed: Parsed, *, filled: bool) -> NDArray[np.int64]:
 
     times = parsed.columns.get("time")
     if times is None:
-        return np.full(len(parsed.rows), _NEVER)
+        return np.full(len(parsed.rows), NEVER)
     seconds = times.dt.epoch("s")
     if filled:
         seconds = seconds.fill_null(strategy="forward").fill_null(strategy="backward")
-    return seconds.cast(pl.Int64).fill_null(_NEVER).to_numpy()
-
-
-def _accounted(
-    stretch: Stretch,
-    lines: Lines,
-    tables: list[tuple[pa.Table, NDArray[np.int64]]],
-    written: Positions,
-    rejected: dict[str, list[Positions]],
-) -> Done:
-    lengths = lines.raw_ends - lines.raw_starts
-    reasons, reason_octets, quarantined = {}, {}, []
-    for reason, parts in rejected.items():
-        rows = np.concatenate(parts)
-        reasons[reason] = len(rows)
-        reason_octets[reason] = int(lengths[rows].sum())
-        if reason not in NOT_KEPT:
-            quarantined += [
-                Quarantined(
-                    stretch.first_line + row,
-                    stretch.offset + int(lines.raw_starts[row]),
-                    reason,
-                    bytes(stretch.raw[lines.raw_starts[row] : lines.raw_ends[row]]),
-                )
-                for row in rows.tolist()
-            ]
-    days = by_day(tables)
-    done = Done(
-        lines=len(lines),
-        octets=len(stretch.raw),
-        days=days,
-        rows=len(written),
-        row_octets=int(lengths[written].sum()),
-        reasons=reasons,
-        reason_octets=reason_octets,
-        quarantined=quarantined,
-        line_sum=int(written.sum()) + stretch.first_line * len(written),
-    )
-    done.check()
-    return done
-
-
-def by_day(tables: list[tuple[pa.Table, NDArray[np.int64]]]) -> dict[str, pa.Table]:
-    """Divide rows by their days; rows without a time are of the day `undated`."""
-    import pyarrow as pa
-
-    divided: dict[str, list[pa.Table]] = {}
-    for table, days in tables:
-        if (days[1:] < days[:-1]).any():
-            order = np.argsort(days, kind="stable")
-            table, days = table.take(pa.array(order)), days[order]
-        cuts = np.flatnonzero(np.diff(days)) + 1
-        for start, end in zip([0, *cuts.tolist()], [*cuts.tolist(), len(days)], strict=True):
-            first = int(days[start])
-            undated = first == _NEVER // 86400
-            name = UNDATED if undated else str(np.datetime64(first, "D"))
-            divided.setdefault(name, []).append(table.slice(start, end - start))
-    return {name: pa.concat_tables(parts) for name, parts in divided.items()}
-
-
-def _set_aside(stretch: Stretch, reason: str, *, continued: bool = False) -> Done:
-    """Set a whole stretch aside: one line, or a further piece of one that was counted before."""
-    octets, count = len(stretch.raw), 0 if continued else 1
-    kept = Quarantined(stretch.first_line, stretch.offset, reason, bytes(stretch.raw))
-    return Done(count, octets, {}, 0, 0, {reason: count}, {reason: octets}, [kept])
-
-
-def _joined(first: Done, second: Done) -> Done:
-    import pyarrow as pa
-
-    def added(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
-        return {key: a.get(key, 0) + b.get(key, 0) for key in (*a, *b)}
-
-    days = {
-        day: pa.concat_tables([d.days[day] for d in (first, second) if day in d.days])
-        for day in (*first.days, *second.days)
-    }
-    return Done(
-        first.lines + second.lines,
-        first.octets + second.octets,
-        days,
-        first.rows + second.rows,
-        first.row_octets + second.row_octets,
-        added(first.reasons, second.reasons),
-        added(first.reason_octets, second.reason_octets),
-        first.quarantined + second.quarantined,
-        first.line_sum + second.line_sum,
-    )
-
-
-def map_in_arrow(
-    plan: LogPlan, column: str = "value"
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Give the function for Spark's `mapInArrow` over a table with one raw line a row.
-
-    Returns  rows of the plan's schema behind `reason` and `sealed`: for an unreadable line the
-             reason, and the line sealed under the quarantine key
-    """
-    from lethe.pseudonymisation.quarantine import seal
-
-    def process(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        engine = Batches(plan)
-        front = [pa.field("reason", pa.string()), pa.field("sealed", pa.binary())]
-        plain = [
-            pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type)
-            for f in engine.schema
-        ]
-        schema = pa.schema(front + plain)
-        for batch in batches:
-            values = [
-                b"" if v is None else v for v in batch.column(column).cast("binary").to_pylist()
-            ]
-            raw = b"".join(value.replace(b"\n", b"\\n") + b"\n" for value in values)
-            done = engine.process(Stretch(raw))
-            for table in done.days.values():
-                empty = [pa.nulls(table.num_rows, f.type) for f in front]
-                cast = [table[f.name].cast(f.type) for f in plain]
-                yield from pa.table(empty + cast, schema=schema).to_batches()
-            if done.quarantined:
-                count = len(done.quarantined)
-                reasons = pa.array([q.reason for q in done.quarantined])
-                sealed = pa.array([seal(plan.quarantine_key, q.raw) for q in done.quarantined])
-                rest = [pa.nulls(count, f.type) for f in plain]
-                yield pa.record_batch([reasons, sealed, *rest], schema=schema)
-
-    return process
+    return seconds.cast(pl.Int64).fill_null(NEVER).to_numpy()

@@ -10,7 +10,7 @@ from psycopg2 import extensions
 
 from lethe.include import statement
 from lethe.policy.model import Policy
-from lethe.pseudonymisation.batch import KEY_DESTROYED
+from lethe.pseudonymisation.outcome import KEY_DESTROYED
 
 
 @dataclass(frozen=True, slots=True)

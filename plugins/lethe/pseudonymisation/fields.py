@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lethe.pseudonymisation.addresses import (
-    AddressMethod,
     AddressPseudonyms,
     pack_address,
 )
 from lethe.pseudonymisation.agents import NO_AGENT, reduce_agent
-from lethe.pseudonymisation.judge import canonical_email, fully_unquoted
 from lethe.pseudonymisation.logplan import ADDRESS_METHODS, Kind, LogPlan, Method
-from lethe.pseudonymisation.text import TextScrubber
-from lethe.pseudonymisation.tokens import Tokens
-from lethe.pseudonymisation.urls import QueryFilter, apply_templates, split_url
+from lethe.pseudonymisation.replaced import Means, Replaced
+from lethe.pseudonymisation.spelling import canonical_email, fully_unquoted
+from lethe.pseudonymisation.urls import apply_templates, split_url
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,80 +25,10 @@ if TYPE_CHECKING:
 _NO_ADDRESS: Final = frozenset({"-", "unknown", "_hidden", "localhost", "unix:", "::", ""})
 _NOBODY: Final = frozenset({"-", "", '""'})
 _MEMORY_LIMIT: Final = 200_000
-_OURS: Final = re.compile(r"(?:email|user|token|host)_[a-z2-7]{16}\Z|\[(?:card|iban|phone)\]\Z")
-_MASKED: Final = ("card", "iban", "phone")
 _KNOWN_WORDS: Final = (
     r"^(?:[A-Z][A-Z_-]{1,19}|HTTP/[0-9.]{1,3}|[0-9]{1,5}|-|http|https|h2|h3|quic"
     r"|TLSv?[0-9._]{1,5})$"
 )
-
-
-class Replaced:
-    """What takes the place of values found in text, in one key period."""
-
-    def __init__(self, plan: LogPlan, secret: bytes) -> None:
-        self._plan = plan
-        self._secret = secret
-        self._tokens: dict[tuple[str, str], Tokens] = {}
-        self._addresses: dict[tuple[str, str], AddressPseudonyms] = {}
-        self.linkable = plan.text_address in (Method.DETERMINISTIC, Method.PREFIX)
-
-    def tokens(self, domain: str, label: str) -> Tokens:
-        """Give the tokens of a domain."""
-        key = (domain, label)
-        if key not in self._tokens:
-            self._tokens[key] = Tokens(self._secret, domain, label)
-        return self._tokens[key]
-
-    def addresses(self, method: Method, domain: str = "ip") -> AddressPseudonyms:
-        """Give the pseudonyms of addresses of a domain."""
-        key = (method.value, domain)
-        if key not in self._addresses:
-            made = AddressPseudonyms(AddressMethod(method.value), self._secret, domain)
-            self._addresses[key] = made
-        return self._addresses[key]
-
-    def address(self, packed: bytes) -> str:
-        """Replace an address inside text."""
-        return self.addresses(self._plan.text_address).replace([packed])[0]
-
-    def value(self, kind: str, value: str) -> str:
-        """Replace a value inside text."""
-        if self._plan.settled and _OURS.match(value):
-            return value
-        default = Method.MASK if kind in _MASKED else Method.TOKEN
-        if self._plan.value_methods.get(kind, default) == Method.MASK:
-            return f"[{kind}]"
-        return self.tokens(kind, kind).replace(value)
-
-
-@dataclass(slots=True)
-class _Period:
-    """The means of one key period."""
-
-    plan: LogPlan
-    replaced: Replaced
-    _scrubbers: dict[tuple[bool, bool], TextScrubber] = field(default_factory=dict)
-    _queries: dict[str, QueryFilter] = field(default_factory=dict)
-
-    def scrub(self, name: str, texts: pl.Series, *, free: bool = False) -> pl.Series:
-        """Replace what is personal in the text of a field."""
-        kind = (free, name in self.plan.phones)
-        if kind not in self._scrubbers:
-            self._scrubbers[kind] = TextScrubber(self.replaced, free=free, phones=kind[1])
-        return self._scrubbers[kind].scrub(texts)
-
-    def filter_queries(self, name: str, queries: pl.Series) -> pl.Series:
-        """Keep of the queries of a field what the policy allows."""
-        if name not in self._queries:
-            self._queries[name] = QueryFilter(
-                self.plan.rules_of(name),
-                self.plan.query_others,
-                partial(self.scrub, name),
-                lambda _, value: self.replaced.value("token", fully_unquoted(value)),
-                phones=name in self.plan.phones,
-            )
-        return self._queries[name].filter(queries)
 
 
 class FieldMethods:
@@ -111,11 +36,11 @@ class FieldMethods:
 
     def __init__(self, plan: LogPlan) -> None:
         self.plan = plan
-        self._periods: dict[str, _Period] = {}
+        self._periods: dict[str, Means] = {}
 
-    def _period(self, name: str, secret: bytes) -> _Period:
+    def _period(self, name: str, secret: bytes) -> Means:
         if name not in self._periods:
-            self._periods[name] = _Period(self.plan, Replaced(self.plan, secret))
+            self._periods[name] = Means(self.plan, Replaced(self.plan, secret))
         return self._periods[name]
 
     def apply(
@@ -143,7 +68,7 @@ class FieldMethods:
             made = self._replace(means, name, kind, method, distinct)
         return made.gather(pl.Series(codes))
 
-    def _apply(self, means: _Period, name: str, values: pl.Series) -> dict[str, pa.Array]:
+    def _apply(self, means: Means, name: str, values: pl.Series) -> dict[str, pa.Array]:
         kind, method = self.plan.kind_of(name), self.plan.method_of(name)
         if method is Method.DROP:
             return {}
@@ -162,7 +87,7 @@ class FieldMethods:
         return {name: _decode(codes, self._replace(means, name, kind, method, distinct))}
 
     def _replace(
-        self, means: _Period, name: str, kind: Kind, method: Method, distinct: pl.Series
+        self, means: Means, name: str, kind: Kind, method: Method, distinct: pl.Series
     ) -> pl.Series:
         import polars as pl
 
@@ -186,7 +111,7 @@ class FieldMethods:
             )
         return means.scrub(name, distinct, free=kind is Kind.MESSAGE)
 
-    def _url(self, means: _Period, name: str, distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
+    def _url(self, means: Means, name: str, distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
         import polars as pl
 
         before, query = split_url(distinct)
@@ -196,7 +121,7 @@ class FieldMethods:
         return paths, means.filter_queries(name, query)
 
     def _addresses(
-        self, means: _Period, name: str, kind: Kind, method: Method, distinct: pl.Series
+        self, means: Means, name: str, kind: Kind, method: Method, distinct: pl.Series
     ) -> pl.Series:
         import polars as pl
 
@@ -215,7 +140,7 @@ class FieldMethods:
 
     def _chains(
         self,
-        means: _Period,
+        means: Means,
         pseudonyms: AddressPseudonyms,
         kind: Kind,
         texts: list[str | None],
@@ -239,18 +164,18 @@ class FieldMethods:
         done = [[next(written) for _ in chain] for chain in chains]
         return [", ".join(i for i in chain if i is not None) or None for chain in done]
 
-    def _no_address(self, means: _Period, item: str) -> str | None:
+    def _no_address(self, means: Means, item: str) -> str | None:
         """Replace what stands in the place of an address: a host name, or nothing of note."""
         if item in _NO_ADDRESS:
             return None if item in ("-", "") else item
         return means.replaced.value("host", item.lower())
 
-    def _unlinkable(self, means: _Period, name: str, values: pl.Series) -> pa.Array:
+    def _unlinkable(self, means: Means, name: str, values: pl.Series) -> pa.Array:
         """Give every occurrence a pseudonym of its own."""
         kind, method = self.plan.kind_of(name), self.plan.method_of(name)
         return _plain(self._addresses(means, name, kind, method, values))
 
-    def _tokens(self, means: _Period, name: str, kind: Kind, distinct: pl.Series) -> pl.Series:
+    def _tokens(self, means: Means, name: str, kind: Kind, distinct: pl.Series) -> pl.Series:
         import polars as pl
 
         domain = self.plan.domains.get(name, "user" if kind is Kind.USER else name)
@@ -273,7 +198,7 @@ class FieldMethods:
 
 
 def _agents(
-    means: _Period, codes: NDArray[np.int32], distinct: pl.Series, name: str
+    means: Means, codes: NDArray[np.int32], distinct: pl.Series, name: str
 ) -> dict[str, pa.Array]:
     import polars as pl
 

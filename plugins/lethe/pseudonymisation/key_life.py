@@ -34,7 +34,7 @@ from lethe.keys import KeyDestroyed, KeyRecord, KeyRing, derive, month_of
 from lethe.policy.model import Policy
 from lethe.policy.model.logs import Logs
 from lethe.policy.periods import Period, end_of
-from lethe.pseudonymisation.batch import KEY_DESTROYED
+from lethe.pseudonymisation.outcome import KEY_DESTROYED
 
 PURPOSE: Final = "log"
 QUARANTINE: Final = "log_quarantine"

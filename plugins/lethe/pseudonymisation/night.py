@@ -25,9 +25,12 @@ from lethe.pseudonymisation.inplace import work_in_place
 from lethe.pseudonymisation.key_end import KeysEnded, destroy_due
 from lethe.pseudonymisation.key_life import LogKeys, LogRoom, ReportOnly, log_room
 from lethe.pseudonymisation.life import Ended, end_lives
-from lethe.pseudonymisation.nightly import FileOutcome, RawFile, find_files, work_file
+from lethe.pseudonymisation.months import find_months
+from lethe.pseudonymisation.nightly import work_file
+from lethe.pseudonymisation.rawfiles import FileOutcome, RawFile, find_files
+from lethe.pseudonymisation.rowsets import RowsDone
 from lethe.pseudonymisation.statements import Range
-from lethe.pseudonymisation.tablerun import RowsDone, find_months, work_rows
+from lethe.pseudonymisation.tablerun import work_rows
 
 log = logging.getLogger(__name__)
 LOGS_RUN: Final = "logs"

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg2
-
-from lethe.connections import acting_as
 from lethe.errors import (
-    AnswerIsNo,
     LetheError,
     UsageError,
     VerificationError,
-    WarehouseRefused,
-    describe_database_error,
 )
 from lethe.evidence.ledger import LedgerRow
-from lethe.include import home_folder, statement
+from lethe.include import home_folder
 from lethe.keys import month_of
 from lethe.policy.model.logs import LogSource
-from lethe.pseudonymisation.engine import RunReport, pseudonymise_file, unchanged
+from lethe.pseudonymisation.engine import pseudonymise_file, unchanged
+from lethe.pseudonymisation.filerows import is_recorded, record_files, told_files
 from lethe.pseudonymisation.formats import detect_format
 from lethe.pseudonymisation.key_life import LogKeys, LogRoom
 from lethe.pseudonymisation.leakscan import ADDRESS_COLUMNS, find_lines_of_files
@@ -37,100 +31,11 @@ from lethe.pseudonymisation.linkability import (
     score_files,
 )
 from lethe.pseudonymisation.plan import plan_source
-from lethe.pseudonymisation.sinks import write_files
+from lethe.pseudonymisation.rawfiles import FileOutcome, RawFile
+from lethe.pseudonymisation.runs import RunReport
 from lethe.pseudonymisation.sources import Source, fingerprint
 
 _SAMPLE_OCTETS: Final = 256 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class RawFile:
-    """A raw log that lies there, and the source of the policy that it belongs to.
-
-    own  one of the policy's own files; another only borrows its methods, and stays out of its table
-    """
-
-    source: str
-    path: Path
-    own: bool = True
-
-    @property
-    def title(self) -> str:
-        """A name for people: of the source and of the file."""
-        return f"{self.source}: {self.path.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class FileOutcome:
-    """What became of one raw file.
-
-    destroyed   whether the raw file is gone
-    over_limit  limits of the policy that the output does not keep
-    fault       why nothing was written, or why the raw file was not destroyed
-    """
-
-    file: RawFile
-    report: RunReport | None
-    linkability: Linkability | None = None
-    destroyed: bool = False
-    over_limit: tuple[str, ...] = ()
-    fault: LetheError | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """0 done, 1 a limit is not kept, else the code of the fault."""
-        if self.fault is not None:
-            return self.fault.exit_code
-        return AnswerIsNo.exit_code if self.over_limit else 0
-
-    def as_data(self) -> dict[str, Any]:
-        """The outcome as plain data, without a path or a value of a line."""
-        report = self.report
-        return {
-            "source": self.file.source,
-            "file": self.file.path.name,
-            "format": report.format if report else None,
-            "read": report.read if report else 0,
-            "written": report.written if report else 0,
-            "quarantined": dict(report.quarantined) if report else {},
-            "bytes_read": report.read_octets if report else 0,
-            "bytes_written": report.written_octets if report else 0,
-            "bytes_quarantined": dict(report.quarantined_octets) if report else {},
-            "repeated": bool(report and report.repeated),
-            "raw_destroyed": self.destroyed,
-            "linkability": asdict(self.linkability) if self.linkability else None,
-            "over_limit": list(self.over_limit),
-            "fault": str(self.fault) if self.fault else None,
-        }
-
-
-def find_files(room: LogRoom, only: Callable[[str], bool] = lambda _: True) -> list[RawFile]:
-    """Name the raw files of the policy's sources, in the order of their names."""
-    found = []
-    for name, source in room.logs.sources.items():
-        if source.files is not None and only(name):
-            found += [RawFile(name, path) for path in _matches(source.files)]
-    return found
-
-
-def find_inputs(room: LogRoom, pattern: str) -> list[RawFile]:
-    """Name the files that a pattern names, for the first source of files of the policy.
-
-    Raises  UsageError where there are none
-    """
-    sources = [name for name, source in room.logs.sources.items() if source.files is not None]
-    if not sources:
-        raise UsageError("the policy has no log source of files, whose field methods could be used")
-    paths = _matches(str(Path.cwd() / pattern))
-    if not paths:
-        raise UsageError(f"no file matches {pattern}")
-    return [RawFile(sources[0], path, own=False) for path in paths]
-
-
-def _matches(pattern: str) -> list[Path]:
-    whole = str(home_folder() / pattern) if not Path(pattern).is_absolute() else pattern
-    named = sorted(Path(name) for name in glob.glob(whole, recursive=True))  # noqa: PTH207
-    return [path for path in named if path.is_file()]
 
 
 def work_file(
@@ -267,27 +172,13 @@ def _record_written(
         "read_bytes": report.read_octets,
         "written_bytes": report.written_octets,
         "quarantined_bytes": dict(report.quarantined_octets),
-        "files": [
-            {"name": part.name, "rows": part.rows, "bytes": part.octets, "sha256": part.digest}
-            for part in report.files
-        ],
+        "files": told_files(report),
         "table": str(table) if table else None,
         "unique_share": round(score.unique_share, 6),
         "smallest_group": score.smallest_group,
         "within": not over_limits(score, room.logs),
     }
-    acting_as(room.connection, "runner")
-    try:
-        if table is not None:
-            write_files(room.connection, table, parts)
-        room.add(LedgerRow("log_written", told))
-    except psycopg2.Error as error:
-        room.connection.rollback()
-        raise WarehouseRefused(
-            f"{file.title}: the rows could not be written to the warehouse:"
-            f" {describe_database_error(error)}",
-            error.pgcode,
-        ) from None
+    record_files(room, file, LedgerRow("log_written", told), table, parts)
 
 
 def _named(output: Path) -> str:
@@ -324,15 +215,6 @@ def _destroy_raw(room: LogRoom, file: RawFile, report: RunReport) -> None:
         ) from None
     told = {"run": report.source, "source": file.source}
     room.record(LedgerRow("log_raw_destroyed", told))
-
-
-def is_recorded(room: LogRoom, kind: str, run: str) -> bool:
-    """Say whether the ledger has a row of a kind about a run."""
-    with room.connection.cursor() as cursor:
-        cursor.execute(statement("logs/find_ledger_rows"), {"kind": kind, "run": run})
-        found = cursor.fetchone() is not None
-    room.connection.rollback()
-    return found
 
 
 def work_night(

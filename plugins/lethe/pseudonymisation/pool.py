@@ -15,9 +15,10 @@ import numpy as np
 
 from lethe import errors
 from lethe.errors import ActError
-from lethe.pseudonymisation.batch import NO_KEY, KeySource, Part, Stretch
+from lethe.pseudonymisation.batch import KeySource
 from lethe.pseudonymisation.formats import make_format
 from lethe.pseudonymisation.logplan import LogPlan
+from lethe.pseudonymisation.outcome import NO_KEY, Part, Stretch
 from lethe.pseudonymisation.parts import PartFile
 from lethe.pseudonymisation.sources import Cut
 from lethe.pseudonymisation.worker import Tally, Task, Worker, receive, send

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lethe.errors import ConfigurationError, TamperingFound
-from lethe.pseudonymisation.batch import Quarantined
+from lethe.pseudonymisation.outcome import Quarantined
 
 _MAGIC: Final = b"LETHEQ1\n"
 _LENGTH: Final = struct.Struct(">I")

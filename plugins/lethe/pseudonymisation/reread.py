@@ -15,36 +15,34 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import psycopg2
 
-from lethe.connections import acting_as
 from lethe.errors import (
     ActError,
     ConfigurationError,
     LetheError,
     VerificationError,
-    WarehouseRefused,
-    describe_database_error,
 )
 from lethe.evidence.ledger import LedgerRow
 from lethe.include import home_folder
 from lethe.keys import KeyDestroyed
-from lethe.pseudonymisation.batch import LEAK, Batches, Done, Quarantined, Stretch
-from lethe.pseudonymisation.engine import (
+from lethe.pseudonymisation.batch import Batches
+from lethe.pseudonymisation.filerows import is_recorded, record_files, told_files
+from lethe.pseudonymisation.key_life import QUARANTINE, LogKeys, LogRoom
+from lethe.pseudonymisation.life import destroy_files
+from lethe.pseudonymisation.logplan import LogPlan
+from lethe.pseudonymisation.nightly import find_leaks
+from lethe.pseudonymisation.outcome import LEAK, Done, Quarantined, Stretch
+from lethe.pseudonymisation.parts import PartFile, PartWriter
+from lethe.pseudonymisation.plan import plan_source
+from lethe.pseudonymisation.quarantine import QuarantineWriter, read_quarantine
+from lethe.pseudonymisation.rawfiles import FileOutcome, RawFile
+from lethe.pseudonymisation.runs import (
     RunReport,
     clear_unfinished,
     commit_run,
     committed_run,
     work_room,
 )
-from lethe.pseudonymisation.key_life import QUARANTINE, LogKeys, LogRoom
-from lethe.pseudonymisation.life import destroy_files
-from lethe.pseudonymisation.logplan import LogPlan
-from lethe.pseudonymisation.nightly import FileOutcome, RawFile, find_leaks, is_recorded
-from lethe.pseudonymisation.parts import PartFile, PartWriter
-from lethe.pseudonymisation.plan import plan_source
-from lethe.pseudonymisation.quarantine import QuarantineWriter, read_quarantine
-from lethe.pseudonymisation.sinks import write_files
 from lethe.pseudonymisation.sources import fingerprint
 from lethe.pseudonymisation.worker import Tally
 
@@ -265,22 +263,8 @@ def _record(room: LogRoom, file: RawFile, report: RunReport) -> None:
         "read": report.read,
         "written": report.written,
         "quarantined": dict(report.quarantined),
-        "files": [
-            {"name": part.name, "rows": part.rows, "bytes": part.octets, "sha256": part.digest}
-            for part in report.files
-        ],
+        "files": told_files(report),
     }
-    acting_as(room.connection, "runner")
-    try:
-        if source.output_table is not None:
-            folder = home_folder() / source.output
-            parts = [folder / part.name for part in report.files if part.rows]
-            write_files(room.connection, source.output_table, parts)
-        room.add(LedgerRow("log_reread", told))
-    except psycopg2.Error as error:
-        room.connection.rollback()
-        raise WarehouseRefused(
-            f"{file.title}: the rows could not be written to the warehouse:"
-            f" {describe_database_error(error)}",
-            error.pgcode,
-        ) from None
+    folder = home_folder() / source.output
+    parts = [folder / part.name for part in report.files if part.rows]
+    record_files(room, file, LedgerRow("log_reread", told), source.output_table, parts)

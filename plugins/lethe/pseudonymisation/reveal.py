@@ -7,13 +7,7 @@ is stored anywhere. While a case is open the key of its month is not destroyed.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from hashlib import sha256
 from typing import Any, Final
-from uuid import UUID
 
 import psycopg2
 from psycopg2 import errorcodes
@@ -34,92 +28,15 @@ from lethe.include import statement
 from lethe.keys import KeyDestroyed, KeyMissing
 from lethe.policy.model.logs import Field_
 from lethe.pseudonymisation.addresses import AddressMethod, AddressPseudonyms
+from lethe.pseudonymisation.cases import FRAUD, Case, Question, find_case, read_digest, require_open
 from lethe.pseudonymisation.key_life import PURPOSE, LogKeys, LogRoom
 
-FRAUD: Final = "fraud"
 _MOST: Final = 1_000
 _METHODS: Final = {
     "ipcrypt-deterministic": AddressMethod.DETERMINISTIC,
     "ipcrypt-pfx": AddressMethod.PREFIX,
     "ipcrypt-nd": AddressMethod.ND,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What somebody wants to know.
-
-    source      key of the policy, under `logs.sources` or `logs.in_place`
-    period      month in which the lines were written, which names the key
-    pseudonyms  exactly these; a question with one more is another question
-    """
-
-    case_number: str
-    source: str
-    field: str
-    period: str
-    pseudonyms: tuple[str, ...]
-    asked_by: str
-    purpose: str = FRAUD
-
-    def digest(self, policy_digest: bytes) -> bytes:
-        """Name the question under a policy: what an approval binds to."""
-        told = {
-            "policy": policy_digest.hex(),
-            "case": self.case_number,
-            "purpose": self.purpose,
-            "source": self.source,
-            "field": self.field,
-            "period": self.period,
-            "asked_by": self.asked_by,
-            "pseudonyms": sorted(set(self.pseudonyms)),
-        }
-        return sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A question as the warehouse keeps it: without a pseudonym."""
-
-    case_id: UUID
-    case_number: str
-    source: str
-    field: str
-    period: str
-    pseudonyms: int
-    digest: bytes
-    asked_by: str
-    asked_at: datetime
-    revealed_at: datetime | None
-    closed_at: datetime | None
-
-    def as_data(self) -> dict[str, Any]:
-        """The case as plain data."""
-        return {
-            "case": self.case_number,
-            "source": self.source,
-            "field": self.field,
-            "period": self.period,
-            "pseudonyms": self.pseudonyms,
-            "digest": self.digest.hex(),
-            "asked_by": self.asked_by,
-            "asked_at": self.asked_at.isoformat(),
-            "revealed_at": self.revealed_at.isoformat() if self.revealed_at else None,
-            "closed_at": self.closed_at.isoformat() if self.closed_at else None,
-        }
-
-    def told(self, **more: Any) -> dict[str, Any]:
-        """What the ledger says of it."""
-        return {
-            "case": self.case_number,
-            "source": self.source,
-            "field": self.field,
-            "period": self.period,
-            "pseudonyms": self.pseudonyms,
-            "digest": self.digest.hex(),
-            "asked_by": self.asked_by,
-            **more,
-        }
 
 
 def ask(room: LogRoom, question: Question) -> Case:
@@ -146,7 +63,7 @@ def ask(room: LogRoom, question: Question) -> Case:
             },
         )
         is_new = cursor.fetchone() is not None
-    case = _find(room, digest)
+    case = find_case(room, digest)
     if is_new:
         room.add(LedgerRow("log_reveal_asked", case.told()))
     room.connection.rollback()
@@ -161,9 +78,9 @@ def approve(room: LogRoom, digest: str, by: str | None, user: str) -> Case:
             policy does not name decides
     """
     acting_as(room.connection, "runner")
-    case = _find(room, _bytes(digest))
+    case = find_case(room, read_digest(digest))
     room.connection.rollback()
-    _require_open(case)
+    require_open(case)
     with room.site.connected("approver") as connection:
         try:
             acting_as(connection, "approver")
@@ -201,9 +118,9 @@ def describe(room: LogRoom, digest: str) -> dict[str, Any]:
     Raises   UsageError for an unknown case; GuardStop where it is closed or nobody may answer
     """
     acting_as(room.connection, "runner")
-    case = _find(room, _bytes(digest))
+    case = find_case(room, read_digest(digest))
     room.connection.rollback()
-    _require_open(case)
+    require_open(case)
     users = [
         {"id": approver.user, "name": approver.name}
         for approver in room.site.loaded.policy.guards.approvers
@@ -242,10 +159,10 @@ def reveal(room: LogRoom, question: Question) -> tuple[Case, str, dict[str, str]
     _require_sense(room, question)
     digest = question.digest(room.site.digest)
     acting_as(room.connection, "runner")
-    case = _find(room, digest)
+    case = find_case(room, digest)
     decision = find_decision(room.connection, digest, room.site.digest)
     room.connection.rollback()
-    _require_open(case)
+    require_open(case)
     if decision is None or decision.decision != "approve":
         raise GuardStop(
             f"case {case.case_number} waits for an approval of exactly these"
@@ -264,22 +181,12 @@ def reveal(room: LogRoom, question: Question) -> tuple[Case, str, dict[str, str]
 def close(room: LogRoom, digest: str, by: str) -> str:
     """Close a case; returns its number. From then on it keeps no key from being destroyed."""
     acting_as(room.connection, "runner")
-    case = _find(room, _bytes(digest))
-    _require_open(case)
+    case = find_case(room, read_digest(digest))
+    require_open(case)
     with room.connection.cursor() as cursor:
         cursor.execute(statement("logs/close_case"), {"case_id": str(case.case_id), "by": by})
     room.add(LedgerRow("log_reveal_closed", case.told(by=by)))
     return case.case_number
-
-
-def list_cases(room: LogRoom) -> list[Case]:
-    """List all cases, open ones first."""
-    acting_as(room.connection, "runner")
-    with room.connection.cursor() as cursor:
-        cursor.execute(statement("logs/list_cases"))
-        found = [_case(row) for row in cursor.fetchall()]
-    room.connection.rollback()
-    return found
 
 
 def _undo(room: LogRoom, question: Question) -> dict[str, str]:
@@ -339,36 +246,3 @@ def _field(room: LogRoom, question: Question) -> Field_:
             f"{question.source} has no field '{question.field}'; it has: {', '.join(fields)}"
         )
     return fields[question.field]
-
-
-def _require_open(case: Case) -> None:
-    if case.closed_at is not None:
-        raise GuardStop(f"case {case.case_number} was closed on {case.closed_at:%Y-%m-%d}")
-
-
-def _find(room: LogRoom, digest: bytes) -> Case:
-    with room.connection.cursor() as cursor:
-        cursor.execute(statement("logs/find_case"), {"digest": digest})
-        row = cursor.fetchone()
-    if row is None:
-        raise UsageError(
-            "nobody asked this: no case has the digest"
-            f" {digest.hex()}; see `lethe logs reveal --list`"
-        )
-    return _case(row)
-
-
-def _case(row: Sequence[Any]) -> Case:
-    values = list(row)
-    values[0], values[6] = UUID(str(row[0])), bytes(row[6])
-    return Case(*values)
-
-
-def _bytes(digest: str) -> bytes:
-    try:
-        found = bytes.fromhex(digest.strip())
-    except ValueError:
-        found = b""
-    if len(found) != 32:
-        raise UsageError("a digest has 64 hexadecimal digits; `lethe logs reveal --list` shows it")
-    return found

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from lethe.errors import ActError, UsageError
-from lethe.pseudonymisation.batch import Part
+from lethe.pseudonymisation.outcome import Part
 
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"

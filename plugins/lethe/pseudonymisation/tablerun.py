@@ -11,22 +11,16 @@ knows are moved, the others are removed.
 
 from __future__ import annotations
 
-import io
-import json
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import numpy as np
 import psycopg2
-from psycopg2 import errorcodes, extensions
+from psycopg2 import errorcodes
 
-from lethe.catalogue.fragments import Values
 from lethe.connections import acting_as
 from lethe.errors import (
     VerificationError,
@@ -34,34 +28,23 @@ from lethe.errors import (
     describe_database_error,
 )
 from lethe.evidence.batch import EvidenceBatch
-from lethe.evidence.ledger import LedgerRow
-from lethe.include import home_folder, statement
-from lethe.keys import month_of
-from lethe.policy.periods import end_of
-from lethe.pseudonymisation.batch import LEAK, NOT_KEPT, Batches, by_day
-from lethe.pseudonymisation.key_life import LogKeys, LogRoom
-from lethe.pseudonymisation.leakscan import find_lines
+from lethe.include import statement
+from lethe.pseudonymisation.key_life import LogRoom
 from lethe.pseudonymisation.linkability import (
     Groups,
-    Linkability,
-    over_limits,
-    quasi_identifiers,
 )
-from lethe.pseudonymisation.plan import plan_source
-from lethe.pseudonymisation.quarantine import seal, unseal
+from lethe.pseudonymisation.outcome import by_day
+from lethe.pseudonymisation.quarantine import unseal
 from lethe.pseudonymisation.rows import (
-    address_columns,
-    pack_rows,
     pseudonymise_rows,
     unpack_rows,
 )
-from lethe.pseudonymisation.sinks import OutputTable
-from lethe.pseudonymisation.staging import Staging
+from lethe.pseudonymisation.rowsets import Aside, Ready, RowsDone, Taken, bound_to
+from lethe.pseudonymisation.rowsin import RowsIn
 from lethe.pseudonymisation.statements import Range, RawTable
 
 if TYPE_CHECKING:
-    import polars as pl
-    import pyarrow as pa
+    pass
 
 BATCH_ROWS: Final = 25_000
 _AGAIN: Final = frozenset(
@@ -72,113 +55,6 @@ _AGAIN: Final = frozenset(
         errorcodes.QUERY_CANCELED,
     }
 )
-
-
-@dataclass(slots=True)
-class RowsDone:
-    """What became of the rows of a raw table, or of a part of it.
-
-    spared      rows that stay because a hold or a restriction is on them
-    over_limit  limits of the policy that the output does not keep: the last batch was not taken
-    """
-
-    source: str
-    title: str
-    read: int = 0
-    written: int = 0
-    quarantined: Counter[str] = field(default_factory=Counter)
-    spared: int = 0
-    batches: int = 0
-    linkability: Linkability | None = None
-    over_limit: tuple[str, ...] = ()
-
-    def as_data(self) -> dict[str, Any]:
-        """The outcome as plain data."""
-        return {
-            "source": self.source,
-            "file": self.title,
-            "format": "columns",
-            "read": self.read,
-            "written": self.written,
-            "quarantined": dict(sorted(self.quarantined.items())),
-            "spared": self.spared,
-            "batches": self.batches,
-            "repeated": False,
-            "raw_destroyed": not self.over_limit,
-            "linkability": asdict(self.linkability) if self.linkability else None,
-            "over_limit": list(self.over_limit),
-            "fault": None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Aside:
-    """How rows are set aside: under which month's key, since when, until when."""
-
-    month: str
-    key: bytes = field(repr=False)
-    on: date
-    ends_on: date
-    number: UUID | None = None
-    sealed: bytes = field(default=b"", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A batch that was read and deleted, in a transaction that is still open."""
-
-    number: int
-    connection: extensions.connection
-    bound: tuple[str, ...] | None
-    frame: pl.DataFrame
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A batch that was pseudonymised and may be written."""
-
-    taken: _Taken
-    days: dict[str, pa.Table]
-    rejected: dict[str, list[Any]]
-    reasons: Counter[str]
-
-
-def _bound(aside: _Aside) -> bytes:
-    return aside.number.bytes if aside.number else b""
-
-
-def find_months(room: LogRoom, name: str) -> list[Range]:
-    """Divide a raw table into months, so that they can be worked on side by side.
-
-    Returns  nothing for an empty table; the first part is open to the past, the last one to the
-             future
-    """
-    source = room.logs.sources[name]
-    with room.site.connected("runner") as connection:
-        acting_as(connection, "runner")
-        raw = RawTable(room.site.graph(connection), name, source, room.as_of)
-        raw.check()
-        if source.time is None:
-            return [Range()]
-        with connection.cursor() as cursor:
-            cursor.execute(raw.find_months())
-            oldest, newest, any_row = cursor.fetchone() or (None, None, False)
-        connection.rollback()
-    if not any_row:
-        return []
-    if oldest is None:
-        return [Range()]
-    # A clock that was not set must not make a thousand parts.
-    last = min(newest, room.as_of.replace(day=1))
-    first = max(oldest, last.replace(year=last.year - 3))
-    starts = [first]
-    while starts[-1] < last:
-        year, month = divmod(starts[-1].year * 12 + starts[-1].month, 12)
-        starts.append(starts[-1].replace(year=year, month=month + 1))
-    inner = [day.isoformat() for day in starts[1:]]
-    return [
-        Range(since, until) for since, until in zip([None, *inner], [*inner, None], strict=True)
-    ]
 
 
 def work_rows(
@@ -210,58 +86,8 @@ def reread_rows(room: LogRoom, name: str) -> RowsDone:
             return rows.reread()
 
 
-class _Rows:
+class _Rows(RowsIn):
     """The work on one part of one raw table."""
-
-    def __init__(
-        self,
-        room: LogRoom,
-        connection: extensions.connection,
-        raw: RawTable,
-        part: Range,
-        title: str,
-    ) -> None:
-        self._room, self._connection, self._raw, self._part = room, connection, raw, part
-        self._source = raw.source
-        self._keys = LogKeys(room)
-        self._quarantine_key = self._keys.quarantine_key()
-        period = month_of(room.as_of)
-        secret = self._keys.secret(period)
-        if isinstance(secret, str):
-            raise VerificationError(f"rows without a time have no key: {period} is {secret}")
-        self.plan = plan_source(
-            raw.source,
-            "columns",
-            undated_period=period,
-            undated_secret=secret,
-            quarantine_key=self._quarantine_key,
-            fields=tuple(raw.source.columns),
-        )
-        self._batches = Batches(self.plan, self._keys.secret)
-        names = self._batches.schema.names
-        chosen = quasi_identifiers(names, raw.source.fields, room.logs.quasi_identifiers)
-        self._groups = Groups(chosen)
-        self._table = None
-        if raw.source.output_table is not None:
-            acting_as(connection, "runner")
-            self._table = OutputTable(connection, raw.source.output_table, names)
-            connection.rollback()
-        # A table that the policy names is enough, unless it names a folder too.
-        wanted = self._table is None or "output" in raw.source.model_fields_set
-        output = home_folder() / raw.source.output
-        self._staging = Staging(output, raw.title) if wanted else None
-        self._done = RowsDone(raw.title, title)
-        self._after: tuple[str, ...] | None = None
-        self._connections = [connection, *(room.site.connect("runner") for _ in range(2))]
-        self._made: list[str] = []
-        self._kinds = {kind.name for kind, _ in raw.guarded_kinds()}
-
-    def close(self) -> None:
-        self._groups.close()
-        for connection in self._connections[1:]:
-            connection.close()
-        if self._staging is not None:
-            self._staging.let_go()
 
     def work(self, size: int) -> RowsDone:
         """Work batch by batch until nothing is left or a limit stops it."""
@@ -298,7 +124,7 @@ class _Rows:
         """
         with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
             putting: Future[None] | None = None
-            coming: Future[_Taken] | None = reader.submit(self._fetch, 0, self._after, size)
+            coming: Future[Taken] | None = reader.submit(self._fetch, 0, self._after, size)
             try:
                 while coming is not None:
                     taken = coming.result()
@@ -325,14 +151,14 @@ class _Rows:
                 for connection in self._connections:
                     connection.rollback()
 
-    def _fetch(self, number: int, after: tuple[str, ...] | None, size: int) -> _Taken:
+    def _fetch(self, number: int, after: tuple[str, ...] | None, size: int) -> Taken:
         connection = self._connections[number % len(self._connections)]
         self._begin(connection)
         bound = self._find_bound(connection, after, size)
         spare = self._is_guarded(connection)
-        return _Taken(number, connection, bound, self._take(connection, after, bound, spare=spare))
+        return Taken(number, connection, bound, self._take(connection, after, bound, spare=spare))
 
-    def _prepare(self, taken: _Taken) -> _Ready | None:
+    def _prepare(self, taken: Taken) -> Ready | None:
         """Pseudonymise a batch, look for leaks, judge it; None where there is nothing to write."""
         frame = taken.frame
         if not len(frame):
@@ -351,9 +177,9 @@ class _Rows:
                 f"{self._done.title}: {len(frame)} rows were read, {written} written and"
                 f" {reasons.total()} set aside"
             )
-        return _Ready(taken, days, rejected, reasons)
+        return Ready(taken, days, rejected, reasons)
 
-    def _write(self, ready: _Ready) -> None:
+    def _write(self, ready: Ready) -> None:
         taken = ready.taken
         connection, frame = taken.connection, taken.frame
         batch = EvidenceBatch(connection, self._room.run_id, self._room.witness)
@@ -366,166 +192,11 @@ class _Rows:
         self._done.quarantined += ready.reasons
         self._done.batches += 1
 
-    def _begin(self, connection: extensions.connection) -> None:
-        acting_as(connection, "runner")
-        manners = self._room.site.loaded.policy.guards.batches
-        with connection.cursor() as cursor:
-            cursor.execute(
-                statement("logs/set_manners"),
-                {"lock": str(manners.lock_timeout_ms), "statement": "120000"},
-            )
-            cursor.execute(statement("guards/lock_holds_shared"))
-
-    def _find_bound(
-        self, connection: extensions.connection, after: tuple[str, ...] | None, size: int
-    ) -> tuple[str, ...] | None:
-        values = Values()
-        text = self._raw.find_bound(values, self._part, size, after is not None)
-        with connection.cursor() as cursor:
-            cursor.execute(text, {**values.bound, **self._numbered("after", after)})
-            row = cursor.fetchone()
-        return None if row is None else tuple(str(part) for part in row)
-
-    def _is_guarded(self, connection: extensions.connection) -> bool:
-        """Whether a hold or a restriction could be on a row."""
-        kinds = self._kinds
-        guards = self._room.site.loaded.policy.guards
-        if any(
-            mark.subject in kinds
-            for mark in (*guards.holds.values(), *guards.restrictions.values())
-        ):
-            return True
-        with connection.cursor() as cursor:
-            cursor.execute(statement("logs/find_guards"), {"kinds": sorted(kinds)})
-            return bool((cursor.fetchone() or (False,))[0])
-
-    def _take(
-        self,
-        connection: extensions.connection,
-        after: tuple[str, ...] | None,
-        bound: tuple[str, ...] | None,
-        *,
-        spare: bool,
-    ) -> pl.DataFrame:
-        import polars as pl
-
-        values = Values()
-        text = self._raw.take_rows(
-            values, self._part, after=after is not None, bound=bound is not None, spare=spare
-        )
-        given = {
-            **values.bound,
-            **self._numbered("after", after),
-            **self._numbered("bound", bound),
-        }
-        out = io.BytesIO()
-        with connection.cursor() as cursor:
-            cursor.copy_expert(cursor.mogrify(text, given).decode(), out, size=1 << 18)
-        if not out.tell():
-            return pl.DataFrame(schema=dict.fromkeys(self._source.columns, pl.String))
-        out.seek(0)
-        return pl.read_csv(
-            out,
-            has_header=False,
-            schema=dict.fromkeys(self._source.columns, pl.String),
-            null_values="\\N",
-            empty_string_is_null=False,
-            raise_if_empty=False,
-        )
-
-    @staticmethod
-    def _numbered(name: str, key: tuple[str, ...] | None) -> dict[str, str]:
-        return {f"{name}{number}": part for number, part in enumerate(key or ())}
-
-    def _without_leaks(
-        self, tables: list[tuple[pa.Table, Any]], rejected: dict[str, list[Any]]
-    ) -> list[tuple[pa.Table, Any]]:
-        """Set the rows aside in whose output something personal is found by another hand.
-
-        Raises  VerificationError where they are so many that no single row is at fault
-        """
-        import pyarrow as pa
-
-        skip = address_columns(self.plan)
-        found = find_lines(self._done.title, [table for table, _ in tables], skip)
-        if found.too_many:
-            raise VerificationError(f"{self._done.title}: {found}")
-        if not found.numbers:
-            return tables
-        clean = []
-        for table, days in tables:
-            numbers = table["line"].to_numpy()
-            leaky = np.isin(numbers, sorted(found.numbers))
-            rejected.setdefault(LEAK, []).append(numbers[leaky] - 1)
-            if not leaky.all():
-                clean.append((table.filter(pa.array(~leaky)), days[~leaky]))
-        return clean
-
-    def _is_over_limit(self, number: int, *, last: bool) -> bool:
-        """Judge the first, second, fourth, eighth … batch, and the last one."""
-        if not last and number & (number - 1):
-            return False
-        score = self._groups.score()
-        self._done.linkability = score
-        self._done.over_limit = over_limits(score, self._room.logs)
-        return bool(self._done.over_limit)
-
-    def _put(
-        self,
-        connection: extensions.connection,
-        batch: EvidenceBatch,
-        days: dict[str, pa.Table],
-        kind: str,
-        told: dict[str, Any],
-    ) -> None:
-        """Write rows where they belong, with their ledger row, and commit."""
-        if self._table is not None:
-            for table in days.values():
-                self._table.write(table, connection)
-        files = self._staging.stage(str(batch.batch), days) if self._staging else []
-        batch.add_rows([LedgerRow(kind, told | {"files": files})])
-        batch.commit()
-        if self._staging is not None:
-            self._staging.move_in(str(batch.batch))
-
-    def _tonight(self) -> _Aside:
-        return _Aside(
-            month_of(self._room.as_of),
-            self._quarantine_key,
-            self._room.as_of,
-            end_of(self._room.as_of, self._source.quarantine),
-        )
-
-    def _set_aside(
-        self,
-        connection: extensions.connection,
-        frame: pl.DataFrame,
-        rejected: dict[str, list[Any]],
-        aside: _Aside,
-    ) -> None:
-        kept = {why: np.concatenate(rows) for why, rows in rejected.items() if why not in NOT_KEPT}
-        if not kept:
-            return
-        number = uuid4()
-        self._made.append(str(number))
-        values = {
-            "aside_id": str(number),
-            "source": self._raw.title,
-            "reasons": json.dumps({why: len(rows) for why, rows in kept.items()}),
-            "row_count": sum(len(rows) for rows in kept.values()),
-            "key_period": aside.month,
-            "sealed": seal(aside.key, pack_rows(frame, kept), number.bytes),
-            "aside_on": aside.on,
-            "ends_on": aside.ends_on,
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(statement("logs/add_aside"), values)
-
     def reread(self) -> RowsDone:
         """Read everything that was set aside once more, a transaction for each sealed piece."""
         while (aside := self._claim()) is not None:
             self._made.append(str(aside.number))
-            frame = unpack_rows(unseal(aside.key, aside.sealed, _bound(aside)))
+            frame = unpack_rows(unseal(aside.key, aside.sealed, bound_to(aside)))
             tables, rejected = pseudonymise_rows(self._batches, frame)
             days = by_day(self._without_leaks(tables, rejected))
             reasons = Counter({why: sum(map(len, rows)) for why, rows in rejected.items()})
@@ -544,7 +215,7 @@ class _Rows:
             )
         return self._done
 
-    def _claim(self) -> _Aside | None:
+    def _claim(self) -> Aside | None:
         self._begin(self._connection)
         with self._connection.cursor() as cursor:
             cursor.execute(
@@ -556,39 +227,4 @@ class _Rows:
             return None
         number, month, sealed, on, ends_on = row
         key = self._keys.quarantine_key(str(month))
-        return _Aside(str(month), key, on, ends_on, UUID(str(number)), bytes(sealed))
-
-    def _told(self, batch: EvidenceBatch, read: int, reasons: Counter[str]) -> dict[str, Any]:
-        score = self._done.linkability
-        return {
-            "run": str(batch.batch),
-            "source": self._raw.title,
-            "table": str(self._source.output_table) if self._table else None,
-            "raw_table": str(self._raw.table),
-            "format": "columns",
-            "read": read,
-            "written": read - reasons.total(),
-            "quarantined": dict(sorted(reasons.items())),
-            "raw_destroyed": read,
-            "unique_share": round(score.unique_share, 6) if score else None,
-            "smallest_group": score.smallest_group if score else None,
-            "within": True,
-        }
-
-    def _is_known(self, batch: str) -> bool:
-        acting_as(self._connection, "runner")
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement("logs/find_batch"), {"batch": batch})
-            found = cursor.fetchone() is not None
-        self._connection.rollback()
-        return found
-
-    def _count_spared(self) -> None:
-        self._begin(self._connection)
-        if self._is_guarded(self._connection):
-            values = Values()
-            text = self._raw.count_spared(values, self._part)
-            with self._connection.cursor() as cursor:
-                cursor.execute(text, values.bound)
-                self._done.spared = int((cursor.fetchone() or (0,))[0])
-        self._connection.rollback()
+        return Aside(str(month), key, on, ends_on, UUID(str(number)), bytes(sealed))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lethe.pseudonymisation.judge import Judge, Replacements
+from lethe.pseudonymisation.judge import Judge
+from lethe.pseudonymisation.judge_addresses import Replacements
 from lethe.pseudonymisation.patterns import (
     GLANCE,
     GLANCE_PHONES,

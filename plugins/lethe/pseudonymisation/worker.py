@@ -19,8 +19,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, Final, cast
 
-from lethe.pseudonymisation.batch import Batches, Done, KeySource, Stretch
+from lethe.pseudonymisation.batch import Batches, KeySource
 from lethe.pseudonymisation.logplan import LogPlan
+from lethe.pseudonymisation.outcome import Done, Stretch
 from lethe.pseudonymisation.parts import PartFile, PartWriter
 from lethe.pseudonymisation.quarantine import QuarantineWriter
 
