@@ -113,7 +113,8 @@ def rows(
         return
     desk.console.print(f"[bold]{escape(found.title)}[/]")
     if found.keys:
-        table = Table(title="Failing rows", title_justify="left")
+        desk.console.print("Failing rows")
+        table = Table()
         for name in found.columns or ("key",):
             table.add_column(escape(name))
         for key in found.keys:

@@ -20,10 +20,11 @@ _GAP = rf"{_SEPARATOR}{{0,3}}"
 # Fullwidth, Arabic, Persian and Devanagari digits.
 _DIGITS = "".join(chr(zero + n) for zero in (0xFF10, 0x660, 0x6F0, 0x966) for n in range(10))
 _DRESSED = r"%[0-9a-f]{2}|&(?:nbsp|#160|#xa0);|\\(?:u00a0|u202f|u2009|[nrt])"
-# Fractions; UUIDs of which a few groups happen to have no letter; parcels (UPS); SEPA creditors.
+# No counted repetition: PostgreSQL matches without it several times faster.
+_FRACTION = rf"(?<=[0-9])\.{'[0-9]' * 7}+(?!\.?[0-9])"
+# UUIDs of which a few groups happen to have no letter; parcels (UPS); SEPA creditors.
 _NO_CARD = (
-    r"(?<![0-9._])[0-9]{1,12}\.[0-9]{7,}(?!\.?[0-9])"
-    r"|(?<![0-9a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9a-fA-F])"
+    r"(?<![0-9a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9a-fA-F])"
     r"|(?<![0-9A-Za-z])1Z[0-9A-Z]{16}(?![0-9A-Za-z])|[A-Z]{2}[0-9]{2}ZZZ[0-9]+"
 )
 _RUN_FILTER = rf"[1-689](?:{_SEPARATOR}*[0-9]){{12}}"
@@ -138,7 +139,7 @@ def undressed(text: sql.Composable) -> sql.Composed:
 def has_card(text: sql.Composable) -> sql.Composed:
     """A card number stands in the text: issuer range, length, Luhn; separators do not hide it."""
     found = _sql(_CARD).format(
-        text=text,
+        text=sql.SQL("u.t"),
         no_card=_literal(_NO_CARD),
         run=_literal(_RUN),
         issuers=_literal(_ISSUERS),
@@ -147,8 +148,11 @@ def has_card(text: sql.Composable) -> sql.Composed:
         luhn=_sql(_LUHN),
     )
     return sql.SQL(
-        "CASE WHEN {0} ~ {1} THEN CASE WHEN {0} ~ {2} THEN {3} ELSE false END ELSE false END"
-    ).format(text, _literal(_RUN_FILTER), _literal(_BEGIN_FILTER), found)
+        "CASE WHEN {0} ~ {1} THEN CASE WHEN {0} ~ {2} THEN"
+        " (SELECT CASE WHEN u.t ~ {2} THEN {4} ELSE false END"
+        " FROM (SELECT regexp_replace({0}, {3}, ' x ', 'g') AS t OFFSET 0) AS u)"
+        " ELSE false END ELSE false END"
+    ).format(text, _literal(_RUN_FILTER), _literal(_BEGIN_FILTER), _literal(_FRACTION), found)
 
 
 def has_form_of_card(digits: sql.Composable) -> sql.Composed:

@@ -36,6 +36,7 @@ class Expectation:
     few       so many may break it, whatever their share
     holds     boolean over the rows of its scan; None where rows are counted (`between`)
     wrong     SELECT of the rows that break it (column `key` text[]), instead of `holds`
+    statement  of the policy, whose rows are wrong: FROM list with the alias `s`
     at_least  so many rows must keep it, instead of a share
     between   how many rows there may be
     touches   tables whose rules a critical input stops
@@ -54,6 +55,7 @@ class Expectation:
     stage: Stage = "state"
     holds: sql.Composable | None = None
     wrong: sql.Composable | None = None
+    statement: sql.Composable | None = None
     at_least: int | None = None
     between: tuple[int, int | None] | None = None
     touches: tuple[TableName, ...] = ()

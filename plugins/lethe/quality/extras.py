@@ -115,7 +115,7 @@ def _statement(ground: Ground, name: str, written: Written) -> OwnScan:
     # A line of its own, for the statement may end with a comment.
     rows = sql.SQL("(\n" + text + "\n) AS s")
     wrong = sql.SQL("SELECT NULL::text[] AS key FROM {}").format(rows)
-    made = _expect(ground, name, written, wrong=wrong)
+    made = replace(_expect(ground, name, written, wrong=wrong), statement=rows)
     return OwnScan(Scan(f"statement {name}", made.suite, None, (made,), written.table))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ is untrue, and the policy says that the control of its clause is not built; not 
 not be asked; not applicable: this warehouse gives it no ground."""
 
 GOOD: frozenset[State] = frozenset({"passed", "no rows", "not applicable", "not yet kept"})
+
+
+_CODE = re.compile(r"SQLSTATE ([0-9A-Z]{5})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +113,26 @@ def outcome_of(
         counts.failing if expectation.between is None else (0 if kept else counts.rows),
         expectation.mostly,
         rules,
-        counts.because,
+        explained(counts.because),
     )
+
+
+_MEANT = {
+    "2201B": "the pattern is no regular expression",
+    "25006": "it would change something, and checks only read",
+    "22P02": "a value does not fit the type of the column",
+    "42601": "the statement is no SQL",
+    "42703": "it names a column that is not there",
+    "42P01": "it names a table that is not there",
+    "42883": "it uses a function or operator that is not there for these types",
+    "57014": "it took too long, or was cancelled",
+}
+
+
+def explained(because: str | None) -> str | None:
+    """What a code of PostgreSQL means, behind it."""
+    code = _CODE.match(because or "")
+    return f"{because}: {_MEANT[code[1]]}" if code and code[1] in _MEANT else because
 
 
 def _state(expectation: Expectation, counts: Counts, policy: Policy, *, kept: bool) -> State:

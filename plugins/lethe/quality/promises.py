@@ -49,13 +49,16 @@ def _consents(ground: Ground) -> Iterator[Found]:
 def _consent(
     ground: Ground, name: str, consent: Consent, table: TableName, columns: tuple[str, ...]
 ) -> Iterator[Found]:
-    live = sql.SQL("(c.{w} IS NULL OR {day} >= {today})").format(
+    given, withdrawn = (
+        day_sql(ground.context, qualified("c", name), ground.graph.column_type(consent.table, name))
+        for name in (consent.given_at, consent.withdrawn_at)
+    )
+    live = sql.SQL(
+        "(coalesce({given} <= {today}, false) AND (c.{w} IS NULL OR {withdrawn} >= {today}))"
+    ).format(
+        given=given,
+        withdrawn=withdrawn,
         w=sql.Identifier(consent.withdrawn_at),
-        day=day_sql(
-            ground.context,
-            qualified("c", consent.withdrawn_at),
-            ground.graph.column_type(consent.table, consent.withdrawn_at),
-        ),
         today=sql.Literal(ground.as_of),
     )
     about: sql.Composable = sql.SQL("true")
@@ -75,7 +78,8 @@ def _consent(
     )
     if ground.off("withdrawal") is None:
         title = f"no row of {table} outlives the withdrawal of its consent ({name})"
-        gone = _exists(joined, all_of([about, sql.SQL("NOT {}").format(live)]))
+        over = sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(consent.withdrawn_at))
+        gone = _exists(joined, all_of([about, over, sql.SQL("NOT {}").format(live)]))
         holds = sql.SQL("NOT ({} AND NOT {})").format(gone, holds)
         yield RowCheck(
             table, ground.expect("withdrawal", f"{name}.{table}", title, table=table, holds=holds)

@@ -9,6 +9,8 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions, sql
 
+from lethe.catalogue.fragments import column as qualified
+from lethe.catalogue.fragments import key_text
 from lethe.catalogue.probes import attempt, reading
 from lethe.catalogue.site import Site
 from lethe.errors import UsageError, WarehouseRefused, describe_database_error
@@ -56,13 +58,22 @@ def find_rows(
     """
     with site.connected("planner") as connection:
         try:
-            prepared = prepare(site, connection, as_of, handed)
-            scan, expectation = _named(prepared, key)
-            return _find(connection, prepared, scan, expectation, limit)
+            return rows_of(connection, prepare(site, connection, as_of, handed), key, limit)
         except psycopg2.Error as error:
             raise WarehouseRefused(
                 f"{key} could not be asked: {describe_database_error(error)}", error.pgcode
             ) from None
+
+
+def rows_of(
+    connection: extensions.connection, prepared: Prepared, key: str, limit: int = 20
+) -> FailingRows:
+    """The same of expectations that are derived already.
+
+    Raises  UsageError for an expectation that there is not
+    """
+    scan, expectation = _named(prepared, key)
+    return _find(connection, prepared, scan, expectation, limit)
 
 
 def _named(prepared: Prepared, key: str) -> tuple[Scan, Expectation]:
@@ -86,8 +97,9 @@ def _find(
 ) -> FailingRows:
     values = dict(scan.values)
     keys: list[tuple[str, ...]] = []
-    select = scan.failing_keys(expectation, limit)
     with reading(connection) as cursor:
+        select = _of_statement(cursor, prepared, expectation, limit)
+        select = select or scan.failing_keys(expectation, limit)
         if select is not None:
             with attempt(cursor):
                 cursor.execute(select, values)
@@ -101,6 +113,28 @@ def _find(
         columns,
         tuple(keys),
         readable(connection, _look(scan, expectation), values) + ";",
+    )
+
+
+def _of_statement(
+    cursor: extensions.cursor,
+    prepared: Prepared,
+    expectation: Expectation,
+    limit: int,
+) -> sql.Composed | None:
+    """The keys of the rows that a statement of the policy selects, if it selects them."""
+    written = prepared.ground.policy.quality.extra.get(expectation.key)
+    if written is None or written.expect != "sql" or expectation.statement is None:
+        return None
+    key = prepared.ground.key_of(written.table)
+    with attempt(cursor):
+        cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(expectation.statement), {})
+        names = [column.name for column in cursor.description or ()]
+    if not key or not set(key) <= set(names):
+        return None
+    columns = [qualified("s", name) for name in key]
+    return sql.SQL("SELECT {} FROM {} LIMIT {}").format(
+        key_text(columns), expectation.statement, sql.Literal(limit)
     )
 
 
@@ -145,6 +179,8 @@ HIDDEN = "(personal)"
 
 def _look(scan: Scan, expectation: Expectation) -> sql.Composed:
     """SELECT of what is wrong, for people."""
+    if expectation.statement is not None:
+        return sql.SQL("SELECT * FROM {}").format(expectation.statement)
     if expectation.wrong is not None:
         return sql.SQL("{}").format(expectation.wrong)
     if expectation.holds is None or scan.source is None:

@@ -29,7 +29,9 @@ _MOST_BEGINNINGS = 8
 _AT_ONCE = 40
 _BY_CHANCE = 0.1
 _DEVIATIONS = 4
-_PLAIN = "(?<![0-9])[0-9]{13,22}(?![0-9])"
+# No part of a fraction or of a hexadecimal token.
+_BEFORE, _BEHIND = r"(?<![0-9][A-Fa-f]*)(?<![0-9]\.)", "(?![A-Fa-f]*[0-9])"
+_PLAIN = f"{_BEFORE}[0-9]{{13,22}}{_BEHIND}"
 _DRESSED = r"^\s*[0-9](?:[ .-]?[0-9]){12,18}\s*$"
 
 
@@ -56,7 +58,7 @@ class Series:
         if self.is_dressed:
             begins = "|".join("[ .-]?".join(each) for each in self.beginnings)
             return rf"^\s*(?:{begins})(?:[ .-]?[0-9]){{9,15}}\s*$"
-        return rf"(?<![0-9])0*(?:{'|'.join(self.beginnings)})[0-9]{{9,15}}(?![0-9])"
+        return f"{_BEFORE}0*(?:{'|'.join(self.beginnings)})[0-9]{{9,15}}{_BEHIND}"
 
     @property
     def limit(self) -> float:

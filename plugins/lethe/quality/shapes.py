@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Literal
 
@@ -20,6 +20,7 @@ Shape = Literal["email", "country", "vat"]
 # Lengths are compared apart: PostgreSQL is slow to match counted repetitions.
 _HASHED = (
     r"^(\$(2[abxy]|argon2(id|i|d)|scrypt|pbkdf2[^$]*|5|6|1|y|7|gy|apr1|P|H|S|bcrypt[^$]*)\$."
+    r"|\$wp\$."
     r"|\{[A-Za-z0-9.-]+\}."
     r"|(pbkdf2|scrypt|bcrypt|argon2)[A-Za-z0-9_]*[$:]."
     r"|(md5|sha1|sha224|sha256|sha384|sha512)[$:]."
@@ -27,6 +28,10 @@ _HASHED = (
     r"|([0-9a-f][0-9a-f])+$|([0-9A-F][0-9A-F])+$|\*[0-9A-F]+$)"
 )
 _SHORTEST_HASH = 16
+# The bare digest of a hash, in base64.
+_BASE64 = "^[A-Za-z0-9+/_-]+=*$"
+_SHORTEST_BASE64 = 27
+_A, _N = "[A-Z]", "[0-9]"
 # What a person would type: words, dates, numbers, addresses, tax numbers. A pseudonym or a
 # ciphertext has a prefix, or is one long word of letters and digits.
 _CLEAR = (
@@ -35,16 +40,33 @@ _CLEAR = (
     r"|^[A-Z]{2}[0-9][0-9A-Z]{6,12}$"
     r"|^[[:alpha:]]{1,24}([ '-][[:alpha:]]+)*$"
     r"|^[[:alnum:]._/-]{1,11}$"
+    # Tax and population numbers that are long words: Italy, Mexico.
+    rf"|^{_A * 6}{_N * 2}{_A}{_N * 2}{_A}{_N * 3}{_A}$"
+    rf"|^{_A * 4}{_N * 6}[HM]{_A * 5}[0-9A-Z]{_N}$"
 )
 # No counted repetition: PostgreSQL matches without it forty times faster.
 _LABEL = "[[:alnum:]]([[:alnum:]-]*[[:alnum:]])?"
 _EMAIL = rf"^[^@[:space:],;<>()]+@({_LABEL}\.)+[[:alpha:]][[:alnum:]-]*[[:alnum:]]$"
 _LONGEST_EMAIL = 254
 _NAMES: tuple[tuple[Shape, re.Pattern[str]], ...] = (
-    ("email", re.compile(r"(^|_)(e_?mail|mail|courriel)(_address|$|_)", re.IGNORECASE)),
-    ("vat", re.compile(r"(^|_)(vat|tva|ust_?id|btw)(_?(no|nr|number|id|code))?$", re.IGNORECASE)),
-    ("country", re.compile(r"(^|_)country(_code|_iso)?$", re.IGNORECASE)),
+    (
+        "email",
+        re.compile(
+            r"(^|_)(e_?mail|courriel)s?(_?(addr|addresse?|adresse?|adr)|_?[0-9]+|$"
+            r"|_(primary|work|home|private|office|contact|billing|customer|user))"
+            r"|(^|_)mail(_?(addr|address|adresse?|adr))?_?[0-9]*$"
+        ),
+    ),
+    (
+        "vat",
+        re.compile(
+            r"(^|_)(vat|tva|ust_?id|btw|partita_iva)"
+            r"(_?(reg|registration|intra|intracommunautaire))?(_?(no|nr|num|number|id|id_?nr|code))?$"
+        ),
+    ),
+    ("country", re.compile(r"(^|_)country(_code|_iso)?$")),
 )
+"""What the words of a column's name say; words are parted as by `_words`."""
 
 
 def find(ground: Ground) -> Iterator[Found]:
@@ -101,8 +123,15 @@ def _protected(
     elif known.base_type == "bytea":
         kept = sql.SQL("octet_length({}) >= 16").format(here)
     elif how == "hashed":
-        kept = sql.SQL("({0} ~ {1} AND length({0}) >= {2})").format(
-            text, ground.values.bind(_HASHED), sql.Literal(_SHORTEST_HASH)
+        kept = sql.SQL(
+            "({0} ~ '[^0-9]' AND (({0} ~ {1} AND length({0}) >= {2}) OR ({0} ~ {3}"
+            " AND length({0}) >= {4} AND {0} ~ '[a-z]' AND {0} ~ '[A-Z]' AND {0} ~ '[0-9]')))"
+        ).format(
+            text,
+            ground.values.bind(_HASHED),
+            sql.Literal(_SHORTEST_HASH),
+            ground.values.bind(_BASE64),
+            sql.Literal(_SHORTEST_BASE64),
         )
     elif how is None:
         kept = sql.SQL("false")
@@ -126,10 +155,16 @@ def shape_of(ground: Ground, name: TableName, known: Known, spec: Column) -> Sha
         if subject.table == name and subject.country == known.name:
             return "country"
     for shape, pattern in _NAMES:
-        if pattern.search(known.name):
+        if pattern.search(_words(known.name)):
             is_code = shape != "country" or _is_code(known)
             return shape if is_code else None
     return None
+
+
+def _words(name: str) -> str:
+    """A name in small letters, its words parted by underscores: eMailAddress, E-Mail."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[^a-z0-9]+", "_", parted.lower())
 
 
 def _is_code(known: Known) -> bool:
@@ -158,12 +193,16 @@ def _countries(ground: Ground, name: TableName, known: Known) -> RowCheck:
 
 @cache
 def country_codes() -> tuple[str, ...]:
-    """ISO 3166-1 alpha-2, as CLDR lists it, without regions that are no country."""
+    """ISO 3166-1, as CLDR lists it: two letters, three letters, three digits; regions are none."""
     from babel import Locale
+    from babel.core import get_global
 
     regions = [str(code) for code in Locale("en").territories]
     no_country = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
-    return tuple(sorted(c for c in regions if len(c) == 2 and c.isalpha() and c not in no_country))
+    short = {c for c in regions if len(c) == 2 and c.isalpha()} - no_country
+    aliases: Mapping[str, list[str]] = get_global("territory_aliases")
+    long = {c for c, meant in aliases.items() if len(c) == 3 and set(meant) <= short}
+    return tuple(sorted(short | long))
 
 
 def _vat(ground: Ground, name: TableName, known: Known) -> Iterator[Found]:
@@ -175,7 +214,7 @@ def _vat(ground: Ground, name: TableName, known: Known) -> Iterator[Found]:
     counted = ground.vat.get((name, known.name))
     what = f"{name}.{known.name}"
     if counted is None:
-        yield ground.missing("vat", f"no VAT numbers of the European Union in {what}", what=what)
+        yield ground.missing("vat", f"no VAT numbers in {what}", what=what)
         return
     distinct, wrong = counted
     title = f"VAT numbers are plausible in {name}, column {known.name} (distinct values)"
@@ -185,8 +224,8 @@ def _vat(ground: Ground, name: TableName, known: Known) -> Iterator[Found]:
     yield OwnScan(Scan(f"vat {what}", expectation.suite, source, (expectation,)))
 
 
-def vat_columns(ground: Ground) -> Iterator[tuple[TableName, str]]:
-    """The columns that hold VAT numbers."""
+def vat_columns(ground: Ground) -> Iterator[tuple[TableName, str, bool]]:
+    """The columns that hold VAT numbers, and whether the policy says so."""
     if ground.off("vat") is not None:
         return
     for name, entry in ground.policy.tables.items():
@@ -194,7 +233,7 @@ def vat_columns(ground: Ground) -> Iterator[tuple[TableName, str]]:
         for column, spec in entry.columns.items() if table is not None else ():
             known = table.columns.get(column) if table is not None else None
             if known is not None and shape_of(ground, name, known, spec) == "vat":
-                yield name, column
+                yield name, column, spec.holds == "vat"
 
 
 def _column(known: Known) -> sql.Composed:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from psycopg2 import sql
 
@@ -12,7 +13,8 @@ from lethe.catalogue.fragments import all_of
 from lethe.catalogue.fragments import column as qualified
 from lethe.catalogue.graph import Hop
 from lethe.catalogue.ways import equalities
-from lethe.policy.model.subjects import PolicyTable
+from lethe.policy.model.conditions import Conditions
+from lethe.policy.model.subjects import Link, PolicyTable
 from lethe.policy.names import TableName, parse_table
 from lethe.policy.periods import Period, boundary
 from lethe.quality.expectations import POLICY, Expectation, Scan
@@ -131,50 +133,70 @@ def _links(ground: Ground) -> Iterator[Found]:
         for each in ground.policy.quality.extra.values()
         if each.expect == "references"
     }
-    for name, hop in dict.fromkeys(_undeclared(ground)):
-        if (name, hop.columns[0]) in said or hop.to is None:
+    seen: set[str] = set()
+    asked: set[tuple[object, ...]] = set()
+    for name, hop, part, may_dangle in _undeclared(ground):
+        same = (name, hop.columns, hop.to, hop.where, part)
+        if (name, hop.columns[0]) in said or hop.to is None or same in asked:
             continue
-        given = [sql.SQL("{} IS NOT NULL").format(qualified("m", c)) for c in hop.columns]
+        asked.add(same)
+        concerned = [
+            *(sql.SQL("{} IS NOT NULL").format(qualified("m", c)) for c in hop.columns),
+            *(
+                sql.SQL("{}::text = {}").format(qualified("m", c), ground.values.bind(value))
+                for c, value in hop.where
+            ),
+            *([ground.where(name, part)] if part else []),
+        ]
         holds = sql.SQL("CASE WHEN {} THEN EXISTS (SELECT FROM {} AS t WHERE {}) END").format(
-            all_of(given), hop.to.identifier, all_of(equalities(hop, "m", "t"))
+            all_of(concerned), hop.to.identifier, all_of(equalities(hop, "m", "t"))
         )
         columns = ", ".join(hop.columns)
         title = f"{columns} of {name} leads to a row of {hop.to}"
         what = f"{name}.{hop.columns[0]}"
-        yield RowCheck(name, ground.expect("links", what, title, table=name, holds=holds))
+        # One column that leads to several tables has an expectation for each.
+        what = f"{what}.{hop.to}" if what in seen else what
+        seen.add(what)
+        made = ground.expect("links", what, title, table=name, holds=holds)
+        check = ground.policy.quality.checks.get("links")
+        if not may_dangle and (check is None or check.mostly is None):
+            made = replace(made, mostly=1.0)
+        yield RowCheck(name, made)
 
 
-def _undeclared(ground: Ground) -> Iterator[tuple[TableName, Hop]]:
+_Undeclared = tuple[TableName, Hop, Conditions, bool]
+
+
+def _undeclared(ground: Ground) -> Iterator[_Undeclared]:
+    """Table, link, which rows, and whether they may lose what they point to: erased rows leave
+    references behind."""
     declared = {
         (key.child, tuple(key.child_columns), key.parent)
         for key in ground.catalogue.foreign_keys
         if key.validated and key.enforced
     }
     for name, entry in ground.policy.tables.items():
-        table = ground.table(name)
-        if table is None:
-            continue
-        for link in (*entry.links, *(each for part in entry.rows for each in part.links)):
+        parts: list[tuple[Conditions, Iterable[Link]]] = [((), entry.links)]
+        parts += ((part.where, part.links) for part in entry.rows)
+        for where, link in ((where, link) for where, links in parts for link in links):
             if link.to is None or link.references is None or ground.table(link.to) is None:
                 continue
-            columns = tuple(link.columns)
-            if (name, columns, link.to) not in declared and name != link.to:
-                references = tuple(link.references)
-                yield (
-                    name,
-                    Hop(
-                        columns,
-                        link.to,
-                        references,
-                        link.match,
-                        True,
-                        False,
-                        link.where,
-                    ),
-                )
+            columns, references = tuple(link.columns), tuple(link.references)
+            if ground.table(name) is None or (name, columns, link.to) in declared:
+                continue
+            if name != link.to:
+                hop = Hop(columns, link.to, references, link.match, True, False, link.where)
+                yield name, hop, where, link.role == "reference" and _is_erased(ground, link.to)
     for key in ground.catalogue.foreign_keys:
         if not (key.validated and key.enforced) and ground.in_scope(key.child):
-            yield key.child, Hop(key.child_columns, key.parent, key.parent_columns)
+            hop = Hop(key.child_columns, key.parent, key.parent_columns)
+            yield key.child, hop, (), _is_erased(ground, key.parent)
+
+
+def _is_erased(ground: Ground, name: TableName) -> bool:
+    entry = ground.policy.tables.get(name)
+    is_somebodys = entry is not None and bool(ground.clusters_of(name))
+    return is_somebodys and entry is not None and entry.when_due.do != "keep"
 
 
 def _fresh(ground: Ground) -> Iterator[Found]:
