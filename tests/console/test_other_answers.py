@@ -95,10 +95,8 @@ def test_what_an_edition_changes_in_rows_is_shown_where_it_was_counted(
          "due_by_both": 7},
     ]  # fmt: skip
     for counted, words in ((rows, "86"), ([], "Nobody is erased in addition")):
-        world.kit.execute(
-            f"UPDATE lethe.policy_version SET diff = '{json.dumps({'digest': digest, 'rows': counted})}'"
-            " WHERE diff IS NOT NULL"
-        )
+        told = json.dumps({"digest": digest, "rows": counted})
+        world.kit.execute(f"UPDATE lethe.policy_version SET diff = '{told}' WHERE diff IS NOT NULL")
         text = world.client("viewer").get(path).text
         assert words in text
         assert "visitor" not in text[text.index('id="rows"') :]

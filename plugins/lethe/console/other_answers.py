@@ -30,7 +30,7 @@ class OpenEdition:
 
     diff_digest  what an answer is bound to
     changes      None where this Lethe cannot read the edition in force any more
-    rows         change by cluster and day, as it was counted last; none: not counted
+    rows         clusters and days that change, as they were counted last; is_counted: they were
     """
 
     editions: Editions
@@ -38,6 +38,7 @@ class OpenEdition:
     diff_digest: bytes
     changes: tuple[Change, ...] | None
     rows: tuple[Mapping[str, Any], ...]
+    is_counted: bool
 
     @property
     def about_people(self) -> list[Change]:
@@ -79,12 +80,16 @@ def find_edition(connection: extensions.connection, name: str, digest: str) -> O
     edition = found[0]
     old, new = policy_of(editions.agreed), policy_of(edition)
     if old is None or new is None:
-        return OpenEdition(editions, edition, edition.digest, None, ())
+        return OpenEdition(editions, edition, edition.digest, None, (), False)
     diff = diff_policies(old, new)
     kept = edition.diff or {}
-    rows = kept.get("rows", ()) if kept.get("digest") == diff.digest.hex() else ()
-    whole = tuple(row for row in rows if row.get("rule") is None)
-    return OpenEdition(editions, edition, diff.digest, diff.changes, whole)
+    rows = kept.get("rows") if kept.get("digest") == diff.digest.hex() else None
+    changed = tuple(
+        row
+        for row in rows or ()
+        if row["rule"] is None and (row["more_erased"] or row["kept_longer"])
+    )
+    return OpenEdition(editions, edition, diff.digest, diff.changes, changed, rows is not None)
 
 
 def require_may_decide(waiting: OpenEdition, by: str) -> None:

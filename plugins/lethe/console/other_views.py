@@ -33,7 +33,8 @@ def one_edition(request: Request, site: Site, user: Any, digest: str) -> Respons
     """An edition of the policy: what it changes in words and in rows, and the form."""
     found = _edition(site, digest)
     barred = _barred(user, lambda by: require_may_decide(found, by))
-    return _asked(request, site, user, "edition", barred, found=found)
+    clusters = {name: each.title for name, each in site.loaded.policy.clusters.items()}
+    return _asked(request, site, user, "edition", barred, found=found, clusters=clusters)
 
 
 def keys(request: Request, site: Site, user: Any) -> Response:
