@@ -240,6 +240,7 @@ def test_every_alarm_says_what_to_do_in_both_languages() -> None:
 
     every = {
         "archive_fault", "came_back", "canary", "failed", "key_due", "key_reused", "late", "leak",
+        "logs_failed",
         "missed", "no_pack", "no_recovery_key", "not_archived", "outbox", "restored", "returned",
         "set_aside", "tampered", "unclassified", "unsealed", "unsent", "zero_nights",
     }  # fmt: skip
@@ -299,3 +300,21 @@ def test_what_failed_is_read_from_the_run_that_the_report_tells_of(kit: Kit) -> 
         )
     ]
     assert summary.needs == 1
+
+
+def test_logs_that_failed_are_a_point_and_the_last_good_run_is_their_evidence(kit: Kit) -> None:
+    kit.sweep()
+    kit.execute(
+        "INSERT INTO lethe.run (kind, policy_name, policy_version, policy_digest, as_of, state,"
+        " started_at, finished_at, summary) SELECT 'logs', 'small', '1', decode(repeat('ab', 32),"
+        " 'hex'), on_day, state, at, at, jsonb_build_object('failed', failed)"
+        " FROM (VALUES (date '2026-05-31', 'done', timestamptz '2026-05-31 01:00+00', 0),"
+        " ('2026-06-01', 'failed', '2026-06-01 01:00+00', 2)) AS r (on_day, state, at, failed)"
+    )
+    facts = gather_facts(kit.site, "day", TODAY, NOON)
+    assert facts.logs_failed == 2
+    assert facts.last_heard["log_pseudonymisation"] == datetime(2026, 5, 31, 1, 0, tzinfo=UTC)
+    (rung,) = build_summary(facts).alarms
+    assert (rung.code, rung.count) == ("logs_failed", 2)
+    yesterday = gather_facts(kit.site, "day", TODAY - timedelta(days=1), NOON)
+    assert yesterday.logs_failed == 0

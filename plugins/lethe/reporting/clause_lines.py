@@ -36,7 +36,7 @@ class _Stand:
     def verdict(self) -> ClauseVerdict:
         if self.broken:
             return "not_kept"
-        if self.lacking:
+        if self.lacking or not self.heard:
             return "not_yet_kept"
         return "kept" if self.applies else "not_applicable"
 
@@ -191,7 +191,12 @@ def _ask_logs(stand: _Stand, facts: Facts, _clause: str, _: Sequence[RuleLine]) 
     if not facts.logs:
         stand.lacking.append(said("clause.no_evidence"))
         return
-    heard = facts.last_heard.get("log_pseudonymisation")
+    if facts.logs_failed:
+        stand.broken.append(counted("clause.logs_failed", facts.logs_failed))
+    # Lines handed in at a shell have no run of a night: the ledger is their evidence.
+    heard = facts.last_heard.get("log_pseudonymisation") or (
+        facts.seal.sealed_at if facts.seal else None
+    )
     if heard:
         stand.heard.append((heard, "logs"))
     for line in facts.logs:

@@ -68,7 +68,7 @@ def _expiries(facts: Facts) -> Iterator[Decision]:
                 flags={},
                 digest=each.digest,
                 limit=each.over_limit,
-                link="/lethe/evidence",
+                link="/lethe/waiting",
                 title=said("decision.expiry"),
             )
 
@@ -113,7 +113,7 @@ def _editions(facts: Facts) -> Iterator[Decision]:
                 flags={},
                 digest=each.digest,
                 limit=None,
-                link=None,
+                link=f"/lethe/waiting/edition/{each.digest}",
             )
 
 

@@ -68,6 +68,7 @@ class Facts:
 
     failures        documents of the checks that failed or could not be made, of the last run
     last_heard      duty → when it was last done, whenever that was
+    logs_failed     parts of the newest run of the logs that failed: their raw lines are still there
     since           first day on which anything can be expected of this warehouse
     """
 
@@ -95,6 +96,7 @@ class Facts:
     last_heard: Mapping[str, datetime | None]
     signer: str | None
     home: Path
+    logs_failed: int = 0
 
     @property
     def zone(self) -> ZoneInfo:
@@ -140,6 +142,7 @@ def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> 
             sweep = sweep_facts(connection, policy, first, last)
             quality = quality_facts(policy.policy.name, since=first, until=last)
             archive = archive_facts(connection, policy, last) if policy.archive else None
+            logs_done, logs_failed = _last_logs(connection, policy, first, last)
             facts = Facts(
                 policy=policy,
                 digest=site.loaded.digest,
@@ -162,7 +165,11 @@ def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> 
                 unsealed=_unsealed(connection),
                 unsent=_unsent(connection, policy, made_at),
                 changes=_changes(connection, begins, ends),
-                last_heard=_last_heard(connection, policy, archive),
+                last_heard={
+                    **_last_heard(connection, policy, archive),
+                    "log_pseudonymisation": logs_done,
+                },
+                logs_failed=logs_failed,
                 signer=None,
                 home=home_folder(),
             )
@@ -182,6 +189,14 @@ def _logs(
 ) -> tuple[LogLine, ...] | None:
     found = log_facts(connection, policy, begins, ends)
     return None if found is None else tuple(LogLine(**asdict(each)) for each in found)
+
+
+def _last_logs(
+    connection: extensions.connection, policy: Policy, first: date, last: date
+) -> tuple[datetime | None, int]:
+    values = {"policy_name": policy.policy.name, "first": first, "last": last}
+    (row,) = _rows(connection, "read_last_logs", values)
+    return row[0], int(row[1])
 
 
 def _instants(policy: Policy, first: date, last: date) -> tuple[datetime, datetime]:

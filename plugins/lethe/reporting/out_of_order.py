@@ -152,6 +152,8 @@ def _of_kind(facts: Facts, kind: str, number: int) -> Words:
 
 
 def _data_alarms(facts: Facts) -> Iterator[Alarm]:
+    if facts.logs_failed:
+        yield alarm("logs_failed", facts.logs_failed)
     archive = facts.archive
     if archive is not None and archive.verified_faults:
         yield alarm("archive_fault", archive.verified_faults, (), archive.verified_at)

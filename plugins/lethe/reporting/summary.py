@@ -347,7 +347,7 @@ class Alarm:
     code    'canary', 'late', 'unsealed', 'outbox', 'set_aside', 'restored', 'returned', 'leak',
             'zero_nights', 'archive_fault', 'no_recovery_key', 'unclassified', 'failed', 'unsent',
             'missed', 'key_due', 'tampered', 'no_pack', 'came_back', 'key_reused',
-            'not_archived'
+            'not_archived', 'logs_failed'
     where   names of rules, tables, systems or canaries
     lines   the same in words, and what to do
     """

@@ -250,7 +250,7 @@ def test_a_report_that_says_something_else_is_corrected_in_reply_to_the_first(
     send(kit, NOT_KEPT)
     first, second, third = server.messages
     assert second["Subject"].startswith("Correction n° 1\u00a0: 1 point est à regarder")
-    assert third["Subject"].startswith("Correction n° 2:")
+    assert third["Subject"].startswith("Correction n° 2\u00a0: ")
     assert first["In-Reply-To"] is None
     assert second["In-Reply-To"] == third["In-Reply-To"] == first["Message-ID"]
     assert len({message["Message-ID"] for message in server.messages}) == 3
@@ -385,7 +385,9 @@ def test_two_processes_send_one_mail(kit: Kit, make_server: MakeServer) -> None:
     for worker in workers:
         worker.join()
     assert len(server.messages) == 1
-    assert sum(each.get("sent", 0) for each in outcomes) == 1
+    # Whoever takes up the claim of another cannot know that the other is still alive.
+    sent = [each.get("sent", 0) + each.get("sent_again", 0) for each in outcomes]
+    assert sum(sent) == 1
     assert all("failed" not in each for each in outcomes)
 
 
