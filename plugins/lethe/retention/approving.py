@@ -74,11 +74,34 @@ def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:
             f"policy or day changed since it was shown; tonight's plan has {digest}. Read it again "
             "with `lethe sweep plan`"
         )
+    _require_subset(site, run_id, named)
     _approve(site, witness, by, named, asked)
     with site.connected("runner") as connection:
         acting_as(connection, "runner")
         leave_to_earlier(connection, run_id, [rule for _, rule, _ in named])
         connection.commit()
+
+
+def _require_subset(site: Site, run_id: UUID, named: Sequence[tuple[UUID, str, bytes]]) -> None:
+    """Refuse sets beyond which tonight's plan has somebody, or to whom somebody is due earlier.
+
+    Raises  GuardStop with the counts
+    """
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        for earlier, rule, _ in named:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    statement("retention/compare_sets"),
+                    {"older": str(earlier), "newer": str(run_id), "rule": rule},
+                )
+                came, sooner = cursor.fetchone() or (0, 0)
+            if came or sooner:
+                raise GuardStop(
+                    f"rule {rule}: since that set was shown {came} subjects came and {sooner} are "
+                    "due earlier, which voids it; read the plan again with `lethe sweep plan`"
+                )
+        connection.rollback()
 
 
 def approve_waiting(site: Site, text: str, said: str) -> None:
