@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from lethe.pseudonymisation.key_end import destroy_due
 from lethe.pseudonymisation.key_life import log_room
 from lethe.pseudonymisation.nightly import work_night
 from lethe.pseudonymisation.rawfiles import find_files
+from lethe.reporting.decisions import decisions
+from lethe.reporting.facts import gather_facts
 
 from tests.archive.shop import DDL as SHOP
 from tests.archive.shop import POLICY as SHOP_POLICY
@@ -81,6 +84,20 @@ def test_an_edition_shows_what_it_changes_and_is_approved_by_a_named_approver(
         "SELECT payload FROM lethe.ledger WHERE kind = 'edition_approve'"
     )
     assert payload["by"] == "dpo"
+
+
+def test_every_decision_of_a_report_leads_to_a_page_that_is_there(
+    edited: tuple[World, str],
+) -> None:
+    world, path = edited
+    now = datetime.now(UTC)
+    facts = gather_facts(world.kit.site, "day", world.kit.site.today(), now)
+    links = {each.kind: each.link for each in decisions(facts)}
+    assert links["edition"] == path
+    client = world.client("viewer")
+    for kind, link in links.items():
+        assert link is not None, kind
+        assert client.get(link).status_code == 200, link
 
 
 def test_what_an_edition_changes_in_rows_is_shown_where_it_was_counted(
