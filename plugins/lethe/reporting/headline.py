@@ -12,7 +12,23 @@ from lethe.reporting.words import Wording, wording
 
 def headline(summary: Summary, language: str) -> str:
     """Say how the period stands: what needs somebody, then how many promises are shown kept."""
-    return f"{verdict(summary, language)} {balance(summary, language)}".strip()
+    parts = (verdict(summary, language), standing(summary, language))
+    return " ".join(part for part in parts if part)
+
+
+def standing(summary: Summary, language: str) -> str:
+    """Say how many promises are shown kept, and how many questions about them are open."""
+    parts = [balance(summary, language)]
+    if open_questions := _questions(summary):
+        words = wording(language, "report")
+        parts.append(words.count("balance.questions", open_questions))
+    return " ".join(part for part in parts if part)
+
+
+def _questions(summary: Summary) -> int:
+    """What somebody must confirm or decide: who cannot be dated is one question a rule."""
+    undated = {each.what.partition(": ")[0] for each in summary.unknowns if each.kind == "refused"}
+    return len(undated) + sum(each.kind != "refused" for each in summary.unknowns)
 
 
 def verdict(summary: Summary, language: str) -> str:

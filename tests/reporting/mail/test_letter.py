@@ -46,6 +46,12 @@ SETTING = Setting(
 )
 
 
+OPEN = {
+    "en": " 3 questions are open (“What we do not know”).",
+    "fr": " 3 questions sont ouvertes («\u00a0Ce que nous ne savons pas\u00a0»).",
+}
+
+
 def golden(name: str, found: str) -> None:
     file = GOLDEN / name
     if os.environ.get("LETHE_GOLDEN"):
@@ -118,6 +124,8 @@ def test_the_page_says_what_it_said(name: str, language: str) -> None:
     ],
 )
 def test_the_first_line_is_the_verdict_in_words(name: str, english: str, french: str) -> None:
+    if EXAMPLES[name].unknowns:
+        english, french = english + OPEN["en"], french + OPEN["fr"]
     assert headline(EXAMPLES[name], "en") == english
     assert headline(EXAMPLES[name], "fr") == french
     text = render_text(compose(EXAMPLES[name], "fr", SETTING))
@@ -184,7 +192,7 @@ def test_a_warehouse_that_only_reports_is_never_said_to_keep_its_promises() -> N
     summary = replace(KEPT, is_armed=False)
     assert headline(summary, "en") == (
         "Nothing is erased yet: Lethe only reports. 6 of 7 promises shown kept; 1 rests with "
-        "people and is not checked here."
+        "people and is not checked here." + OPEN["en"]
     )
 
 

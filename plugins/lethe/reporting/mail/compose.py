@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lethe.reporting.headline import balance, is_whole, said_month, subject, verdict
+from lethe.reporting.headline import is_whole, said_month, standing, subject, verdict
 from lethe.reporting.mail import data_sections as data
 from lethe.reporting.mail import first_sections as first
 from lethe.reporting.mail import last_sections as last
@@ -55,7 +55,7 @@ def compose(summary: Summary, language: str, setting: Setting | None = None) -> 
         kicker=f"{title} · {summary.edition.controller}",
         correction=words.say("mail.corrected", n=setting.correction) if prefix else None,
         rehearsal=words.say("mail.rehearsal") if summary.is_rehearsal else None,
-        standing=balance(summary, language),
+        standing=standing(summary, language),
         figures=figures,
         kinds=first.kinds(summary, words),
         sections=tuple(_sections(summary, words, setting)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lethe.reporting.headline import balance, is_whole, verdict
+from lethe.reporting.headline import is_whole, standing, verdict
 from lethe.reporting.papers import monthly_figures as figures
 from lethe.reporting.papers import monthly_promises as promises
 from lethe.reporting.papers import monthly_proof as proof
@@ -89,7 +89,7 @@ def _cover(summary: Summary, words: Wording, title: str, period: str) -> Cover:
 
 def _detail(summary: Summary, words: Wording) -> str:
     """Below the verdict: how many promises are shown kept, and where to read on."""
-    parts = [balance(summary, words.language), words.say(f"verdict.detail.{summary.verdict}")]
+    parts = [standing(summary, words.language), words.say(f"verdict.detail.{summary.verdict}")]
     return " ".join(part for part in parts if part)
 
 
