@@ -336,3 +336,10 @@ def test_a_key_is_asked_for_only_when_a_line_of_its_month_turns_up(
     report = pseudonymise_file(path, PLAN, tmp_path / "out", workers=workers, missing_key=missing)
     assert sorted(asked) == ["2016-05", "2016-06"]
     assert (report.written, report.quarantined) == (4000, {"key-destroyed": 2000})
+
+
+def test_an_output_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    path = write_log(tmp_path / "access.log", 10, bad=0)
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(UsageError, match="output folder taken cannot be made"):
+        pseudonymise_file(path, PLAN, tmp_path / "taken")

@@ -205,6 +205,9 @@ def test_the_limit_of_linkability_keeps_the_raw_rows(kit: Kit) -> None:
     strict = kit.under(POLICY.replace("unique_share: 1.0", "unique_share: 0.5"))
     done = work(strict)
     assert "rows are unique by time, path, query" in done.over_limit[0]
+    refused = told(kit)[-1]
+    assert (refused["within"], refused["read"], refused["written"]) == (False, 0, 0)
+    assert refused["unique_share"] > 0.5
     assert (count(kit, "raw_log"), count(kit, "clean_log")) == (30, 0)
 
 

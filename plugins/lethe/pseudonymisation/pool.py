@@ -203,6 +203,11 @@ def _as_error(kind: str, words: str) -> Exception:
     known = getattr(errors, kind, None)
     if isinstance(known, type) and issubclass(known, errors.LetheError):
         return known(words)
+    if kind == "OSError":
+        return ActError(
+            f"the output cannot be written: {words}; nothing of it was committed, and the raw file"
+            " is as it was"
+        )
     return ActError(f"a worker process failed: {kind}{': ' + words if words else ''}")
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lethe.errors import ActError, VerificationError
+from lethe.errors import ActError, UsageError, VerificationError
 from lethe.pseudonymisation.parts import PartFile
 from lethe.pseudonymisation.sources import Fingerprint
 
@@ -53,7 +53,12 @@ def work_room(output: Path, source: str) -> Iterator[Path]:
     source removes it.
     """
     rooms = output / "_work"
-    rooms.mkdir(parents=True, exist_ok=True)
+    try:
+        rooms.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the output folder {output.name} cannot be made or written to: {error.strerror}"
+        ) from None
     for room in (*rooms.iterdir(), rooms / source):
         room.mkdir(exist_ok=True)
         descriptor = os.open(room, os.O_RDONLY)

@@ -28,6 +28,7 @@ from lethe.errors import (
     describe_database_error,
 )
 from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.ledger import LedgerRow
 from lethe.include import statement
 from lethe.pseudonymisation.key_life import LogRoom
 from lethe.pseudonymisation.linkability import (
@@ -114,8 +115,18 @@ class _Rows(RowsIn):
                 self._groups.close()
                 self._groups = Groups(self._groups.columns)
         self._done.linkability = self._groups.score()
+        if self._done.over_limit:
+            self._record_refusal()
         self._count_spared()
         return self._done
+
+    def _record_refusal(self) -> None:
+        """Tell on the ledger that a limit stopped the part: nothing of the batch was written."""
+        acting_as(self._connection, "runner")
+        batch = EvidenceBatch(self._connection, self._room.run_id, self._room.witness)
+        told = self._told(batch, 0, Counter())
+        batch.add_rows([LedgerRow("log_written", told | {"within": False, "files": []})])
+        batch.commit()
 
     def _work_through(self, size: int) -> None:
         """Work on three batches at once: one is read, one pseudonymised, one written.
