@@ -144,7 +144,7 @@ def fused(monkeypatch: pytest.MonkeyPatch, fuse: Fuse) -> Iterator[None]:
 
 
 def remember_graph(monkeypatch: pytest.MonkeyPatch, kit: Kit) -> None:
-    """Read the catalogue once: it is read all over a sweep, and nothing can break there."""
+    """Read the catalogue once: it is read all over a sweep, and here it never changes."""
     with kit.site.connected("owner") as connection:
         graph = kit.site.graph(connection)
 

@@ -15,12 +15,14 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import pytest
 from lethe.connections import acting_as
 from lethe.evidence.witness_opening import begin_witness
 from lethe.guards.hold_entries import HoldKeys, Wanted
 from lethe.guards.holds import add_holds, release_hold
 from lethe.keys import KeyRing
 
+from tests.erasure.breakdown import remember_graph
 from tests.kit import Kit, MakeKit
 from tests.simulation.days import every_day
 from tests.simulation.life import Act, Life
@@ -143,9 +145,12 @@ def difference(found: dict[str, list[Row]], expected: dict[str, list[Row]]) -> d
     }
 
 
-def test_in_eleven_years_nobody_goes_early_and_nobody_goes_late(make_kit: MakeKit) -> None:
+def test_in_eleven_years_nobody_goes_early_and_nobody_goes_late(
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     size = full() if os.environ.get("LETHE_SIMULATION") == "full" else ci()
     kit = make_kit(DDL, POLICY)
+    remember_graph(monkeypatch, kit)
     player = Player(kit)
     nights = erased = 0
     for visit in foresee(size):

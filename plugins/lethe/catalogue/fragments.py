@@ -60,21 +60,24 @@ def type_name(sql_type: str) -> sql.SQL:
     return sql.SQL(sql_type.replace("%", "%%"))
 
 
-def in_batch(
-    owner: Sequence[sql.Composable],
-    types: Sequence[str],
-    keys: sql.Composable | None = None,
-) -> sql.Composed:
+BATCH = "lethe.batch"
+"""The setting that holds the keys of the batch, until the transaction ends."""
+
+
+def in_batch(owner: Sequence[sql.Composable], types: Sequence[str]) -> sql.Composed:
     """The owner columns name a subject of the batch.
 
     The batch is rows of the frozen set, called by number: keys do not travel in statements that
-    the server may log.
-    keys    the keys as an array, where a statement has read them already; keys of one column only
+    the server may log. Those of one column were put by `set_batch`, in the server, into a setting
+    of the transaction, so that a batch reads the frozen set once and not in each statement.
+
     values  run_id (uuid), rule (text), numbers (bigint[])
     """
     if len(types) == 1:
-        found = keys or sql.SQL("ARRAY({})").format(keys_of_batch(types))
-        return sql.SQL("{} = ANY({})").format(owner[0], found)
+        # A subselect, so that the planner does not look at hundreds of keys for each statement.
+        return sql.SQL("{0} = ANY((SELECT current_setting({1})::{2}[])::{2}[])").format(
+            owner[0], sql.Literal(BATCH), type_name(types[0])
+        )
     return sql.SQL("({}) IN ({})").format(comma(owner), keys_of_batch(types))
 
 

@@ -17,6 +17,8 @@ class Assignment:
 
     decide   WITH list up to the relation `decided` (k0…, key, starting_on, due_on, outcome)
     recheck  the same, restricted to the keys of a batch
+    glance   the same again, but for newer rows of tables whose delete tells of them; where one
+             does, the batch is rolled back and begins anew with `recheck`
     locks    statements that lock, for a batch, the rows that the decision rests on
     cut_off  last day of activity that stops no subject, wherever it lives; None: none stops one
     keeps    statements that keep, for a batch, what outlives its rows; they run before the act
@@ -30,6 +32,7 @@ class Assignment:
     steps: Steps
     decide: Statement
     recheck: Statement
+    glance: Statement
     locks: tuple[Statement, ...]
     cut_off: date | None = None
     keeps: tuple[Statement, ...] = ()

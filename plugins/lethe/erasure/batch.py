@@ -47,16 +47,17 @@ class BatchAct:
         self.batch_id = batch_id
         self.outcomes = Outcomes()
 
-    def settle(self, *, final: bool, strict: bool = False) -> list[Claimed]:
+    def settle(self, *, final: bool, strict: bool = False, thorough: bool = False) -> list[Claimed]:
         """Lock and re-check; gives the subjects that may go, oldest first.
 
-        final   decide about everybody; else those who are locked or barred stay undecided, for
-                somebody may be about to let go of them
-        strict  look for what the database itself would refuse: it just did
+        final     decide about everybody; else those who are locked or barred stay undecided, for
+                  somebody may be about to let go of them
+        strict    look for what the database itself would refuse: it just did
+        thorough  look for newer rows also where the delete would tell of them
         """
         self._lock(final=final)
         if self._going:
-            self._recheck()
+            self._recheck(thorough=thorough or strict)
         if self._going:
             self._bar(final=final, strict=strict)
         if self._going:
@@ -126,9 +127,10 @@ class BatchAct:
         else:
             self._defer(locked)
 
-    def _recheck(self) -> None:
+    def _recheck(self, *, thorough: bool) -> None:
         self._cursor.execute(statement("guards/lock_holds_shared"))
-        rows = self._prepared.recheck.fetch(self._cursor, self._batch())
+        decide = self._prepared.recheck if thorough else self._prepared.glance
+        rows = decide.fetch(self._cursor, self._batch())
         found = {tuple(cast(list[str], row[0])): str(row[1]) for row in rows}
         self._last_due = {
             tuple(cast(list[str], row[0])): cast("date | None", row[2]) for row in rows

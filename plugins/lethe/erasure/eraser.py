@@ -235,7 +235,7 @@ class Eraser:
         strict: bool = False,
     ) -> None:
         """Try a failed batch again: whole if the failure may pass, else in halves."""
-        strict = strict or failure.sqlstate == errorcodes.FOREIGN_KEY_VIOLATION
+        strict = strict or failure.sqlstate in (None, errorcodes.FOREIGN_KEY_VIOLATION)
         if failure.may_pass and attempt < self._manners.attempts:
             time.sleep(min(2.0, 0.05 * 2**attempt))
             self._retry(claimed, attempt + 1, final=final, strict=strict)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from psycopg2 import extensions, sql
 
@@ -13,6 +14,7 @@ from lethe.catalogue.fragments import Statement
 from lethe.catalogue.graph import Anchor, Graph, Member, Reference
 from lethe.erasure import questions, shared_rows, statements
 from lethe.erasure.assignment import Assignment
+from lethe.include import statement
 from lethe.policy.names import TableName, quoted
 
 Rows = list[tuple[object, ...]]
@@ -33,6 +35,19 @@ class Batch:
         return _write(tuple(self.numbers))
 
 
+_batch_of: WeakKeyDictionary[extensions.cursor, tuple[str, str, str]] = WeakKeyDictionary()
+"""Which batch the transaction of a cursor knows: a cursor lives as long as its transaction, and
+what was set ends with that, so that a statement without its batch is an error."""
+
+
+def _set_batch(cursor: extensions.cursor, batch: Batch) -> None:
+    this = batch.run_id, batch.rule, batch.written
+    if _batch_of.get(cursor) != this:
+        named = {"run_id": this[0], "rule": this[1], "numbers": this[2]}
+        cursor.execute(statement("erasure/set_batch"), named)
+        _batch_of[cursor] = this
+
+
 @lru_cache(8)
 def _write(numbers: tuple[int, ...]) -> str:
     return f"{{{','.join(map(str, numbers))}}}"
@@ -46,7 +61,8 @@ class Ready:
     values: Mapping[str, object]
 
     def run(self, cursor: extensions.cursor, batch: Batch) -> None:
-        """Execute it for a batch."""
+        """Execute it for a batch, whose keys the transaction knows."""
+        _set_batch(cursor, batch)
         cursor.execute(
             self.text,
             {
@@ -116,6 +132,7 @@ class Prepared:
     lock: Ready | None
     locks: tuple[Ready, ...]
     recheck: Ready
+    glance: Ready
     bars: tuple[Bar, ...]
     suspects: tuple[Bar, ...]
     anchors: tuple[ReadyAnchor, ...]
@@ -151,6 +168,7 @@ class _Preparer:
             lock=self._lock(),
             locks=tuple(self._ready(lock) for lock in self._assignment.locks),
             recheck=self._ready(questions.recheck(kind, self._assignment.recheck)),
+            glance=self._ready(questions.recheck(kind, self._assignment.glance)),
             bars=(*self._bars(steps.barred), *self._halts()),
             suspects=tuple(self._bars(steps.suspects)),
             anchors=tuple(self._anchor(anchor) for anchor in steps.anchors),

@@ -15,7 +15,6 @@ from lethe.catalogue.fragments import (
     any_of,
     column,
     comma,
-    keys_of_batch,
     type_name,
 )
 from lethe.catalogue.graph import Graph, Kind, Member, Reference, Way
@@ -188,23 +187,15 @@ def read_columns(
 def count_rows(graph: Graph, kind: Kind, members: Sequence[Member], as_of: date) -> Statement:
     """Count the batch's rows of several members: one row, a number a member, in their order."""
     context = Context(graph, as_of, Values())
-    batch: sql.Composable = sql.SQL("")
-    keys: sql.Composable | None = None
-    if len(kind.types) == 1:
-        # Read once for all the counts; else each of them reads the batch.
-        keys = sql.SQL("(SELECT keys FROM batch)::{}[]").format(type_name(kind.types[0]))
-        batch = sql.SQL("WITH batch AS MATERIALIZED (SELECT ARRAY({}) AS keys) ").format(
-            keys_of_batch(kind.types)
-        )
     counts = []
     for member in members:
-        found = rows_of(context, kind, member, "t", keys=keys)
+        found = rows_of(context, kind, member, "t")
         counts.append(
             sql.SQL("(SELECT count(*) FROM {source} WHERE {where})").format(
                 source=comma([named(member, "t"), *found.tables]), where=all_of(found.where)
             )
         )
-    return Statement(sql.SQL("{}SELECT {}").format(batch, comma(counts)), context.values.bound)
+    return Statement(sql.SQL("SELECT {}").format(comma(counts)), context.values.bound)
 
 
 def count_unblanked(graph: Graph, kind: Kind, blanking: Blanking, as_of: date) -> Statement:

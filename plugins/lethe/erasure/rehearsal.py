@@ -50,7 +50,7 @@ def act_out(
         recorder = Recorder(_passing_key(), _passing_key(), None)
         evidence = recorder.begin(connection, assignment)
         act = BatchAct(cursor, assignment, prepare(connection, assignment), claimed, evidence.batch)
-        if act.settle(final=True):
+        if act.settle(final=True, thorough=True):
             recorder.bury(evidence, assignment, act)
             act.erase()
         write_outcomes(cursor, assignment, act, shard=0)

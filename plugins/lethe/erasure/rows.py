@@ -45,16 +45,14 @@ def root_in_batch(
     types: Sequence[str],
     *,
     joined: bool = False,
-    keys: sql.Composable | None = None,
 ) -> Rooted:
     """The owner columns name a subject of the batch.
 
     types   of the owner columns
     joined  name the subject by its frozen key, whatever becomes of the owner columns
-    keys    see `in_batch`
     """
     if not joined and {*types, *kind.types} <= _ONE_SPELLING:
-        return Rooted((), (in_batch(owner, kind.types, keys),), key_text(owner))
+        return Rooted((), (in_batch(owner, kind.types),), key_text(owner))
     matched = [
         sql.SQL("{} = b0.key[{}]::{}").format(part, sql.Literal(i), type_name(sql_type))
         for i, (part, sql_type) in enumerate(zip(owner, kind.types, strict=True), start=1)
@@ -107,7 +105,6 @@ def rows_of(
     alias: str,
     *,
     joined: bool = False,
-    keys: sql.Composable | None = None,
 ) -> Found:
     """A member's rows in the batch: below its subjects, or below the going rows of its anchor."""
     walked = walk(member.way, alias)
@@ -117,7 +114,7 @@ def rows_of(
         rooted = Rooted((), (anchored_in(member.anchor, walked.owner),), key_text(walked.owner))
     else:
         types = owner_types(context.graph, member.table, member.way)
-        rooted = root_in_batch(kind, walked.owner, types, joined=joined, keys=keys)
+        rooted = root_in_batch(kind, walked.owner, types, joined=joined)
     return Found(
         (*walked.tables, *rooted.tables),
         (*walked.conditions, *rooted.where, *where),

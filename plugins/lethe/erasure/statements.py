@@ -24,8 +24,8 @@ from lethe.erasure.rows import (
     rows_of,
     stays_behind,
 )
-from lethe.erasure.steps import Blanking
-from lethe.policy.names import quoted
+from lethe.erasure.steps import Blanking, Steps
+from lethe.policy.names import TableName, quoted
 
 
 def cut_links(graph: Graph, anchor: Anchor, way: Way, kind: Kind) -> Statement | None:
@@ -122,6 +122,16 @@ def delete(
             newest=newest,
         ),
         context.values.bound,
+    )
+
+
+def tell_of_newer(steps: Steps) -> frozenset[TableName]:
+    """Tables whose rows all go with their subject, and are looked at for newer ones as they go."""
+    return frozenset(
+        member.table
+        for member in steps.deletes
+        if member.activity and member.action.do == "erase" and member.anchor is None
+        if tuple(member.ways) == (member.way,) and not member.where
     )
 
 

@@ -10,6 +10,7 @@ from lethe.erasure.assignment import Assignment
 from lethe.erasure.clock import freeze_clock
 from lethe.erasure.locks import find_locks
 from lethe.erasure.questions import lock_rows
+from lethe.erasure.statements import tell_of_newer
 from lethe.erasure.steps import plan_steps
 from lethe.policy.model.rules import Rule
 from lethe.policy.periods import boundary
@@ -20,6 +21,8 @@ def assign(graph: Graph, rule: str, as_of: date, run_id: UUID) -> Assignment:
     """Make the assignment of a rule: pure, the same for the same policy, catalogue and day."""
     named = graph.policy.rules[rule]
     steps, _ = plan_steps(graph, named.cluster)
+    cut_off = _cut_off(named, as_of)
+    trusted = tell_of_newer(steps) if cut_off else ()
     return Assignment(
         graph,
         run_id,
@@ -29,8 +32,9 @@ def assign(graph: Graph, rule: str, as_of: date, run_id: UUID) -> Assignment:
         steps,
         judge(graph, rule, as_of),
         judge(graph, rule, as_of, batch=True),
+        judge(graph, rule, as_of, batch=True, trusted=trusted),
         tuple(lock_rows(graph, steps.kind, table, way) for table, way in find_locks(graph, rule)),
-        _cut_off(named, as_of),
+        cut_off,
         freeze_clock(graph, named.cluster, as_of),
     )
 

@@ -64,7 +64,7 @@ def erase_rule(
         connection = stack.enter_context(acting(site, f"rule {rule}"))
         found = read_night(connection, run_id)
         planned = next((each for each in found.rules if each.rule == rule), None)
-        if planned is None or planned.state not in CLEARED:
+        if planned is None or planned.state not in CLEARED or not planned.due:
             return Tally()
         require_allowed(site, connection, found.run)
         _require_clearance(connection, found.run, planned)

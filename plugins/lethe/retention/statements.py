@@ -13,7 +13,7 @@ The same text, restricted to the keys of a batch, re-checks the decision at the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from psycopg2 import sql
@@ -26,30 +26,39 @@ from lethe.catalogue.graph import Graph, Kind, Member
 from lethe.catalogue.ways import same, walk
 from lethe.guards.statements import candidate_key, held, key_columns, restricted, unarchived
 from lethe.policy.model.rules import Rule
-from lethe.policy.names import quoted
+from lethe.policy.names import TableName, quoted
 from lethe.retention.dates import dated
 
 PASSED_OVER = ("not yet due", "active")
 """Outcomes that need nobody's attention."""
 
 
-def judge(graph: Graph, name: str, as_of: date, *, batch: bool = False) -> Statement:
+def judge(
+    graph: Graph,
+    name: str,
+    as_of: date,
+    *,
+    batch: bool = False,
+    trusted: Collection[TableName] = (),
+) -> Statement:
     """Compose the judging statement of a rule, up to the relation `decided`.
 
-    batch    restrict it to the keys `key0…` of a batch
+    batch    restrict it to the batch
+    trusted  tables whose newer rows are not looked for: their delete will tell of them
     Returns  a WITH list without a final SELECT; values bound
     """
     rule = graph.policy.rules[name]
     kind = graph.kind_of(rule.cluster)
     context = Context(graph, as_of, Values())
     members = graph.members[rule.cluster]
+    asked = [member for member in members if member.table not in trusted]
     relations = [
         *_starting(context, kind, rule, members, batch=batch),
         ("judged", _judged(context, kind, rule)),
         ("candidates", sql.SQL("SELECT * FROM judged WHERE outcome = 'due'")),
         ("held", _union(kind, held(context, kind))),
         ("restricted", _union(kind, restricted(context, kind))),
-        ("newer", _union(kind, _newer(context, kind, rule, members))),
+        ("newer", _union(kind, _newer(context, kind, rule, asked))),
         ("unarchived", _union(kind, unarchived(context, kind, {m.table for m in members}))),
         ("decided", _decided(kind)),
     ]
