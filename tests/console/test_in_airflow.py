@@ -63,7 +63,7 @@ class Seen:
         self.open.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        page.set_default_navigation_timeout(30_000)
+        page.set_default_navigation_timeout(60_000)
         if user is not None:
             page.goto(f"{self.address}/auth/login")
             page.locator("input[name=username]").fill(user)
