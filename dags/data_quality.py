@@ -15,8 +15,8 @@ earlier nights: `quality/latest.json` and `quality/history`. Which rows fail:
 **If it fails** a suite turns red when a critical expectation failed, or could not be asked: the
 last line of its log names it, and how to find the rows. Mend the data or the policy, then clear
 `run_suites`. `scan_leaks` turns red when a file of ours, or Airflow's metadata (XCom, rendered
-fields), holds a personal value: it names the place; delete it and find out who wrote it. Nothing
-here stops or undoes a deletion.
+fields), holds a personal value: it names the place; delete it and find out who wrote it; what it
+could not read is a warning. Nothing here stops or undoes a deletion.
 """
 
 import pendulum

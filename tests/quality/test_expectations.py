@@ -10,10 +10,10 @@ import psycopg2
 import pytest
 from lethe.catalogue.site import Site
 from lethe.cli.quality import HANDED
-from lethe.quality.expectations import Expectation
+from lethe.quality.expectations import Expectation, rows_command
 from lethe.quality.inputs import stops
 from lethe.quality.night import measure_quality, run_quality
-from lethe.quality.outcomes import Outcome, Report
+from lethe.quality.outcomes import Outcome, Report, explained
 
 from tests.small_policy import small_policy
 
@@ -82,3 +82,14 @@ def test_a_few_wrong_dates_stop_no_rule_of_a_small_warehouse_and_many_do(
         assert f"though {wrong} of {wrong + 10}" in found.says
     if wrong == 20:
         assert of_dates(dsn, checks, by="gx")[1].state == state
+
+
+def test_the_command_that_shows_rows_fits_a_shell():
+    assert rows_command("card.crm.account") == "lethe quality rows card.crm.account"
+    assert rows_command('card."a.b".c d') == """lethe quality rows 'card."a.b".c d'"""
+
+
+def test_a_code_of_the_database_is_explained():
+    assert explained("SQLSTATE 2201B") == "SQLSTATE 2201B: the pattern is no regular expression"
+    assert explained("SQLSTATE 42501, no right on table x") == "SQLSTATE 42501, no right on table x"
+    assert explained(None) is None

@@ -121,7 +121,7 @@ def rows(
             table.add_row(*(escape(str(part)) for part in key))
         desk.console.print(table)
     else:
-        desk.console.print("No failing row, or none that has a key.")
+        desk.console.print("No key to show: no row fails, or they have none. The SQL shows them.")
     desk.console.print("[bold]SQL[/] (shows whole rows: use your own account)")
     desk.console.print(escape(found.sql), soft_wrap=True)
 

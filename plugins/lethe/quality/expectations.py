@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from shlex import quote
 from typing import Any, Literal
 
 from psycopg2 import sql
@@ -24,6 +25,11 @@ WAREHOUSE = "warehouse"
 """The suite of tables that belong to no cluster."""
 POLICY = "policy"
 """The suite of what policy and catalogue tell without a row."""
+
+
+def rows_command(key: str) -> str:
+    """What shows the rows that break an expectation, fit for a shell whatever tables are called."""
+    return f"lethe quality rows {quote(key)}"
 
 
 @dataclass(frozen=True, slots=True)

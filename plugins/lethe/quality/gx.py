@@ -22,7 +22,7 @@ from psycopg2 import extensions
 from lethe.connections import acting_as
 from lethe.errors import describe_database_error
 from lethe.include import statement
-from lethe.quality.expectations import Expectation
+from lethe.quality.expectations import Expectation, rows_command
 from lethe.quality.pages import sentence
 
 _SHIFT = 40
@@ -157,7 +157,7 @@ def make_expectation(each: Expectation, flag: str | None) -> Any:
         fewest=low,
         most=high,
         description=sentence(each.title),
-        notes=" · ".join(notes) + f" · rows: `lethe quality rows {each.key}`",
+        notes=" · ".join(notes) + f" · rows: `{rows_command(each.key)}`",
         severity=each.severity,
         meta={"lethe": {"expectation": each.key, **each.as_document()}},
     )

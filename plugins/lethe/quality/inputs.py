@@ -15,6 +15,7 @@ from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import WarehouseRefused, describe_database_error
 from lethe.guards.inputs import stop_rules
+from lethe.quality.expectations import rows_command
 from lethe.quality.ground import Handed
 from lethe.quality.measure import measure
 from lethe.quality.night import make_report, prepare
@@ -58,6 +59,6 @@ def stops(report: Report) -> dict[str, str]:
     return {
         rule: "its inputs are not as they should be: "
         + "; ".join(f"{each.key}: {each.says}" for each in some)
-        + f" (`lethe quality rows {some[0].key}` names them)"
+        + f" (`{rows_command(some[0].key)}` names them)"
         for rule, some in found.items()
     }

@@ -121,7 +121,7 @@ _MEANT = {
     "2201B": "the pattern is no regular expression",
     "25006": "it would change something, and checks only read",
     "22P02": "a value does not fit the type of the column",
-    "42601": "the statement is no SQL",
+    "42601": "it is no single SELECT in correct SQL",
     "42703": "it names a column that is not there",
     "42P01": "it names a table that is not there",
     "42883": "it uses a function or operator that is not there for these types",

@@ -17,7 +17,7 @@ from typing import Any
 from lethe.include import include_folder
 from lethe.policy.model import Policy
 from lethe.policy.said import say_text
-from lethe.quality.expectations import Derivation, Expectation, Scan
+from lethe.quality.expectations import Derivation, Expectation, Scan, rows_command
 from lethe.quality.history import asked_at, quality_folder, read_reports
 from lethe.quality.outcomes import Outcome, Report
 
@@ -145,6 +145,7 @@ def _render(report: Report, policy: Policy, run: str, pages: Mapping[str, str]) 
 def _shown(each: Outcome, pages: Mapping[str, str]) -> dict[str, Any]:
     return {
         "key": each.key,
+        "rows": rows_command(each.key),
         "suite": each.suite,
         "title": sentence(each.title),
         "severity": each.severity,

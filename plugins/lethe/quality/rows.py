@@ -19,6 +19,7 @@ from lethe.quality.expectations import Expectation, Scan
 from lethe.quality.files import readable
 from lethe.quality.ground import Handed
 from lethe.quality.night import Prepared, prepare
+from lethe.quality.outcomes import explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def find_rows(
             return rows_of(connection, prepare(site, connection, as_of, handed), key, limit)
         except psycopg2.Error as error:
             raise WarehouseRefused(
-                f"{key} could not be asked: {describe_database_error(error)}", error.pgcode
+                f"{key} could not be asked: {explained(describe_database_error(error))}",
+                error.pgcode,
             ) from None
 
 

@@ -38,6 +38,7 @@ def tell_suite(found: dict[str, Any]) -> dict[str, int]:
     Returns  state → number of expectations
     """
     from lethe.errors import AnswerIsNo
+    from lethe.quality.expectations import rows_command
 
     get_current_context()["suite"] = found["suite"]  # type: ignore[typeddict-unknown-key]
     for each in found["bad"]:
@@ -47,7 +48,7 @@ def tell_suite(found: dict[str, Any]) -> dict[str, int]:
         if critical:
             raise AnswerIsNo(
                 f"critical: {', '.join(critical)}; see which rows with "
-                f"`lethe quality rows {critical[0]}`"
+                f"`{rows_command(critical[0])}`"
             )
     return dict(found["states"])
 
