@@ -22,7 +22,7 @@ from tests.erasure.breakdown import (
 )
 from tests.kit import TODAY, MakeKit
 
-STRIDE = int(os.environ.get("LETHE_TEST_CRASH_STRIDE", "6"))
+STRIDE = int(os.environ.get("LETHE_TEST_CRASH_STRIDE", "4"))
 """1: break at every statement; a larger one leaves some out."""
 
 

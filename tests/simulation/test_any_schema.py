@@ -11,7 +11,7 @@ from lethe.errors import PolicyError
 from tests.kit import Kit, MakeKit
 from tests.simulation.world import World, ddl, link_columns, place, policy, quoted, worlds
 
-EXAMPLES = int(os.environ.get("LETHE_TEST_SCHEMAS", "15"))
+EXAMPLES = int(os.environ.get("LETHE_TEST_SCHEMAS", "25"))
 
 
 def found(
