@@ -16,16 +16,16 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
-from lethe.archive.appending import ArchiveKeys, read_keys
+from lethe.archive.appending import ArchiveKeys, Place, read_keys
 from lethe.archive.capture import Capture
-from lethe.archive.capture_rows import Row
 from lethe.archive.check import verify_archive
 from lethe.archive.heads import last_head
+from lethe.archive.making import Batch
 from lethe.archive.night import (
     begin_night,
     capture_documents,
@@ -292,19 +292,20 @@ class _Archive:
 @contextmanager
 def _appends() -> Iterator[list[float]]:
     """Note how long each append took: from its lock to its commit, sealing included."""
-    inner = Capture._batch
+    inner = Capture._archive
     durations: list[float] = []
 
-    def timed(self: Capture, rows: Sequence[Row]) -> None:
+    def timed(self: Capture, batch: Batch) -> Place | None:
         started = time.perf_counter()
-        inner(self, rows)
+        end = inner(self, batch)
         durations.append(time.perf_counter() - started)
+        return end
 
-    Capture._batch = timed  # type: ignore[method-assign]
+    Capture._archive = timed  # type: ignore[method-assign]
     try:
         yield durations
     finally:
-        Capture._batch = inner  # type: ignore[method-assign]
+        Capture._archive = inner  # type: ignore[method-assign]
 
 
 def _copy_opened(

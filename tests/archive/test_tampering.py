@@ -199,7 +199,8 @@ def test_a_row_that_stands_twice_is_found(aged: Kit) -> None:
     for table in TABLES:
         with undone(
             aged,
-            f"ALTER TABLE lethe.{table} DROP CONSTRAINT {table}_pkey CASCADE",
+            f"ALTER TABLE lethe.{table} DROP CONSTRAINT IF EXISTS {table}_pkey CASCADE",
+            "DROP INDEX IF EXISTS lethe.archived_document_by_key",
             f"ALTER TABLE lethe.{table} DROP CONSTRAINT IF EXISTS {table}_gone_no_key",
             f"INSERT INTO lethe.{table} SELECT * FROM lethe.{table} ORDER BY 1 LIMIT 1",
         ) as found:
@@ -209,9 +210,9 @@ def test_a_row_that_stands_twice_is_found(aged: Kit) -> None:
             "archive_tile": "level, tile_no",
             "archive_head": "head_no",
             "archive_frozen": "subject_kind, subject_key",
-            "archived_document": "document_type, key",
         }.get(table, "leaf_no")
-        aged.execute(f"ALTER TABLE lethe.{table} ADD PRIMARY KEY ({key})")
+        if table != "archived_document":
+            aged.execute(f"ALTER TABLE lethe.{table} ADD PRIMARY KEY ({key})")
     assert missed == []
 
 

@@ -9,7 +9,10 @@ COPY (
                r.head_no)::text,
            r.sealed
     FROM lethe.archive_record AS r
-    LEFT JOIN lethe.archived_document AS a ON a.leaf_no = r.leaf_no AND a.ended_on IS NULL
+    LEFT JOIN lethe.archived_document AS a
+      ON hash_array_extended(a.key, 0) = hash_array_extended(r.document_key, 0)
+      AND a.document_type = r.document_type AND a.key = r.document_key
+      AND a.leaf_no = r.leaf_no AND a.ended_on IS NULL
     WHERE r.leaf_no >= {first} AND r.leaf_no < {last}
     ORDER BY r.leaf_no
 ) TO STDOUT (FORMAT binary)

@@ -6,6 +6,7 @@ SELECT d.key, a.leaf_no,
        a.ended_on IS NOT NULL OR (a.key IS NOT NULL AND f.subject_key IS NOT NULL)
 FROM unnest(%(keys)s::text[], %(owners)s::text[]) AS d(key, owner)
 LEFT JOIN lethe.archived_document AS a
-  ON a.document_type = %(document_type)s AND a.key = d.key::text[]
+  ON hash_array_extended(a.key, 0) = hash_array_extended(d.key::text[], 0)
+  AND a.document_type = %(document_type)s AND a.key = d.key::text[]
 LEFT JOIN lethe.archive_frozen AS f
   ON f.subject_kind = %(kind)s AND f.subject_key = d.owner::text[]

@@ -2,7 +2,10 @@
 -- identifiers: none
 -- values: leaves (bigint[])
 -- locks: the rows
-SELECT leaf_no, document_type, key::text
-FROM lethe.archived_document
-WHERE leaf_no = ANY(%(leaves)s) AND ended_on IS NULL
-FOR UPDATE
+SELECT a.leaf_no, a.document_type, a.key::text
+FROM lethe.archive_record AS r
+JOIN lethe.archived_document AS a
+  ON hash_array_extended(a.key, 0) = hash_array_extended(r.document_key, 0)
+  AND a.document_type = r.document_type AND a.key = r.document_key AND a.leaf_no = r.leaf_no
+WHERE r.leaf_no = ANY(%(leaves)s) AND a.ended_on IS NULL
+FOR UPDATE OF a

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from psycopg2 import extensions
 
-from lethe.archive.binary import (
-    NULL,
-    begin_row,
-    copy_rows,
-    pack_bigint,
-    pack_bytes,
-    pack_day,
-    pack_json_texts,
-)
+from lethe.archive.binary import begin_row, copy_packed, copy_rows, pack_bigint, pack_bytes
 from lethe.archive.heads import BEGINNING, Head, Signer, add_head, last_head
 from lethe.archive.records import NewRecord
-from lethe.archive.sealing import Agreement, RecordSealer, agree, join_columns
+from lethe.archive.sealing import Agreement, RecordSealer, agree
 from lethe.archive.tiles import TiledTree, open_tree, store_tiles
 from lethe.errors import TamperingFound
 from lethe.evidence.canonical import canonical_instant
@@ -31,6 +24,13 @@ from lethe.include import statement
 from lethe.keys import KeyRing, derive
 
 _ROW = begin_row(15)
+
+
+def _lock(connection: extensions.connection) -> Place:
+    with connection.cursor() as cursor:
+        cursor.execute(statement("archive/lock_archive"))
+    head = last_head(connection)
+    return Place(head.head_no, head.tree_size) if head else Place(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,43 +79,71 @@ def read_keys(
     return ArchiveKeys(ring.warehouse_id, wraps, current, tokens, signer, recovery)
 
 
-class Append:
-    """One append, in the caller's transaction: records and statements, then `finish`.
+class Place(NamedTuple):
+    """Where an append begins: the head before it, and the leaves that are there."""
 
-    Others wait at `begin` until the transaction ends.
+    head_no: int
+    size: int
+
+
+class Append:
+    """One append: records and statements, then `finish`, in the transaction of a connection.
+
+    place  where it will begin, if it is sealed before its transaction: then `enter`, and `add` only
+           what needs nothing of the archive
     """
 
-    def __init__(self, connection: extensions.connection, keys: ArchiveKeys) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(statement("archive/lock_archive"))
-        self._connection = connection
+    def __init__(self, keys: ArchiveKeys, place: Place) -> None:
         self._keys = keys
-        self._before = last_head(connection)
-        self._tree: TiledTree = open_tree(connection, self._before.tree_size if self._before else 0)
         self._agreement = agree(keys.recovery) if keys.recovery is not None else None
         self._sealer = keys.sealer(keys.current, self._agreement)
         self._leaves: list[bytes] = []
         self._rows: list[bytes] = []
-        self.head_no = self._before.head_no + 1 if self._before else 1
-        self._head_text = str(self.head_no).encode()
+        self.place = place
+        self.head_no = place.head_no + 1
+        self._head_text = b"\x00%d" % self.head_no
         self._head_packed = pack_bigint(self.head_no)
         self.at = datetime.now(UTC)
         self.recorded_at = canonical_instant(self.at)
 
+    @classmethod
+    def begin(cls, connection: extensions.connection, keys: ArchiveKeys) -> Append:
+        """Begin where the archive is now; others wait here until the transaction ends."""
+        append = cls(keys, _lock(connection))
+        append._attach(connection)
+        return append
+
+    def enter(self, connection: extensions.connection) -> bool:
+        """Lock the archive; whether it is where this append was sealed to begin."""
+        if _lock(connection) != self.place:
+            return False
+        self._attach(connection)
+        return True
+
+    def _attach(self, connection: extensions.connection) -> None:
+        self._connection = connection
+        self._before = last_head(connection)
+        self._tree: TiledTree = open_tree(connection, self.place.size)
+
+    @property
+    def end(self) -> Place:
+        """Where the next append begins."""
+        return Place(self.head_no, self.next_no)
+
     @property
     def next_no(self) -> int:
         """The leaf that comes next."""
-        return self._tree.size + len(self._leaves)
+        return self.place.size + len(self._leaves)
 
     def leaf(self, number: int) -> bytes:
         """A leaf, stored or of this append."""
-        stored = self._tree.size
+        stored = self.place.size
         return self._leaves[number - stored] if number >= stored else self._tree.leaf(number)
 
     def add(self, new: NewRecord) -> int:
         """Seal a record; gives the number of its leaf."""
         number = self.next_no
-        self._rows.append(self._seal(new))
+        self._rows.append(self.seal(new))
         return number
 
     def add_all(self, records: Iterator[NewRecord]) -> None:
@@ -123,33 +151,24 @@ class Append:
 
         records  may ask for `next_no` and `leaf` of this append, and nothing of the connection
         """
-        self._send(map(self._seal, records))
+        copy_rows(self._connection, "archive/copy_records", map(self.seal, records))
 
-    def _send(self, rows: Iterator[bytes]) -> None:
-        copy_rows(self._connection, "archive/copy_records", rows)
+    def add_rows(self, rows: Sequence[bytes]) -> None:
+        """Send records that `seal` made."""
+        copy_packed(self._connection, "archive/copy_records", rows)
 
-    def _seal(self, new: NewRecord) -> bytes:
+    def seal(self, new: NewRecord) -> bytes:
+        """Seal a record, as COPY takes it."""
         number = self.next_no
-        columns = new.columns(self._head_text)
         leaf, sealed, wrapped, recovery = self._sealer.seal(
-            number, new.record, join_columns(columns)
+            number, new.record, new.texts + self._head_text
         )
         self._leaves.append(leaf)
-        kind, document_type, _, title, _, country, _, subject_kind, *_ = columns
         return b"".join(
             (
                 _ROW,
                 pack_bigint(number),
-                pack_bytes(kind),
-                pack_bytes(document_type),
-                NULL if new.document_json is None else pack_json_texts(new.document_json),
-                pack_bytes(title),
-                pack_day(new.issued_on),
-                pack_bytes(country),
-                pack_bigint(new.party_no),
-                pack_bytes(subject_kind),
-                pack_json_texts(new.subject_json),
-                pack_bytes(new.content_token),
+                new.packed,
                 self._head_packed,
                 pack_bytes(sealed),
                 pack_bytes(wrapped),
@@ -194,7 +213,7 @@ class Append:
         if not self._leaves:
             raise ValueError("an append without a leaf would sign nothing")
         if self._rows:
-            self._send(iter(self._rows))
+            self.add_rows(self._rows)
         self._tree.append(self._leaves)
         store_tiles(self._connection, self._tree.changed())
         head = self._sign()

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys
-from lethe.archive.expire import Expired, Expiry, outcomes_of
+from lethe.archive.expire import Expiry
+from lethe.archive.expired import Expired, outcomes_of
 from lethe.archive.opening import acting, make_keys, open_witness_of
 from lethe.archive.statements import archive_of_policy
 from lethe.catalogue.graph import Graph

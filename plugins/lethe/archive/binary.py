@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from io import BytesIO
 
-import msgspec
 import psycopg2
 from psycopg2 import extensions
 
@@ -20,11 +20,12 @@ HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 END = b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
 _CHUNK = 64 * 1024
+_LARGE = 4 * 1024 * 1024
 _TEXT = 25
 _length = struct.Struct(">i").pack
 _bigint = struct.Struct(">iq").pack
-_array = struct.Struct(">iiiii").pack
-_decode = msgspec.json.Decoder(list[str | None]).decode
+_array = struct.Struct(">iiiiii").pack
+_only_text = struct.Struct(">iiiiiii").pack
 _DAY_ZERO = date(2000, 1, 1).toordinal()
 _TIME_ZERO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -63,17 +64,17 @@ def micros_of(value: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def pack_texts(values: Sequence[str | None]) -> bytes:
+def pack_only_text(value: bytes) -> bytes:
+    """A text[] of one element."""
+    size = len(value)
+    return _only_text(24 + size, 1, 0, _TEXT, 1, 1, size) + value
+
+
+def pack_texts(values: Sequence[bytes | None]) -> bytes:
     """A text[] of one dimension."""
-    parts = [pack_bytes(None if value is None else value.encode()) for value in values]
-    body = _array(1, int(None in values), _TEXT, len(parts), 1) + b"".join(parts)
-    return _length(len(body)) + body
-
-
-@lru_cache(16_384)
-def pack_json_texts(array: str) -> bytes:
-    """A text[] of one dimension, given as a JSON array of texts: keys come more than once."""
-    return pack_texts(_decode(array))
+    body = b"".join(map(pack_bytes, values))
+    size = len(body) + 20
+    return _array(size, 1, int(None in values), _TEXT, len(values), 1) + body
 
 
 def copy_rows(connection: extensions.connection, name: str, rows: Iterator[bytes]) -> None:
@@ -89,6 +90,13 @@ def copy_rows(connection: extensions.connection, name: str, rows: Iterator[bytes
         if stream.failed is not None:
             raise stream.failed from None
         raise
+
+
+def copy_packed(connection: extensions.connection, name: str, rows: Sequence[bytes]) -> None:
+    """Send rows that are packed already, in large pieces: the interpreter is free meanwhile."""
+    whole = BytesIO(b"".join((HEADER, *rows, END)))
+    with connection.cursor() as cursor:
+        cursor.copy_expert(statement(name), whole, _LARGE)
 
 
 class _RowStream:

@@ -11,6 +11,7 @@ from psycopg2 import extensions
 
 from lethe.archive.appending import Append, ArchiveKeys
 from lethe.archive.capture import told
+from lethe.archive.documents import make_record
 from lethe.archive.records import NewRecord, write_record
 from lethe.connections import acting_as
 from lethe.evidence.batch import EvidenceBatch
@@ -33,7 +34,7 @@ def seal_clocks(
         acting_as(connection, "runner")
         with connection.cursor() as cursor:
             cursor.execute(statement("archive/forget_clocks"))
-            append = Append(connection, keys)
+            append = Append.begin(connection, keys)
             cursor.execute(statement("archive/find_clocks"), {"size": _BATCH})
             rows = cursor.fetchall()
             if not rows:
@@ -76,4 +77,4 @@ def clock_record(
         }
     )
     token = hmac.digest(keys.tokens, b"clock\x00" + record, "sha256")
-    return NewRecord("clock", kind, key, key_json, token, record)
+    return make_record(record, "clock", kind, key.encode(), token=token)

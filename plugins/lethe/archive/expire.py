@@ -7,19 +7,16 @@ with the row; a signed leaf says that it was lawful, and that nothing else is mi
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from psycopg2 import extensions, sql
 
 from lethe.archive.appending import Append, ArchiveKeys
 from lethe.archive.capture import told
+from lethe.archive.expired import Expired, ended_token
 from lethe.archive.expiry_statements import judge_expiry, lock_subjects
 from lethe.archive.statements import archive_of
 from lethe.catalogue.graph import Graph
@@ -44,35 +41,6 @@ _APPROVED_EARLIER = sql.SQL(
     " WHERE p.rule = %(rule)s AND p.state = 'approved' AND p.run_id <> %(run_id)s"
     " AND s.outcome IS NULL AND s.key = d.key"
 )
-
-
-@dataclass(slots=True)
-class Expired:
-    """What became of the archived documents of a kind of subject.
-
-    counts     every living document record, by what the clock says
-    stopped    why nothing of it may be destroyed tonight
-    destroyed  leaves: documents, and party data or clocks that nothing needs any more
-    left       approved, and over the cap of one night: the next nights go on
-    beyond     country → documents kept past the published period, because of its law
-    """
-
-    rule: str
-    counts: dict[str, int] = field(default_factory=dict)
-    digest: bytes = b""
-    state: str = "planned"
-    over_limit: str | None = None
-    stopped: str | None = None
-    documents: int = 0
-    destroyed: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    left: int = 0
-    beyond: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def due(self) -> int:
-        """Documents that may be destroyed."""
-        return self.counts.get("due", 0)
 
 
 def kinds_of(graph: Graph) -> list[str]:
@@ -243,7 +211,7 @@ class Expiry:
             if not claimed:
                 self._connection.rollback()
                 return False
-            append = Append(self._connection, self._keys)
+            append = Append.begin(self._connection, self._keys)
             due, outcomes = self._recheck(cursor, claimed)
             gone = self._destroy(cursor, append, due) if due else 0
             cursor.execute(
@@ -302,6 +270,7 @@ class Expiry:
             statement("archive/end_documents"),
             {"leaves": list(ended), "tokens": list(ended.values()), "day": day},
         )
+        cursor.execute(statement("archive/forget_ended"), {"leaves": list(ended)})
         cursor.execute(statement("archive/delete_documents"), {"leaves": list(due)})
         rows = cursor.fetchall()
         subjects = {"kinds": [row[2] for row in rows], "keys": [row[3] for row in rows]}
@@ -315,31 +284,3 @@ class Expiry:
         for leaf in sorted(gone):
             append.add_statement(leaf, day.isoformat(), self._clause, ends=leaf in ended)
         return len(gone)
-
-
-def ended_token(keys: ArchiveKeys, document_type: str, key: str, leaf: int, day: str) -> bytes:
-    """What stands for the digest of a document that has ended: nobody changes it unnoticed."""
-    text = "\x00".join(("ended", document_type, key, str(leaf), day))
-    return hmac.digest(keys.tokens, text.encode(), "sha256")
-
-
-def outcomes_of(found: Expired) -> dict[str, Any]:
-    """The expiry of a kind of subject as the summary tells it."""
-    return {
-        "rule": found.rule,
-        "state": found.state,
-        "over_limit": found.over_limit,
-        "stopped": found.stopped,
-        "digest": found.digest.hex(),
-        "counts": found.counts,
-        "documents_destroyed": found.documents,
-        "leaves_destroyed": found.destroyed,
-        "skipped": dict(found.skipped),
-        "left": found.left,
-        "beyond_the_promise": found.beyond,
-        "refused": {
-            outcome.removeprefix("refused: "): count
-            for outcome, count in found.counts.items()
-            if outcome.startswith("refused: ")
-        },
-    }

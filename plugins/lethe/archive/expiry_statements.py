@@ -17,7 +17,8 @@ from datetime import date
 
 from psycopg2 import sql
 
-from lethe.archive.statements import archive_of, financial_year_end
+from lethe.archive.financial_year import financial_year_end
+from lethe.archive.statements import archive_of
 from lethe.catalogue.conditions import Context
 from lethe.catalogue.fragments import Statement, Values, all_of, column, comma, type_name
 from lethe.catalogue.graph import Graph, Kind

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from psycopg2 import extensions
@@ -16,13 +14,14 @@ from lethe.archive.approvals import approve_waiting, settle, work_off_approved
 from lethe.archive.capture import BATCH, Capture, Captured
 from lethe.archive.check import read_back
 from lethe.archive.clocks import seal_clocks
-from lethe.archive.expire import Expired, Expiry, kinds_of, outcomes_of
+from lethe.archive.expire import Expiry, kinds_of
+from lethe.archive.expired import Expired
 from lethe.archive.facts import ARCHIVE_RUN
-from lethe.archive.heads import last_head
+from lethe.archive.night_summary import Trial, summarise
 from lethe.archive.opening import acting, make_keys, open_witness_of
 from lethe.archive.reading import read_records
 from lethe.catalogue.site import Site
-from lethe.connections import acting_as
+from lethe.connections import acting_as, warehouse_dsn
 from lethe.errors import (
     GuardStop,
     VerificationError,
@@ -43,14 +42,6 @@ log = logging.getLogger(__name__)
 
 SAMPLE = 200
 """So many records are opened every night, drawn at random."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A sample that was opened tonight, from every key that records are wrapped under."""
-
-    opened: int
-    keys: int
 
 
 def run_archive(
@@ -124,6 +115,7 @@ def capture_documents(site: Site, run_id: UUID, document: str, *, batch: int = B
         witness = open_witness_of(site, connection)
         keys = make_keys(site, connection, witness)
         with site.connected("runner") as reader:
+            reader.set_client_encoding("UTF8")
             return Capture(
                 connection,
                 reader,
@@ -131,8 +123,10 @@ def capture_documents(site: Site, run_id: UUID, document: str, *, batch: int = B
                 document,
                 run_id=run_id,
                 as_of=run.as_of,
+                policy_digest=run.policy_digest,
                 keys=keys,
                 witness=witness,
+                dsn=warehouse_dsn(site.dsn, "runner"),
                 batch=batch,
             ).work()
 
@@ -234,7 +228,7 @@ def close_night(
                     f"{sum(each.outcomes.values())} have an outcome"
                 )
         acting_as(connection, "runner")
-        summary = _summary(site, connection, captured, expired, trial) | {"read_back": back}
+        summary = summarise(site, connection, captured, expired, trial) | {"read_back": back}
         waiting = any(each.state == "waiting" for each in expired)
         set_state(connection, run_id, "running", summary=summary)
         counts = {each["document"]: each["outcomes"] for each in summary["documents"]}
@@ -265,40 +259,3 @@ def _require_day(site: Site, connection: extensions.connection, as_of: date) -> 
             f"as-of {as_of} lies in the future: it is executed only on a warehouse made with "
             "`lethe init --rehearsal`"
         )
-
-
-def _summary(
-    site: Site,
-    connection: extensions.connection,
-    captured: Sequence[Captured],
-    expired: Sequence[Expired],
-    trial: Trial,
-) -> dict[str, Any]:
-    head = last_head(connection)
-    warehouse_id = read_warehouse(connection).warehouse_id
-    archive = site.loaded.policy.archive
-    with connection.cursor() as cursor:
-        cursor.execute(statement("archive/count_destroyed"))
-        (destroyed,) = cursor.fetchone() or (0,)
-    size = head.tree_size if head else 0
-    return {
-        "documents": [
-            {
-                "document": each.document,
-                "issued": each.issued,
-                "outcomes": dict(each.outcomes),
-                "refused": each.refused,
-                "notes": dict(each.notes),
-                "party_versions": each.parties,
-            }
-            for each in captured
-        ],
-        "expiry": [outcomes_of(each) for each in expired],
-        "trial": {"opened": trial.opened, "keys": trial.keys},
-        # A leaf is a living record, a statement, or what a statement names.
-        "records": {"living": size - 2 * int(destroyed), "destroyed": int(destroyed)},
-        "recovery_copies": bool(archive and archive.recovery_key),
-        "head": head.line(warehouse_id) if head else None,
-        "tree_size": size,
-        "root": head.root.hex() if head else None,
-    }

@@ -38,4 +38,5 @@ def acting(site: Site, doing: str, role: Role = "runner") -> Iterator[extensions
     if site.loaded.policy.archive is None:
         raise ConfigurationError("the policy has no section archive; nothing is archived under it")
     with ground.acting(site, doing, role) as connection:
+        connection.set_client_encoding("UTF8")
         yield connection

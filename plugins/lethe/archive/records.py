@@ -8,13 +8,12 @@ times quicker, as long as no name holds a character beyond U+FFFF (UTF-16 orders
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 import rfc8785
 
 FORMAT = "lethe-archive/1"
-Kind = Literal["document", "party", "clock"]
 _encode = msgspec.json.Encoder(order="sorted").encode
 _BEYOND_UTF16 = bytes(range(0xF0, 0x100))
 
@@ -29,39 +28,14 @@ _decode = msgspec.json.Decoder(float_hook=_refuse_float).decode
 class NewRecord(NamedTuple):
     """A record to be archived.
 
-    subject_key, document_key  PostgreSQL's text form of the arrays; *_json the same as JSON
-    record                     canonical bytes
+    record  canonical bytes
+    texts   what stands beside it in the clear, as `sealing.join_columns` writes it, but the head
+    packed  the same columns, as COPY takes them
     """
 
-    kind: Kind
-    subject_kind: str
-    subject_key: str
-    subject_json: str
-    content_token: bytes
     record: bytes
-    document_type: str | None = None
-    document_key: str | None = None
-    document_json: str | None = None
-    number: str | None = None
-    issued_on: str | None = None
-    country: str | None = None
-    party_no: int | None = None
-
-    def columns(self, head_no: bytes) -> list[bytes | None]:
-        """What stands beside the ciphertext in the clear, and is bound to it."""
-        return [
-            self.kind.encode(),
-            self.document_type.encode() if self.document_type is not None else None,
-            self.document_key.encode() if self.document_key is not None else None,
-            self.number.encode() if self.number is not None else None,
-            self.issued_on.encode() if self.issued_on is not None else None,
-            self.country.encode() if self.country is not None else None,
-            b"%d" % self.party_no if self.party_no is not None else None,
-            self.subject_kind.encode(),
-            self.subject_key.encode(),
-            self.content_token.hex().encode(),
-            head_no,
-        ]
+    texts: bytes
+    packed: bytes
 
 
 def verbatim(canonical: str) -> msgspec.Raw:

@@ -20,8 +20,6 @@ from lethe.evidence.ledger import LedgerRow
 from lethe.include import statement
 from lethe.keys import KeyRing
 
-_SHORTEST_REASON = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -68,7 +66,7 @@ def show_document(
 
 def require_reason(reason: str) -> None:
     """Refuse to read without a reason."""
-    if len(reason.strip()) < _SHORTEST_REASON:
+    if not reason.strip():
         raise UsageError("say with --reason why the archive is read; it is put on the ledger")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 from psycopg2 import sql
 
+from lethe.archive.financial_year import financial_year_end
+from lethe.archive.owner_statements import owner_of
+from lethe.archive.party_statements import PartyStatements
 from lethe.catalogue.conditions import Context, Row, conditions_sql
-from lethe.catalogue.days import day_sql
 from lethe.catalogue.fragments import (
     Statement,
     Values,
@@ -18,22 +19,18 @@ from lethe.catalogue.fragments import (
     key_text,
     type_name,
 )
-from lethe.catalogue.graph import Graph, Kind, Way
-from lethe.catalogue.ways import same, walk
+from lethe.catalogue.graph import Graph, Kind
 from lethe.errors import UsageError
 from lethe.guards.bound import (
     bound_digest,
     bound_text,
     document_day,
     document_key,
-    joined,
-    lost,
-    object_text,
-    rows_text,
+    fingerprint,
+    listed_as,
 )
 from lethe.policy.model import Policy
-from lethe.policy.model.archive import Archive, Bound, Document
-from lethe.policy.names import TableName
+from lethe.policy.model.archive import Archive, Document
 
 
 def archive_of(graph: Graph) -> Archive:
@@ -66,53 +63,121 @@ class DocumentStatements:
         self._as_of = as_of
         self._kind: Kind = graph.kinds[self.document.subject]
 
-    def find_pending(self) -> Statement:
-        """Write the work list: issued documents that are new or changed, or cannot be archived.
+    def count_some(self) -> Statement:
+        """Count issued documents, up to a limit.
 
-        values   run_id (uuid), rule (text)
-        Returns  (reason, count): what became of every issued document of the warehouse; reason
-                 NULL for those on the work list
+        values  limit (bigint)
+        """
+        context = Context(self._graph, self._as_of, Values())
+        text = "SELECT count(*) FROM (SELECT FROM {table} AS d WHERE {issued} LIMIT %(limit)s) AS d"
+        return Statement(
+            sql.SQL(text).format(
+                table=self.document.table.identifier, issued=self._issued(context)
+            ),
+            context.values.bound,
+        )
+
+    def sum_parts(self) -> Statement:
+        """Sum the hashes of issued documents by part, and of their lines: a scan and no join.
+
+        Returns  (part, documents, fingerprint)
         """
         context = Context(self._graph, self._as_of, Values())
         text = (
-            "WITH judged AS MATERIALIZED (SELECT {key} AS key, {day} AS day, {k}, CASE"
-            " WHEN a.ended_on IS NOT NULL THEN 'past its period'"
-            " WHEN a.key IS NOT NULL AND f.subject_key IS NOT NULL THEN 'account erased'"
-            " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} THEN 'unchanged'"
-            " WHEN o.owner IS NULL THEN 'refused: no customer'"
-            " WHEN {day} IS NULL THEN 'refused: no date'"
-            " WHEN {day} < {first}::date OR {day} > {last}::date"
-            " THEN 'refused: implausible date'"
-            " WHEN btrim(coalesce({number}::text, '')) = '' THEN 'refused: no number' END AS reason"
-            " FROM {table} AS d LEFT JOIN LATERAL ({owner}) AS o ON true"
-            " LEFT JOIN lethe.archived_document AS a"
-            " ON a.document_type = {name} AND a.key = {key}"
-            " LEFT JOIN lethe.archive_frozen AS f"
-            " ON f.subject_kind = {kind} AND f.subject_key = o.owner WHERE {issued}),"
-            " listed AS (INSERT INTO lethe.plan_subject"
-            " (run_id, rule, subject_no, subject_kind, key, due_on)"
-            " SELECT %(run_id)s, %(rule)s, row_number() OVER (ORDER BY {owner_order}, day, key),"
-            " {name}, key, day FROM judged WHERE reason IS NULL RETURNING 1)"
-            " SELECT reason, count(*) FROM judged GROUP BY reason"
+            "SELECT {part}, count(*), sum({fingerprint}) FROM {table} AS d"
+            " WHERE {issued} GROUP BY 1"
         )
-        plausible = self._archive.starting_point.plausible
         return Statement(
             sql.SQL(text).format(
-                key=self._key(context, "d"),
-                k=comma(self._owner_columns("o")),
-                owner_order=comma(self._owner_columns("judged")),
-                day=document_day(context, self.document, "d"),
-                number=column("d", self.document.number),
-                digest=bound_digest(bound_text(context, self._kind, self.document, "d")),
+                part=self._part(context),
+                fingerprint=fingerprint(context, self._kind, self.document, "d"),
                 table=self.document.table.identifier,
-                owner=self._owner(context),
-                issued=conditions_sql(
-                    context, Row("d", self.document.table, self._kind), self.document.issued
+                issued=self._issued(context),
+            ),
+            context.values.bound,
+        )
+
+    def compare(self) -> Statement:
+        """Compare issued documents with what the archive holds of them.
+
+        values   settled (integer[]): parts that are left out
+        Returns  (part, outcome, documents, those of them that the archive holds); outcome NULL:
+                 new or changed
+        """
+        context = Context(self._graph, self._as_of, Values())
+        text = (
+            "SELECT part, reason, count(*), count(*) FILTER (WHERE is_held)"
+            " FROM (SELECT {part} AS part, {reason} AS reason,"
+            " a.key IS NOT NULL AND a.ended_on IS NULL AS is_held"
+            " FROM {source} WHERE {issued} AND {part} <> ALL(%(settled)s)) AS j GROUP BY 1, 2"
+        )
+        return Statement(
+            sql.SQL(text).format(
+                part=self._part(context),
+                reason=self._reason(context),
+                source=self._source(context),
+                issued=self._issued(context),
+            ),
+            context.values.bound,
+        )
+
+    def read_pending(self) -> Statement:
+        """Read documents that are new or changed, or cannot be archived, with what is bound.
+
+        values   parts (integer[]; NULL: every part)
+        Returns  rows as `capture_rows.Row`, those of a subject together; the party's text stands
+                 with the first document of a subject (and day, where a history says what held
+                 then), else NULL
+        """
+        context = Context(self._graph, self._as_of, Values())
+        # The names with a dot are ours: no column of the documents is called so.
+        text = (
+            'SELECT d."lethe.reason", d."lethe.key"::text, d."lethe.owner"::text, {number}::text,'
+            ' d."lethe.day"::text, {country}, {currency}, {total}, {corrects},'
+            ' CASE WHEN d."lethe.reason" IS NULL THEN {year_end} END::text,'
+            ' d."lethe.leaf", CASE WHEN d."lethe.reason" IS NULL THEN {bound} END,'
+            ' CASE WHEN d."lethe.first" THEN {party} END'
+            " FROM (SELECT j.*, row_number() OVER (PARTITION BY {party_of}"
+            ' ORDER BY j."lethe.day", j."lethe.key") = 1 AND j."lethe.reason" IS NULL'
+            ' AS "lethe.first" FROM (SELECT d.*, {k}, o.owner AS "lethe.owner",'
+            ' {day} AS "lethe.day", {key} AS "lethe.key", a.leaf_no AS "lethe.leaf",'
+            ' {reason} AS "lethe.reason" FROM {source}'
+            " WHERE {issued} AND (%(parts)s::int[] IS NULL OR {part} = ANY(%(parts)s::int[]))"
+            ' OFFSET 0) AS j WHERE j."lethe.reason" IS NULL'
+            " OR j.\"lethe.reason\" LIKE 'refused%%' ORDER BY {owner_order},"
+            ' j."lethe.day", j."lethe.key" OFFSET 0) AS d,'
+            ' LATERAL (SELECT {c}, d."lethe.day" AS day) AS c'
+        )
+        document = self.document
+        places = range(len(self._kind.key))
+        ours = [sql.Identifier(f"lethe.k{i}") for i in places]
+        order = [sql.SQL("j.{}").format(name) for name in ours]
+        by_day = [sql.SQL('j."lethe.day"')] if self.by_day else []
+        refused = [sql.SQL('j."lethe.reason" IS NULL')]
+        return Statement(
+            sql.SQL(text).format(
+                number=column("d", document.number),
+                country=self._optional(document.country, "upper(btrim({}::text))"),
+                currency=self._optional(document.currency, "{}::text"),
+                total=self._optional(document.total, "{}::text"),
+                corrects=self._optional(document.corrects, "{}::text"),
+                year_end=financial_year_end(self._archive, sql.SQL('d."lethe.day"')),
+                bound=bound_text(context, self._kind, document, "d"),
+                party=PartyStatements(self._graph, self._archive, self._kind).text(context),
+                party_of=comma([*order, *by_day, *refused]),
+                k=comma(
+                    sql.SQL("o.{} AS {}").format(sql.Identifier(f"k{i}"), ours[i]) for i in places
                 ),
-                first=context.values.bind(plausible.from_),
-                last=context.values.bind(plausible.to),
-                name=context.values.bind(self.name),
-                kind=context.values.bind(self._kind.name),
+                c=comma(
+                    sql.SQL("d.{} AS {}").format(ours[i], sql.Identifier(f"k{i}")) for i in places
+                ),
+                day=document_day(context, document, "d"),
+                key=self._key(context, "d"),
+                reason=self._reason(context),
+                source=self._source(context),
+                issued=self._issued(context),
+                part=self._part(context),
+                owner_order=comma(order),
             ),
             context.values.bound,
         )
@@ -140,78 +205,58 @@ class DocumentStatements:
             context.values.bound,
         )
 
-    def read_batch(self) -> Statement:
-        """Read documents of the work list with everything bound to them.
-
-        values   run_id (uuid), rule (text), after, size (bigint)
-        Returns  rows as `capture_rows.Row`; the party's text stands with the first document of a
-                 subject (and day, where a history says what held then), else NULL
-        """
-        context = Context(self._graph, self._as_of, Values())
-        text = (
-            "WITH batch AS MATERIALIZED (SELECT b.subject_no, b.key FROM lethe.plan_subject AS b"
-            " WHERE b.run_id = %(run_id)s AND b.rule = %(rule)s AND b.subject_no > %(after)s"
-            " ORDER BY b.subject_no LIMIT %(size)s),"
-            " found AS MATERIALIZED (SELECT b.subject_no, b.key AS listed, d.*,"
-            " row_number() OVER (PARTITION BY {party_of} ORDER BY b.subject_no) = 1 AS is_first"
-            " FROM batch AS b LEFT JOIN LATERAL (SELECT {key} AS key, {number}::text AS number,"
-            " {day} AS day, {country} AS country, {currency} AS currency, {total} AS total,"
-            " {corrects} AS corrects, {bound} AS bound, o.*"
-            " FROM {table} AS d LEFT JOIN LATERAL ({owner}) AS o ON true"
-            " WHERE {same} AND {issued}) AS d ON true)"
-            " SELECT c.subject_no, c.key::text, c.owner::text, c.number, c.day::text, c.country,"
-            " c.currency, c.total, c.corrects, c.bound, {digest},"
-            " CASE WHEN c.is_first THEN {party} END, {year_end}::text,"
-            " a.bound_digest, a.leaf_no,"
-            " to_json(c.key)::text, to_json(c.owner)::text,"
-            " a.ended_on IS NOT NULL OR (a.key IS NOT NULL AND f.subject_key IS NOT NULL),"
-            " (SELECT coalesce(max(h.head_no), 0) FROM lethe.archive_head AS h)"
-            " FROM found AS c"
-            " LEFT JOIN lethe.archived_document AS a"
-            " ON a.document_type = {name} AND a.key = c.listed"
-            " LEFT JOIN lethe.archive_frozen AS f"
-            " ON f.subject_kind = {kind} AND f.subject_key = c.owner"
-            " ORDER BY c.subject_no"
-        )
-        document = self.document
-        party_of = [*self._owner_columns("d"), *([sql.SQL("d.day")] if self.by_day else [])]
-        return Statement(
-            sql.SQL(text).format(
-                key=self._key(context, "d"),
-                number=column("d", document.number),
-                day=document_day(context, document, "d"),
-                party_of=comma(party_of),
-                country=self._optional(document.country, "upper(btrim({}::text))"),
-                currency=self._optional(document.currency, "{}::text"),
-                total=self._optional(document.total, "{}::text"),
-                corrects=self._optional(document.corrects, "{}::text"),
-                bound=bound_text(context, self._kind, document, "d"),
-                table=document.table.identifier,
-                same=self._is(context, "d", "b.key"),
-                owner=self._owner(context),
-                issued=conditions_sql(
-                    context, Row("d", document.table, self._kind), document.issued
-                ),
-                digest=bound_digest(sql.SQL("c.bound")),
-                party=self._party(context),
-                year_end=self.year_end(sql.SQL("c.day")),
-                name=context.values.bind(self.name),
-                kind=context.values.bind(self._kind.name),
-            ),
-            context.values.bound,
-        )
-
     @property
     def by_day(self) -> bool:
         """Party data may differ from one day of issue to another."""
         return any(bound.history is not None for bound in self._archive.party)
 
-    def _owner_columns(self, alias: str) -> list[sql.Composable]:
-        return [column(alias, f"k{i}") for i in range(len(self._kind.key))]
+    def _source(self, context: Context) -> sql.Composable:
+        """Documents d, their subject o, what is archived of them a, its frozen clock f."""
+        text = (
+            "{table} AS d LEFT JOIN LATERAL ({owner}) AS o ON true"
+            " LEFT JOIN lethe.archived_document AS a ON {listed}"
+            " LEFT JOIN lethe.archive_frozen AS f"
+            " ON f.subject_kind = {kind} AND f.subject_key = o.owner"
+        )
+        return sql.SQL(text).format(
+            table=self.document.table.identifier,
+            owner=owner_of(context, self._kind, self.document.table),
+            listed=listed_as(context, "a", self.name, self._key(context, "d")),
+            kind=context.values.bind(self._kind.name),
+        )
 
-    def year_end(self, day: sql.Composable) -> sql.Composed:
-        """The last day of the financial year that a day falls in."""
-        return financial_year_end(self._archive, day)
+    def _reason(self, context: Context) -> sql.Composable:
+        """What becomes of a document; NULL: it is archived."""
+        text = (
+            "CASE WHEN a.ended_on IS NOT NULL THEN 'past its period'"
+            " WHEN a.key IS NOT NULL AND f.subject_key IS NOT NULL THEN 'account erased'"
+            " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} THEN 'unchanged'"
+            " WHEN o.owner IS NULL THEN 'refused: no customer'"
+            " WHEN {day} IS NULL THEN 'refused: no date'"
+            " WHEN {day} < {first}::date OR {day} > {last}::date"
+            " THEN 'refused: implausible date'"
+            " WHEN btrim(coalesce({number}::text, '')) = '' THEN 'refused: no number' END"
+        )
+        plausible = self._archive.starting_point.plausible
+        return sql.SQL(text).format(
+            digest=bound_digest(bound_text(context, self._kind, self.document, "d")),
+            day=document_day(context, self.document, "d"),
+            first=context.values.bind(plausible.from_),
+            last=context.values.bind(plausible.to),
+            number=column("d", self.document.number),
+        )
+
+    def _part(self, context: Context) -> sql.Composable:
+        """Parts of 32 days of issue: what is new is among the newest, what is old stays settled."""
+        text = (
+            "CASE WHEN {day} BETWEEN '1900-01-01'::date AND '2199-12-31'::date"
+            " THEN ({day} - '1900-01-01'::date) / 32 ELSE -1 END"
+        )
+        return sql.SQL(text).format(day=document_day(context, self.document, "d"))
+
+    def _issued(self, context: Context) -> sql.Composable:
+        row = Row("d", self.document.table, self._kind)
+        return conditions_sql(context, row, self.document.issued)
 
     def _optional(self, name: str | None, pattern: str) -> sql.Composable:
         if name is None:
@@ -231,139 +276,3 @@ class DocumentStatements:
             )
             for at, (name, sql_type) in enumerate(zip(names, types, strict=True), start=1)
         )
-
-    def _owner(self, context: Context) -> sql.Composable:
-        """The subject of a document: owner (text[]) and k0, k1, …; no row where there is none."""
-        kind, found = self._kind, []
-        for way in context.graph.ways.get((kind.name, self.document.table), ()):
-            walked = walk(way, "d")
-            names = comma(
-                sql.SQL("{} AS {}").format(part, sql.Identifier(f"k{i}"))
-                for i, part in enumerate(walked.owner)
-            )
-            where = [
-                *walked.conditions,
-                *(sql.SQL("{} IS NOT NULL").format(part) for part in walked.owner),
-                self._there(walked.owner),
-            ]
-            source = (
-                sql.SQL("FROM {}").format(comma(walked.tables)) if walked.tables else sql.SQL("")
-            )
-            found.append(
-                sql.SQL("SELECT {key} AS owner, {names} {source} WHERE {where}").format(
-                    key=key_text(walked.owner), names=names, source=source, where=all_of(where)
-                )
-            )
-        if not found:
-            raise lost(self.document.table, kind.name)
-        return sql.SQL("{} LIMIT 1").format(sql.SQL(" UNION ALL ").join(found))
-
-    def _there(self, owner: tuple[sql.Composable, ...]) -> sql.Composable:
-        kind = self._kind
-        own = [column("s", name) for name in kind.key]
-        return sql.SQL("EXISTS (SELECT FROM {} AS s WHERE {})").format(
-            kind.source, all_of(same(own, owner))
-        )
-
-    def _party(self, context: Context) -> sql.Composable:
-        return joined(self._parts(context))
-
-    def _parts(self, context: Context) -> Iterator[tuple[str, sql.Composable]]:
-        for bound in self._archive.party:
-            ways = context.graph.ways.get((self._kind.name, bound.table), ())
-            if not ways:
-                raise lost(bound.table, self._kind.name)
-            current = rows_text(self._rows(context, bound.table, ways, bound, bound.columns))
-            at_capture = joined([("basis", sql.SQL("'\"capture\"'")), ("rows", current)])
-            if bound.history is None:
-                yield str(bound.table), at_capture
-                continue
-            yield str(bound.table), self._by_history(context, bound, bound.history, at_capture)
-
-    def _by_history(
-        self, context: Context, bound: Bound, history: TableName, at_capture: sql.Composable
-    ) -> sql.Composable:
-        """The rows that held on the day of issue, else those of the capture."""
-        ways = context.graph.ways.get((self._kind.name, history), ())
-        if not ways:
-            raise lost(history, self._kind.name)
-        there = self._graph.catalogue.tables[history].columns
-        known = tuple(name for name in bound.columns if name in there)
-        then = self._rows(context, history, ways, bound, known, then=True)
-        parts = [("basis", sql.SQL("'\"history\"'")), ("rows", rows_text(then))]
-        rest = tuple(name for name in bound.columns if name not in there)
-        if rest:
-            now = rows_text(
-                self._rows(
-                    context,
-                    bound.table,
-                    context.graph.ways[self._kind.name, bound.table],
-                    bound,
-                    rest,
-                )
-            )
-            parts.append(("rest_at_capture", now))
-        return sql.SQL("CASE WHEN EXISTS ({}) THEN {} ELSE {} END").format(
-            then, joined(parts), at_capture
-        )
-
-    def _rows(
-        self,
-        context: Context,
-        table: TableName,
-        ways: tuple[Way, ...],
-        bound: Bound,
-        columns: tuple[str, ...],
-        *,
-        then: bool = False,
-    ) -> sql.Composable:
-        found = []
-        for way in ways:
-            walked = walk(way, "p")
-            owner = [column("c", f"k{i}") for i in range(len(self._kind.key))]
-            where = [*walked.conditions, *same(walked.owner, owner)]
-            if then:
-                where += self._held_then(context, table, bound)
-            else:
-                where.append(conditions_sql(context, Row("p", table, self._kind), bound.where))
-            first = sql.SQL("{} AS p").format(table.identifier)
-            found.append(
-                sql.SQL("SELECT {} AS j FROM {} WHERE {}").format(
-                    object_text("p", columns), walked.source(first), all_of(where)
-                )
-            )
-        return sql.SQL(" UNION ").join(found)
-
-    def _held_then(
-        self, context: Context, history: TableName, bound: Bound
-    ) -> Iterator[sql.Composable]:
-        def day(name: str) -> sql.Composable:
-            return day_sql(context, column("p", name), self._graph.column_type(history, name))
-
-        if bound.valid_from:
-            yield sql.SQL("{} <= c.day").format(day(bound.valid_from))
-        if bound.valid_to:
-            yield sql.SQL("({} IS NULL OR {} > c.day)").format(
-                column("p", bound.valid_to), day(bound.valid_to)
-            )
-
-
-def financial_year_end(archive: Archive, day: sql.Composable) -> sql.Composed:
-    """The last day of the financial year that a day falls in; a day that the month lacks is its
-    last."""
-    month, last = (int(part) for part in archive.financial_year_end.split("-"))
-    in_year = (
-        "least(make_date({year}, {month}, 1) + {more},"
-        " (make_date({year}, {month}, 1) + interval '1 month' - interval '1 day')::date)"
-    )
-    year = sql.SQL("extract(year FROM {})::int").format(day)
-    after = sql.SQL("{} + 1").format(year)
-
-    def end(of: sql.Composable) -> sql.Composed:
-        return sql.SQL(in_year).format(
-            year=of, month=sql.Literal(month), more=sql.Literal(last - 1)
-        )
-
-    return sql.SQL("CASE WHEN {} <= {} THEN {} ELSE {} END").format(
-        day, end(year), end(year), end(after)
-    )

@@ -6,7 +6,7 @@ level n. An append rewrites the last tile of a level at most; a proof reads a fe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from psycopg2 import extensions
 
@@ -141,11 +141,11 @@ def open_tree(connection: extensions.connection, size: int) -> TiledTree:
     return TiledTree(read, size)
 
 
-def store_tiles(connection: extensions.connection, tiles: Iterable[tuple[int, int, bytes]]) -> None:
+def store_tiles(connection: extensions.connection, tiles: Sequence[tuple[int, int, bytes]]) -> None:
     """Write tiles that grew; the caller commits."""
+    levels, numbers, hashes = zip(*tiles, strict=True)
     with connection.cursor() as cursor:
-        for level, tile, hashes in tiles:
-            cursor.execute(
-                statement("archive/write_tile"),
-                {"level": level, "tile_no": tile, "hashes": hashes},
-            )
+        cursor.execute(
+            statement("archive/write_tiles"),
+            {"levels": list(levels), "tiles": list(numbers), "hashes": list(hashes)},
+        )

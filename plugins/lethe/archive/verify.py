@@ -15,11 +15,12 @@ import rfc8785
 from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys
-from lethe.archive.expire import ended_token
-from lethe.archive.heads import BEGINNING, Head, ToldHead, is_signed, parse_heads, read_heads
+from lethe.archive.expired import ended_token
+from lethe.archive.heads import Head, is_signed, parse_heads, read_heads
 from lethe.archive.reading import read_records
 from lethe.archive.tile_hashes import HASH, WIDTH
 from lethe.archive.tiles import TiledTree, open_tree
+from lethe.archive.verify_heads import compare_heads, root_of, verify_heads, verify_told
 from lethe.archive.verify_processes import verify_ranges
 from lethe.archive.verify_rows import Range
 from lethe.errors import TamperingFound
@@ -93,10 +94,12 @@ class Verifier:
         statements = self._statements(tree, size)
         self._records(heads, size, statements)
         self._beside(size)
-        self._heads(heads, tree)
-        self._ledger(heads)
-        self._compare(heads, parse_heads(witnessed), "the witness")
-        self._mails(heads, told)
+        verify_heads(heads, tree, self._keys, self._fault)
+        verify_told(self._connection, heads, self._fault)
+        mails = list(parse_heads(told))
+        self.found.told_heads = len(mails)
+        for those, who in ((parse_heads(witnessed), "the witness"), (mails, "an old mail")):
+            compare_heads(heads, those, who, self._keys.warehouse_id, self._fault)
         self.found.head = heads[-1].line(self._keys.warehouse_id) if heads else None
         return self.found
 
@@ -110,7 +113,7 @@ class Verifier:
         self._ranges(heads, start, size, {int(str(row[0])) for row in rows})
         if heads:
             tree = open_tree(self._connection, size)
-            if _root(tree, size) != heads[-1].root:
+            if root_of(tree, size) != heads[-1].root:
                 self._fault(f"head {len(heads)}: the leaves do not give its root")
             if not heads[-1].is_signed(self._keys.warehouse_id):
                 self._fault(f"head {len(heads)}: its signature is wrong")
@@ -261,66 +264,10 @@ class Verifier:
             if said != (row[3], row[4], subject):
                 self._fault(f"frozen clock of leaf {number}: is not what was sealed")
 
-    def _heads(self, heads: Sequence[Head], tree: TiledTree) -> None:
-        previous, size = BEGINNING, 0
-        for at, head in enumerate(heads, start=1):
-            if head.head_no != at:
-                self._fault(f"head {at}: missing" if head.head_no > at else f"head {at}: doubled")
-                return
-            if head.tree_size <= size:
-                self._fault(f"head {at}: the tree did not grow")
-            if head.previous_hash != previous:
-                self._fault(f"head {at}: is not chained to the head before it")
-            if head.public_key != self._keys.signer.public_key:
-                self._fault(f"head {at}: was signed by another key than the archive's")
-            if not head.is_signed(self._keys.warehouse_id):
-                self._fault(f"head {at}: its signature is wrong")
-            if _root(tree, head.tree_size) != head.root:
-                self._fault(f"head {at}: the leaves do not give its root")
-            previous, size = head.hash(self._keys.warehouse_id), head.tree_size
-
-    def _ledger(self, heads: Sequence[Head]) -> None:
-        told = {int(str(no)): (int(str(size)), root) for no, size, root in self._query("list_told")}
-        for head in heads:
-            if told.pop(head.head_no, None) != (head.tree_size, head.root.hex()):
-                self._fault(f"head {head.head_no}: the ledger tells another one, or none")
-        for number in sorted(told):
-            self._fault(f"head {number}: the ledger tells it, and it is missing")
-
-    def _mails(self, heads: Sequence[Head], told: Iterable[str]) -> None:
-        found = list(parse_heads(told))
-        self.found.told_heads = len(found)
-        self._compare(heads, found, "an old mail")
-
-    def _compare(self, heads: Sequence[Head], told: Iterable[ToldHead], who: str) -> None:
-        known = {head.head_no: head for head in heads}
-        for each in told:
-            head = known.get(each.head_no)
-            if each.warehouse_id != self._keys.warehouse_id:
-                self._fault(f"head {each.head_no}: {who} tells it of another warehouse")
-            elif head is None:
-                self._fault(
-                    f"head {each.head_no}: {who} tells it, and the archive has no such head: it "
-                    "was rolled back, or history was rewritten"
-                )
-            elif (head.tree_size, head.root, head.signature) != (
-                each.tree_size,
-                each.root,
-                each.signature,
-            ):
-                self._fault(f"head {each.head_no}: is not the one that {who} tells")
-
 
 def _leaf(tree: TiledTree, number: int) -> bytes | None:
     try:
         return tree.leaf(number)
-    except IndexError:
-        return None
-
-
-def _root(tree: TiledTree, size: int) -> bytes | None:
-    try:
-        return tree.range_root(0, size)
     except IndexError:
         return None
 

@@ -65,7 +65,7 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
         "runner",
         {
             "SELECT INSERT": "archive_head archive_destroyed",
-            "SELECT INSERT UPDATE DELETE": "archive_frozen",
+            "SELECT INSERT UPDATE DELETE": "archive_frozen archive_unchanged",
         },
     ),
     *_for("runner", {"SELECT INSERT": "summary", "SELECT INSERT UPDATE": "report_mail"}),

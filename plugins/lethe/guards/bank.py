@@ -15,6 +15,29 @@ _WRITTEN = re.compile(
 )
 
 
+_SHAPES = bytes(
+    0x20
+    if byte < 0x80 and not chr(byte).isalnum()
+    else ord("0" if chr(byte) in "0123456789" else "a")
+    for byte in range(256)
+)
+
+
+_LONG = re.compile(rb"[A-Za-z0-9\x80-\xff](?:[ \t.\x80-\xff-]{0,8}[A-Za-z0-9]){14}").match
+
+
+def may_hold_account(text: bytes) -> bool:
+    """Two letters of a country stand before two digits, and enough behind: only then look at it."""
+    shapes = text.translate(_SHAPES)
+    at = shapes.find(b"aa00")
+    while at >= 0:
+        country = text[at : at + 2].upper().decode("latin-1")
+        if (country in _lengths() or not country.isascii()) and _LONG(text, at):
+            return True
+        at = shapes.find(b"aa00", at + 1)
+    return False
+
+
 def holds_account(text: str) -> bool:
     """A whole international bank account number stands in the text."""
     for match in _LIKE.finditer(text):

@@ -57,6 +57,60 @@ def bound_digest(text: sql.Composable) -> sql.Composed:
     return sql.SQL("sha256(convert_to({}, 'UTF8'))").format(text)
 
 
+def fingerprint(context: Context, kind: Kind, document: Document, alias: str) -> sql.Composable:
+    """A hash of what `bound_text` is made of, as a bigint: quicker by far, and no proof.
+
+    Where two values are equal and written differently, their texts are hashed.
+    """
+    names = dict.fromkeys([*document_key(context, document), *document_columns(document)])
+    found = _row_hash(context, document.table, alias, names)
+    for bound in document.lines:
+        text = "(SELECT coalesce(sum({}), 0) FROM {} AS l WHERE {})"
+        where = [
+            *equalities(_hop(context, kind, document, bound), "l", alias),
+            conditions_sql(context, Row("l", bound.table, kind), bound.where),
+        ]
+        lines = sql.SQL(text).format(
+            _row_hash(context, bound.table, "l", bound.columns),
+            bound.table.identifier,
+            all_of(where),
+        )
+        found = sql.SQL("hashtextextended({}::text, {})").format(lines, found)
+    return found
+
+
+_HASHED_AS_THEY_ARE = frozenset(
+    {"bigint", "integer", "smallint", "boolean", "date", "uuid", "timestamp with time zone"}
+)
+
+
+def _row_hash(
+    context: Context, table: TableName, alias: str, names: Iterable[str]
+) -> sql.Composable:
+    values = [
+        sql.SQL(
+            "{}"
+            if context.graph.column_type(table, name) in _HASHED_AS_THEY_ARE
+            else '{}::text COLLATE "C"'
+        ).format(column(alias, name))
+        for name in names
+    ]
+    return sql.SQL("hash_record_extended(ROW({}), 0)").format(sql.SQL(", ").join(values))
+
+
+def listed_as(context: Context, alias: str, name: str, key: sql.Composable) -> sql.Composable:
+    """A row of the list of archived documents is that of a document; its index begins with a hash.
+
+    name  kind of document
+    key   its key, as text[]
+    """
+    text = (
+        "hash_array_extended({a}.key, 0) = hash_array_extended({key}, 0)"
+        " AND {a}.document_type = {name} AND {a}.key = {key}"
+    )
+    return sql.SQL(text).format(a=sql.Identifier(alias), name=context.values.bind(name), key=key)
+
+
 def document_columns(document: Document) -> tuple[str, ...]:
     """Every column of the document that is archived, each once."""
     own = (

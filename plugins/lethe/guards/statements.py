@@ -15,7 +15,7 @@ from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.fragments import all_of, column, comma, key_text
 from lethe.catalogue.graph import Kind, Way
 from lethe.catalogue.ways import same, walk
-from lethe.guards.bound import bound_digest, bound_text, document_key
+from lethe.guards.bound import bound_digest, bound_text, document_key, listed_as
 from lethe.policy.model.archive import Document
 from lethe.policy.model.conditions import Conditions
 from lethe.policy.model.guards import Marked, RiskFlag
@@ -136,8 +136,8 @@ def _missing(
     row = Row("d", document.table, kind)
     text = (
         "SELECT {key} FROM {source}, candidates AS c WHERE {where} AND NOT EXISTS ("
-        "SELECT FROM lethe.archived_document AS a WHERE a.document_type = {name}"
-        " AND a.key = {document} AND (a.ended_on IS NOT NULL OR a.bound_digest = {digest}))"
+        "SELECT FROM lethe.archived_document AS a WHERE {listed}"
+        " AND (a.ended_on IS NOT NULL OR a.bound_digest = {digest}))"
     )
     first = sql.SQL("{} AS d").format(document.table.identifier)
     return sql.SQL(text).format(
@@ -150,7 +150,8 @@ def _missing(
                 conditions_sql(context, row, document.issued),
             ]
         ),
-        name=context.values.bind(name),
-        document=key_text([column("d", c) for c in document_key(context, document)]),
+        listed=listed_as(
+            context, "a", name, key_text([column("d", c) for c in document_key(context, document)])
+        ),
         digest=bound_digest(bound_text(context, kind, document, "d")),
     )

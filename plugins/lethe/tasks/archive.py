@@ -76,7 +76,7 @@ def close_archive(night: str, captured: Any, expired: Any) -> dict[str, Any]:
     from uuid import UUID
 
     from lethe.archive.capture import Captured
-    from lethe.archive.expire import Expired
+    from lethe.archive.expired import Expired
     from lethe.archive.night import close_night, try_sample
 
     with told():

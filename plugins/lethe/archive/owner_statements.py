@@ -1,0 +1,44 @@
+"""Whose a document is, as SQL: pure, from policy and catalogue."""
+
+from __future__ import annotations
+
+from psycopg2 import sql
+
+from lethe.catalogue.conditions import Context
+from lethe.catalogue.fragments import all_of, column, comma, key_text
+from lethe.catalogue.graph import Kind
+from lethe.catalogue.ways import same, walk
+from lethe.guards.bound import lost
+from lethe.policy.names import TableName
+
+
+def owner_of(context: Context, kind: Kind, table: TableName) -> sql.Composable:
+    """The subject of a document: owner (text[]) and k0, k1, …; no row where there is none."""
+    found = []
+    for way in context.graph.ways.get((kind.name, table), ()):
+        walked = walk(way, "d")
+        names = comma(
+            sql.SQL("{} AS {}").format(part, sql.Identifier(f"k{i}"))
+            for i, part in enumerate(walked.owner)
+        )
+        where = [
+            *walked.conditions,
+            *(sql.SQL("{} IS NOT NULL").format(part) for part in walked.owner),
+            _there(kind, walked.owner),
+        ]
+        source = sql.SQL("FROM {}").format(comma(walked.tables)) if walked.tables else sql.SQL("")
+        found.append(
+            sql.SQL("SELECT {key} AS owner, {names} {source} WHERE {where}").format(
+                key=key_text(walked.owner), names=names, source=source, where=all_of(where)
+            )
+        )
+    if not found:
+        raise lost(table, kind.name)
+    return sql.SQL("{} LIMIT 1").format(sql.SQL(" UNION ALL ").join(found))
+
+
+def _there(kind: Kind, owner: tuple[sql.Composable, ...]) -> sql.Composable:
+    own = [column("s", name) for name in kind.key]
+    return sql.SQL("EXISTS (SELECT FROM {} AS s WHERE {})").format(
+        kind.source, all_of(same(own, owner))
+    )
