@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -138,25 +138,43 @@ def check_policy(
         if is_initialised:
             acting_as(connection, "planner")
         bound = bind(connection, loaded)
+        graph = bound.graph
         found = [
             *bound.found,
-            *check_steps(bound.graph),
-            *check_barred(bound.graph),
-            *check_rights(connection, bound),
-            *check_partitions(bound.graph),
+            *_asked(bound, "the order of erasure", lambda: check_steps(graph)),
+            *_asked(bound, "references that stop subjects", lambda: check_barred(graph)),
+            *_asked(bound, "rights", lambda: check_rights(connection, bound)),
+            *_asked(bound, "partitions", lambda: check_partitions(graph)),
             *check_clauses(loaded.policy),
         ]
-        coverage = count_coverage(
-            connection,
-            bound.graph,
-            as_of,
-            tokens=tokens,
-            leave_out=_broken_clusters(bound, found),
+        lines: list[CoverageLine] = []
+        found += _asked(
+            bound,
+            "coverage",
+            lambda: lines.extend(
+                count_coverage(
+                    connection,
+                    graph,
+                    as_of,
+                    tokens=tokens,
+                    leave_out=_broken_clusters(bound, found),
+                )
+            ),
         )
     finally:
         if not connection.closed:
             connection.rollback()
-    return _report(loaded, bound, found, coverage, as_of)
+    return _report(loaded, bound, found, lines, as_of)
+
+
+def _asked(bound: Bound, what: str, ask: Callable[[], Iterable[Found] | None]) -> list[Found]:
+    """Ask of what is bound; where faults left gaps that a question falls into, say it was not."""
+    try:
+        return list(ask() or ())
+    except LookupError:
+        if not bound.faults:
+            raise
+        return [Found("advice", "not-checked", (), f"not checked before the faults: {what}")]
 
 
 def _is_initialised(connection: extensions.connection) -> bool:
