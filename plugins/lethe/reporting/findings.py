@@ -8,6 +8,7 @@ from typing import Any
 
 from lethe.policy.model import Policy
 from lethe.policy.model.archive import Expectation
+from lethe.quality.expectations import rows_command
 from lethe.reporting.place import as_words, place
 from lethe.reporting.said import counted, listed, said
 from lethe.reporting.summary import Finding, Words
@@ -48,6 +49,11 @@ def find_findings(policy: Policy, checks: Iterable[Mapping[str, Any]]) -> tuple[
 def has_rows(finding: Finding) -> bool:
     """Whether `lethe quality rows` can list what is wrong."""
     return finding.is_asked and finding.key.partition(".")[0] not in _WITHOUT_ROWS
+
+
+def say_command(finding: Finding) -> str:
+    """The call that lists the rows of a finding, as a shell takes it."""
+    return rows_command(finding.key)
 
 
 def _finding(policy: Policy, each: Mapping[str, Any]) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from lethe.reporting.findings import has_rows
+from lethe.reporting.findings import has_rows, say_command
 from lethe.reporting.mail.letter import Item, Link, Pair, Picture, Row, Section, Table
 from lethe.reporting.mail.phrases import reasons, share
 from lethe.reporting.summary import Change, Finding, KeyLine, LogLine, RuleLine, Summary
@@ -165,7 +165,7 @@ def _rows_of(each: Finding, words: Wording) -> tuple[str, ...]:
     """How an engineer sees the rows of a check that failed."""
     if not has_rows(each):
         return ()
-    return (words.say("finding.rows", command=f"lethe quality rows {each.key}"),)
+    return (words.say("finding.rows", command=say_command(each)),)
 
 
 def logs(summary: Summary, words: Wording, pictures: Pictures) -> Section | None:

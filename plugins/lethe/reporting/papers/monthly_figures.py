@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lethe.policy.periods import Period
-from lethe.reporting.findings import has_rows
+from lethe.reporting.findings import has_rows, say_command
 from lethe.reporting.mail.data_sections import linkable
 from lethe.reporting.mail.phrases import night_reason
 from lethe.reporting.papers.blocks import (
@@ -197,7 +197,7 @@ def quality(summary: Summary, words: Wording) -> Section:
         rows: list[tuple[Cell, ...]] = [
             (
                 choose(each.found, words.language),
-                Span(f"lethe quality rows {each.key}", "code", "quiet") if has_rows(each) else "",
+                Span(say_command(each), "code", "quiet") if has_rows(each) else "",
             )
             for each in found.findings
         ]
