@@ -1120,6 +1120,25 @@ def check_destroyed(lines, size, root, key, faults):
     return count
 
 
+def check_contents(bundle, key, size, root, files, faults):
+    """What is in the bundle is what was signed: nothing was left out of it or put into it."""
+    said = canonical(bundle["contents"])
+    signature = bytes.fromhex(bundle["signature"])
+    if not is_signed(key, signature, bundle["contents"].encode()):
+        faults.append("contents: the signature of what the bundle holds is wrong")
+    if said["format"] != "lethe-archive-bundle/1" or said["warehouse_id"] != bundle["warehouse_id"]:
+        faults.append("contents: those of another bundle")
+    if (said["tree_size"], said["root"]) != (size, root.hex()):
+        faults.append("contents: the newest head is not the one that was exported")
+    for name, text in files.items():
+        lines, found = said["files"][name]["lines"], len(_lines(text))
+        if lines != found:
+            faults.append(f"{name}: {lines} were exported, {found} are here")
+        elif said["files"][name]["sha256"] != sha256(text.encode()):
+            faults.append(f"{name}: are not those that were exported")
+    return said
+
+
 def check_mails(path, heads, bundle, faults):
     """Heads in old mails are those of the bundle."""
     found = [each[1:] for each in read_mails(path) if each[0] == "archive-head"]
@@ -1140,6 +1159,12 @@ def verify_bundle(path, pinned=None, mails=None):
         with zipfile.ZipFile(path) as archive:
             return archive.read(name).decode("utf-8")
 
+    def names():
+        if path.is_dir():
+            return []  # beside what was unpacked may stand anything
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+
     faults = []
     try:
         bundle = json.loads(read("archive.json"))
@@ -1147,10 +1172,13 @@ def verify_bundle(path, pinned=None, mails=None):
         if pinned and pinned not in (key.hex(), sha256(key)):
             faults.append("the bundle names another public key than --key")
         heads, size, root = check_heads(bundle, key, faults)
-        records = check_records(_lines(read("records.jsonl")), size, root, faults)
-        if len(records) != bundle["records"]:
-            faults.append(f"records: {bundle['records']} were exported, {len(records)} are here")
-        gone = check_destroyed(_lines(read("destroyed.jsonl")), size, root, key, faults)
+        files = {name: read(f"{name}.jsonl") for name in ("records", "destroyed")}
+        contents = check_contents(bundle, key, size, root, files, faults)
+        records = check_records(_lines(files["records"]), size, root, faults)
+        gone = check_destroyed(_lines(files["destroyed"]), size, root, key, faults)
+        known = {"archive.json", "verify.py", *(f"{name}.jsonl" for name in files)}
+        faults += [f"{name}: is no file of the bundle" for name in sorted(set(names()) - known)]
+        faults += [f"{name}: is doubled" for name in sorted(known) if names().count(name) > 1]
         told = check_mails(mails, heads, bundle, faults) if mails else 0
     except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error, *UNREADABLE) as error:
         print(f"not a bundle that can be checked: {type(error).__name__}: {error}")
@@ -1159,7 +1187,8 @@ def verify_bundle(path, pinned=None, mails=None):
         print(fault)
     if not faults:
         print(
-            f"verified: {len(records)} records, {gone} lawfully destroyed, {len(heads)} heads, "
+            f"verified: {len(records)} records of documents issued from {contents['from']} to "
+            f"{contents['to']}, {gone} lawfully destroyed, {len(heads)} heads, "
             f"tree of {size} leaves, root {root.hex()}"
             + (f", {told} heads of old mails" if mails else "")
         )

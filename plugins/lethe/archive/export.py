@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import rfc8785
 from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys, read_keys
@@ -47,7 +49,7 @@ def export_archive(site: Site, output: Path, first: date, last: date, *, reason:
         log_access(site, connection, "archive_exported", reason, period)
         require_archivist(connection)
         keys = read_keys(KeyRing.open(connection))
-        bundle = _Bundle(connection, keys, heads, leaves)
+        bundle = _Bundle(connection, keys, heads, leaves, period)
         part = output.with_name(output.name + ".part")
         try:
             handle = os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
@@ -70,7 +72,9 @@ class _Bundle:
         keys: ArchiveKeys,
         heads: Sequence[Head],
         leaves: Sequence[int],
+        period: Mapping[str, Any],
     ) -> None:
+        self._period = period
         self._connection = connection
         self._keys = keys
         self._heads = heads
@@ -80,25 +84,32 @@ class _Bundle:
     def write(self, archive: zipfile.ZipFile) -> None:
         warehouse = self._keys.warehouse_id
         archive.writestr("verify.py", read_text("templates/verify.py"))
-        archive.writestr(
-            "archive.json",
-            json.dumps(
-                {
-                    "format": "lethe-archive-bundle/1",
-                    "warehouse_id": str(warehouse),
-                    "public_key": self._keys.signer.public_key.hex(),
-                    "heads": [self._head(head) for head in self._heads],
-                    "records": len(self._leaves),
-                },
-                indent=1,
-            ),
+        files = {
+            name: _write_lines(archive, f"{name}.jsonl", lines)
+            for name, lines in (("records", self._records()), ("destroyed", self._destroyed()))
+        }
+        last = self._heads[-1]
+        # What is left out of a bundle is in no proof: so it is signed what is in it.
+        contents = rfc8785.dumps(
+            {
+                "files": files,
+                "format": "lethe-archive-bundle/1",
+                "from": self._period["from"],
+                "root": last.root.hex(),
+                "to": self._period["to"],
+                "tree_size": last.tree_size,
+                "warehouse_id": str(warehouse),
+            }
         )
-        with archive.open("records.jsonl", "w") as file:
-            for line in self._records():
-                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-        with archive.open("destroyed.jsonl", "w") as file:
-            for line in self._destroyed():
-                file.write(json.dumps(line).encode() + b"\n")
+        about = {
+            "format": "lethe-archive-bundle/1",
+            "warehouse_id": str(warehouse),
+            "public_key": self._keys.signer.public_key.hex(),
+            "heads": [self._head(head) for head in self._heads],
+            "contents": contents.decode(),
+            "signature": self._keys.signer.sign(contents).hex(),
+        }
+        archive.writestr("archive.json", json.dumps(about, indent=1))
 
     def _head(self, head: Head) -> dict[str, Any]:
         last = self._heads[-1]
@@ -131,6 +142,20 @@ class _Bundle:
                     "inclusion": _hex(self._tree.prove_inclusion(leaf_no)),
                     "gone_inclusion": _hex(self._tree.prove_inclusion(gone_no)),
                 }
+
+
+def _write_lines(
+    archive: zipfile.ZipFile, name: str, lines: Iterator[dict[str, Any]]
+) -> dict[str, Any]:
+    """Write a file of a bundle; gives what is signed of it."""
+    count, digest = 0, sha256()
+    with archive.open(name, "w") as file:
+        for line in lines:
+            data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+            file.write(data)
+            digest.update(data)
+            count += 1
+    return {"lines": count, "sha256": digest.hexdigest()}
 
 
 def _hex(proof: Sequence[bytes]) -> list[str]:
