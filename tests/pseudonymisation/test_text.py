@@ -172,3 +172,37 @@ def test_the_cheap_look_misses_nothing_that_the_pattern_proposes(shared_data: Pa
     del groups["uuid"]
     pattern = scan_pattern(groups)
     assert words.filter(words.str.contains(pattern) & ~words.str.contains(GLANCE)).to_list() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nginx 203.0.113.77 - - GET",
+        "Windows 203.0.113.77 logged in",
+        "lease release 203.0.113.77 to x",
+        "update 203.0.113.77 failed",
+        "mysql 91.198.174.192 refused",
+        "client v203.0.113.77",
+        "server, version: 203.0.113.78",
+    ],
+)
+def test_what_looks_more_like_an_address_than_a_version_goes(text: str) -> None:
+    assert "ip_" in scrub([text], free=True)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ver 1.2.3.4",
+        "release 10.2.3.4",
+        "version=4.3.2.1",
+        "kernel 5.4.0.42",
+        "openssl 1.1.1.1",
+        "Chrome/112.0.5.49",
+        "Version: 8.8.8.8",
+        "version 4.200.1.1",
+        "section 1.2.3.4 of the law",
+    ],
+)
+def test_a_version_stays(text: str) -> None:
+    assert scrub([text], free=True) == [text]

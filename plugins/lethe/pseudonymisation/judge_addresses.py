@@ -33,9 +33,11 @@ class Replacements(Protocol):
         """Replace a value of the kind email, user, token, card, iban or phone."""
 
 
+_JOINT: Final = rf"(?:[\"']|%22)?{BLANK}?[=:/_-]?{BLANK}?[\"']?v?"
 _VERSION: Final = re.compile(
-    rf"(?i)(?:(?:{VERSION_WORDS})(?:[\"']|%22)?{BLANK}?[=:/_-]?{BLANK}?[\"']?v?"
-    rf"|(?:{PRODUCTS})(?:[/_-]|{BLANK}))\Z"
+    rf"(?i)(?:(?P<sure>(?:{PRODUCTS})[/_-])"
+    rf"|(?P<said>(?:versions?|ver|v|build|[a-z]+_version|sdk|oid|firmware|fw){_JOINT})"
+    rf"|(?:{VERSION_WORDS}){_JOINT}|(?:{PRODUCTS}){BLANK})\Z"
 )
 _DOTTED: Final = re.compile(
     rf"(.*?)(?<![0-9.])([0-9]+(?:{DOT}[0-9]+){{3,}})([._-]?[A-Za-z][A-Za-z0-9.-]*|/.*)?\Z",
@@ -85,7 +87,7 @@ class AddressJudge:
             return text
         front, dotted, back = match[1], fully_unquoted(match[2]), match[3] or ""
         octets = dotted.split(".")
-        if len(octets) != 4 or _VERSION.search(front):
+        if len(octets) != 4 or _is_version(front, [int(octet) for octet in octets]):
             return text
         packed = pack_address(dotted)
         if packed is None:
@@ -107,3 +109,11 @@ class AddressJudge:
         if front and front[-1].isalpha() and small:
             return text
         return front + MARK + self._replace.address(packed) + back
+
+
+def _is_version(front: str, numbers: list[int]) -> bool:
+    """Judge by the words before: in doubt it is an address, for addresses have large numbers."""
+    found = _VERSION.search(front)
+    if found is None or found["sure"]:
+        return found is not None
+    return numbers[0] < 100 if found["said"] else max(numbers) < 100

@@ -29,7 +29,10 @@ _VERSIONS: Final = (
     r"(?i)\b(?:version|ver|v|release|rel|revision|rev|build|firmware|fw|kernel|driver|patch|sdk|tag"
     r"|update|upgrade|section|article|chapter|clause|oid|(?:up|down)graded (?:from|to)"
     r"|(?:up|down)dated? (?:from|to)|windows|android|ios|macos|nginx|apache|openssl|php|chrome"
-    r"|firefox|safari|edge|opera)s?(?:[\"']|%22)?(?:\s|%20|\+)?[=:/_-]?(?:\s|%20|\+)?[\"']?v?"
+    r"|firefox|safari|edge|opera|mac os x|linux|debian|ubuntu|chromium|openssh|python|ruby|java"
+    r"|jdk|jre|node|npm|mysql|mariadb|redis|mongodb|docker|haproxy|varnish|tomcat|jquery|bootstrap"
+    r"|wordpress|drupal|exim|postfix|dovecot|curl|wget|git|glibc|gcc|cmake|office|acrobat|flash|air|unity"
+    r"|openvpn|protocol)s?(?:[\"']|%22)?(?:\s|%20|\+)?[=:/_-]?(?:\s|%20|\+)?[\"']?v?"
     r"[0-9]+(?:\.[0-9]+){3,}"
 )
 _OURS: Final = r"\bip_[0-9a-f:.]+|\b(?:email|user|token|host|card|iban|phone)_[a-z2-7]{16}\b"
