@@ -89,7 +89,7 @@ def test_faults_at_the_command_line_have_their_exit_codes(
     lethe(tmp_path, "archive", "run", *common)
     for arguments, code, word in (
         (("show", "98"), 2, "reason"),
-        (("show", "98", "--reason", "x"), 2, "reason"),
+        (("show", "98", "--reason", " "), 2, "reason"),
         (("show", "99999", *WHY), 1, "no document"),
         (("verify", "--heads", str(tmp_path / "nothing")), 2, "cannot be read"),
         (("run", "--approve", "00"), 1, "may not decide"),
