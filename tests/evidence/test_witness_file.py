@@ -46,6 +46,21 @@ def test_another_process_continues_the_chain(file: FileWitness) -> None:
     assert [record.body["n"] for record in file.records()] == [1, 2, 3]
 
 
+def test_a_witness_that_nobody_closes_keeps_no_file_open(file: FileWitness) -> None:
+    """A process that lives long opens it three times a night."""
+
+    def opened() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = opened()
+    for _ in range(5):
+        FileWitness(file.path, file.warehouse_id).append("note", {})
+    assert opened() == before
+    file.close()
+    file.close()
+    assert opened() == before - 1
+
+
 def test_many_writers_at_once_leave_one_chain(file: FileWitness) -> None:
     def write() -> None:
         own = FileWitness(file.path, file.warehouse_id)

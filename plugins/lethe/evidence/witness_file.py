@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from weakref import finalize
 
 from lethe.errors import ActError, ConfigurationError, TamperingFound
 from lethe.evidence.ledger import Json
@@ -51,6 +52,8 @@ class FileWitness(Witness):
             raise ConfigurationError(
                 f"the witness {path} cannot be opened ({error.strerror})"
             ) from None
+        # Whoever forgets to close it, in a process that lives long, keeps no file open.
+        self._closing = finalize(self, os.close, self._file)
 
     @classmethod
     def exists(cls, warehouse_id: UUID, folder: Path | None = None) -> bool:
@@ -77,9 +80,8 @@ class FileWitness(Witness):
         return cls(path, warehouse_id)
 
     def close(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        self._closing()
+        self._file = -1
 
     def position(self) -> Position:
         with self._locked():
