@@ -146,10 +146,11 @@ class Expiry:
             if found.state in _CLEARED:
                 cursor.execute(statement("archive/count_open"), self._named)
                 (found.left,) = cursor.fetchone() or (0,)
-                if not found.left:
-                    cursor.execute(statement("archive/forget_work"), self._named)
-                    found.state = "done"
+                found.state = found.state if found.left else "done"
+            # The plan first, its rows then, as whoever supersedes them locks them.
             self._set_state(cursor, found)
+            if found.state == "done":
+                cursor.execute(statement("archive/forget_work"), self._named)
         self._connection.commit()
 
     def _law_of(self, country: str | None) -> str:
