@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from lethe.erasure.eraser import Eraser
+from lethe.erasure.traffic import Traffic
 from lethe.errors import WarehouseUnreachable
 from lethe.retention.night_guard import guard_night, settle_night
 from lethe.retention.night_work import erase_rule
 from lethe.retention.plan import freeze_plan
+from psycopg2 import extensions
 
 from tests.kit import TODAY, Kit, MakeKit
 
@@ -39,7 +44,15 @@ def _shards(kit: Kit) -> list[int]:
     return [row[0] for row in kit.execute("SELECT DISTINCT shard FROM lethe.plan_table ORDER BY 1")]
 
 
-def test_a_large_set_is_worked_off_by_as_many_as_the_policy_says(make_kit: MakeKit) -> None:
+@pytest.fixture
+def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The looks of others at the warehouse are too few to count."""
+    monkeypatch.setattr(Traffic, "is_busy", lambda _: False)
+
+
+def test_a_large_set_is_worked_off_by_as_many_as_the_policy_says(
+    make_kit: MakeKit, nobody_else: None
+) -> None:
     kit = make_kit(DDL, POLICY)
     tally = erase_rule(kit.site, _night(kit), "r")
     assert tally.done == DUE
@@ -54,7 +67,7 @@ def test_a_set_that_is_soon_done_needs_one(make_kit: MakeKit) -> None:
 
 
 def test_when_one_breaks_the_others_stop_and_running_again_ends_the_work(
-    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch, nobody_else: None
 ) -> None:
     kit = make_kit(DDL, POLICY)
     run_id = _night(kit)
@@ -97,3 +110,68 @@ def test_who_goes_is_decided_by_age_and_they_go_in_the_order_of_their_keys(
         list(range(41, 61)),
     ]
     assert all(window == sorted(window, reverse=True) for window in windows)
+
+
+def test_while_others_work_the_first_works_alone(
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = make_kit(DDL, POLICY)
+    monkeypatch.setattr(Traffic, "is_busy", lambda _: True)
+    assert erase_rule(kit.site, _night(kit), "r").done == DUE
+    assert _shards(kit) == [0]
+
+
+def test_others_are_seen_by_the_transactions_that_they_end(make_kit: MakeKit) -> None:
+    kit = make_kit(DDL, POLICY)
+    looking, other = kit.connect(), kit.connect()
+    other.autocommit = True
+    traffic = Traffic(looking, lambda: 0)
+    assert traffic.is_busy(), "nothing is known yet"
+    assert _until(lambda: not traffic.is_busy()), "nobody is there"
+    stop = threading.Event()
+    talking = threading.Thread(target=_talk, args=(other, stop))
+    talking.start()
+    try:
+        assert _until(traffic.is_busy), "somebody is"
+        assert traffic.wait(lambda: True) is False
+    finally:
+        stop.set()
+        talking.join(30)
+    assert _until(lambda: not traffic.is_busy())
+    assert looking.status == extensions.STATUS_READY
+    looking.close()
+    other.close()
+
+
+def test_transactions_of_our_own_are_not_somebody_elses(make_kit: MakeKit) -> None:
+    kit = make_kit(DDL, POLICY)
+    looking, other = kit.connect(), kit.connect()
+    other.autocommit = True
+    stop, said = threading.Event(), [0]
+    talking = threading.Thread(target=_talk, args=(other, stop, said))
+    talking.start()
+    try:
+        traffic = Traffic(looking, lambda: said[0])
+        assert _until(lambda: not traffic.is_busy())
+    finally:
+        stop.set()
+        talking.join(30)
+    looking.close()
+    other.close()
+
+
+def _talk(connection: Any, stop: threading.Event, said: list[int] | None = None) -> None:
+    with connection.cursor() as cursor:
+        while not stop.wait(0.002):
+            cursor.execute("SELECT 1")
+            if said is not None:
+                said[0] += 1
+
+
+def _until(is_so: Callable[[], bool]) -> bool:
+    ends = time.monotonic() + 20
+    while not is_so():
+        if time.monotonic() > ends:
+            return False
+        time.sleep(0.05)
+    return True

@@ -126,6 +126,16 @@ class Eraser:
         connection.rollback()
         self.tally = Tally()
 
+    @property
+    def connection(self) -> extensions.connection:
+        """Its connection; outside a transaction between two batches."""
+        return self._connection
+
+    def only_while(self, may_go_on: Callable[[], bool]) -> None:
+        """Ask this too before each batch; it may wait before it answers."""
+        proceed = self._proceed
+        self._proceed = lambda: proceed() and may_go_on()
+
     def stop(self) -> None:
         """End after the batch in hand; may be called from another thread."""
         self._proceed = lambda: False

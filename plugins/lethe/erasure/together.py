@@ -1,11 +1,19 @@
-"""Several erasers on one frozen set: each claims its own subjects, on a connection of its own."""
+"""Several erasers on one frozen set: each claims its own subjects, on a connection of its own.
+
+The first works in any case; the others only while nobody else works on the database.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lethe.erasure.eraser import Eraser, Tally
+from lethe.erasure.traffic import Traffic
+
+_OWN = 3
+"""Transactions of a batch: the batch, and what is rolled back before and after it."""
 
 
 def work_together(erasers: Sequence[Eraser]) -> Tally:
@@ -16,11 +24,27 @@ def work_together(erasers: Sequence[Eraser]) -> Tally:
     first, *others = erasers
     if not others:
         return first.work()
+    over = threading.Event()
+
+    def own() -> int:
+        return sum(_OWN * each.tally.batches for each in erasers)
+
+    def help_out(eraser: Eraser) -> Tally:
+        traffic = Traffic(eraser.connection, own)
+        eraser.only_while(lambda: traffic.wait(over.is_set))
+        return _work(eraser, erasers)
+
     with ThreadPoolExecutor(len(others), thread_name_prefix="eraser") as pool:
-        working = [pool.submit(_work, each, erasers) for each in others]
-        tally = _work(first, erasers)
-        for each in working:
-            tally.include(each.result())
+        try:
+            working = [pool.submit(help_out, each) for each in others]
+            _work(first, erasers)
+        finally:
+            over.set()
+        done = [each.result() for each in working]
+    # What another one held when the first looked for the last time.
+    tally = first.work()
+    for each in done:
+        tally.include(each)
     return tally
 
 

@@ -18,7 +18,8 @@ class Batches(Model):
     subjects: Annotated[int, Field(ge=1, le=10_000)] = 500
     """Subjects a batch at most; adapted to the measured latency."""
     workers: Annotated[int, Field(ge=1, le=16)] = 2
-    """So many batches of a rule at once, where its set is large and no cap limits the night."""
+    """So many batches of a rule at once, where its set is large, no cap limits the night and nobody
+    else works on the database; else one."""
     target_ms: Annotated[int, Field(ge=10)] = 250
     """Duration of a batch that the size is adapted to, in milliseconds."""
     lock_timeout_ms: Annotated[int, Field(ge=1)] = 2_000
