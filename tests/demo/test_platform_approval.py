@@ -244,6 +244,11 @@ def let_the_report_be_late(platform: Platform) -> None:
 @pytest.fixture(scope="module")
 def asked(platform: Platform) -> Iterator[Asked]:
     set_up(platform)
+    # A night whose hour was over before Lethe was set up is not late.
+    execute(
+        platform,
+        "UPDATE lethe.warehouse SET created_at = now() - interval '2 days' RETURNING 1",
+    )
     leave_an_expiry(platform)
     question = open_a_case(platform)
     case = re.search("[0-9a-f]{64}", str(lethe(platform, *question, code=1)))

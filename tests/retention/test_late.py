@@ -17,7 +17,9 @@ ZONE = ZoneInfo("Europe/Luxembourg")
 
 @pytest.fixture
 def kit(make_kit: MakeKit) -> Kit:
-    return make_kit(DDL, POLICY)
+    made = make_kit(DDL, POLICY)
+    made.execute("UPDATE lethe.warehouse SET created_at = '2026-05-01'")
+    return made
 
 
 def at(hour: int, minute: int = 0, day: int = 1) -> datetime:
@@ -49,3 +51,12 @@ def test_a_night_that_is_done_rings_no_more(kit: Kit) -> None:
     delay = find_delay(kit.loaded.policy, "night", at(3, 30), at(6, 0))
     assert delay is not None
     assert note_delay(kit.site, delay) is False
+
+
+def test_a_night_whose_hour_was_over_before_lethe_was_set_up_rings_not(kit: Kit) -> None:
+    delay = find_delay(kit.loaded.policy, "night", at(3, 30), at(11, 0))
+    assert delay is not None
+    kit.execute("UPDATE lethe.warehouse SET created_at = '2026-06-01 10:50+02'")
+    assert note_delay(kit.site, delay) is False
+    kit.execute("UPDATE lethe.warehouse SET created_at = '2026-06-01 05:50+02'")
+    assert note_delay(kit.site, delay) is True

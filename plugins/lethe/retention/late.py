@@ -24,11 +24,13 @@ class Delay:
 
     name     of the DAG run
     done_by  local time by which the policy wants it done
+    due_at   the instant
     """
 
     name: str
     started_at: datetime
     done_by: str
+    due_at: datetime
 
     def subject(self) -> dict[str, str]:
         """What the alarm is about, by language."""
@@ -76,11 +78,12 @@ def find_delay(policy: Policy, name: str, started: datetime, now: datetime) -> D
     due = hour_of(policy, started)
     if due is None or now < due:
         return None
-    return Delay(name, started.astimezone(due.tzinfo), policy.guards.done_by)
+    return Delay(name, started.astimezone(due.tzinfo), policy.guards.done_by, due)
 
 
 def note_delay(site: Site, delay: Delay) -> bool:
-    """Put the alarm on the ledger; False if the night is done, or its alarm has rung.
+    """Put the alarm on the ledger; False if the night is done, its alarm has rung, or Lethe was set
+    up on the warehouse after its hour.
 
     Raises  WarehouseRefused, WarehouseUnreachable: then nobody can tell, and the alarm rings
     """
@@ -90,7 +93,10 @@ def note_delay(site: Site, delay: Delay) -> bool:
             acting_as(connection, "runner")
             with connection.cursor() as cursor:
                 cursor.execute(statement("retention/lock_alarms"))
-                cursor.execute(statement("retention/find_delay"), {"name": delay.name})
+                cursor.execute(
+                    statement("retention/find_delay"),
+                    {"name": delay.name, "due_at": delay.due_at},
+                )
                 is_done, has_rung = cursor.fetchone() or (False, False)
             if is_done or has_rung:
                 return False
