@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from lethe.archive.export import export_archive
 from lethe.archive.night import run_archive
+from lethe.evidence.pack_verify import is_bundle, verify_bundle
 from lethe.include import include_folder
 
 from tests.kit import TODAY, Kit
@@ -26,6 +27,8 @@ def checked(bundle: Path) -> tuple[int, str]:
         text=True,
         check=False,
     )
+    assert is_bundle(bundle)
+    assert verify_bundle(bundle) == (done.returncode == 0, done.stdout.splitlines())
     return done.returncode, done.stdout
 
 

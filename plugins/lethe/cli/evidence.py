@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lethe.cli.desk import COMMON, Desk
-from lethe.evidence.pack_verify import verify_packs
+from lethe.evidence.pack_verify import is_bundle, verify_bundle, verify_packs
 from lethe.reporting.pack import make_pack
 
 app = typer.Typer(
@@ -34,9 +34,18 @@ def verify(
 ) -> None:
     """Say that packs are valid, or name the first thing that is not; several: also as a row.
 
-    Needs no database, no policy and no key: only the files.
+    Needs no database, no policy and no key: only the files. Takes an exported bundle of the
+    archive too, alone.
     """
     desk: Desk = context.obj
+    if len(packs) == 1 and is_bundle(packs[0]):
+        valid, said = verify_bundle(packs[0], key=key, heads=heads)
+        if not desk.answer({"bundle": str(packs[0]), "valid": valid, "says": said}):
+            for line in said:
+                desk.console.print(line, soft_wrap=True, markup=False)
+        if not valid:
+            raise typer.Exit(1)
+        return
     found = verify_packs(packs, key=key, seal=seal, heads=heads)
     if not desk.answer(found):
         _show(desk, found, with_mails=heads is not None)

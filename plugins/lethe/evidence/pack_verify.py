@@ -1,7 +1,10 @@
-"""Verify evidence packs with the very program that is in them: `include/templates/verify.py`."""
+"""Verify evidence packs, and bundles of the archive, with the very program that is in them:
+`include/templates/verify.py`."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import runpy
 from collections.abc import Sequence
 from functools import cache
@@ -32,7 +35,7 @@ def verify_packs(
         if not pack.exists():
             raise UsageError(f"{pack} is not there")
         if verifier["is_bundle"](pack):
-            raise UsageError(f"{pack} is a bundle of the archive; check it with its verify.py")
+            raise UsageError(f"{pack} is a bundle of the archive; give it alone")
     try:
         pinned, known = verifier["clean_key"](key), verifier["clean_key"](seal)
         mails = verifier["read_mails"](heads) if heads else []
@@ -49,6 +52,32 @@ def verify_packs(
     if heads and found["valid"] and not found["told"]:
         raise UsageError(f"{heads}: tells nothing about what these packs cover")
     return found
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether this is an exported bundle of the archive, and no evidence pack."""
+    return path.exists() and bool(_verifier()["is_bundle"](path))
+
+
+def verify_bundle(
+    bundle: Path, *, key: str | None = None, heads: Path | None = None
+) -> tuple[bool, list[str]]:
+    """Check a bundle of the archive; no database is asked.
+
+    key      fingerprint of the key that must have signed it, or the public key
+    heads    old mails: a file, a mailbox or a folder
+    Returns  whether it is valid, and what there is to say
+    Raises   UsageError for a key or mails that cannot be read
+    """
+    verifier = _verifier()
+    said = io.StringIO()
+    try:
+        pinned = verifier["clean_key"](key)
+        with contextlib.redirect_stdout(said):
+            code = verifier["verify_bundle"](bundle, pinned, heads)
+    except ValueError as error:
+        raise UsageError(f"--key: {error}") from None
+    return code == 0, said.getvalue().splitlines()
 
 
 @cache
