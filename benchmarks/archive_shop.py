@@ -37,7 +37,8 @@ _FILL_INVOICES = f"""
 INSERT INTO shop.invoice
 SELECT {DOCUMENTS_AN_ACCOUNT} * (a - 1) + i, 'F-' || {DOCUMENTS_AN_ACCOUNT} * (a - 1) + i, a,
        date '2018-01-01' + (({DOCUMENTS_AN_ACCOUNT} * a + i)::bigint * 7919 %% 2900)::int,
-       'LU', 'EUR', 117.00 + a %% 977, 100.00 + a %% 977, 17.00, 'paid', date '2018-02-01', date '2018-02-02',
+       'LU', 'EUR', 117.00 + a %% 977, 100.00 + a %% 977, 17.00, 'paid',
+       date '2018-02-01', date '2018-02-02',
        'Given Family ' || a, 'Société "Nord" ' || a, a %% 300 || ', rue de la Gare', 'Ettelbruck',
        'hosting of an ERP, month ' || i
 FROM generate_series(1 + %(before)s, %(accounts)s + %(before)s) AS a,
