@@ -71,18 +71,11 @@ class Case:
 
     def as_data(self) -> dict[str, Any]:
         """The case as plain data."""
-        return {
-            "case": self.case_number,
-            "source": self.source,
-            "field": self.field,
-            "period": self.period,
-            "pseudonyms": self.pseudonyms,
-            "digest": self.digest.hex(),
-            "asked_by": self.asked_by,
-            "asked_at": self.asked_at.isoformat(),
-            "revealed_at": self.revealed_at.isoformat() if self.revealed_at else None,
-            "closed_at": self.closed_at.isoformat() if self.closed_at else None,
-        }
+        return self.told(
+            asked_at=self.asked_at.isoformat(),
+            revealed_at=self.revealed_at.isoformat() if self.revealed_at else None,
+            closed_at=self.closed_at.isoformat() if self.closed_at else None,
+        )
 
     def told(self, **more: Any) -> dict[str, Any]:
         """What the ledger says of it."""
