@@ -8,6 +8,10 @@ from typing import Any
 import yaml
 from lethe.policy.load import LoadedPolicy, parse_policy
 
+# libyaml where the wheel has it: nearly every test makes a policy.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 HEAD: dict[str, Any] = {
     "policy": {
         "name": "small",
@@ -43,7 +47,7 @@ def small_text(text: str) -> str:
 
     A cluster needs no title and purpose, and a cluster without rule is undecided.
     """
-    given = yaml.safe_load(dedent(text))
+    given = yaml.load(dedent(text), Loader=_LOADER)  # noqa: S506 - safe, and in C
     ruled = {rule.get("cluster") for rule in given.get("rules", {}).values()}
     for name, cluster in given.get("clusters", {}).items():
         cluster.setdefault("title", name)
@@ -60,4 +64,4 @@ def small_text(text: str) -> str:
     approvers = [{"user": "vera", "name": "Vera"}, {"user": "otto", "name": "Otto"}]
     given["guards"] = {"approvers": approvers, **(given.get("guards") or {})}
     head = {key: value for key, value in HEAD.items() if key not in given}
-    return yaml.safe_dump({**head, **given}, sort_keys=False)
+    return str(yaml.dump({**head, **given}, Dumper=_DUMPER, sort_keys=False))

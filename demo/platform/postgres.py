@@ -69,7 +69,7 @@ class Server:
 
 @contextmanager
 def temporary_server() -> Iterator[Server]:
-    """Run a server of one's own for a while, as for tests: everybody is let in, fsync is off.
+    """Run a server of one's own for a while, as for tests: everybody is let in, nothing is forced to disk.
 
     Its folder is private, so that everybody is the account that started it. Unlike the wheel's
     own `get_server`, no account is created and no folder above is opened to others.
@@ -78,7 +78,7 @@ def temporary_server() -> Iterator[Server]:
     folder.chmod(0o755)
     home = Home(folder / "var")
     try:
-        yield start_server(home, auth="trust", settings="fsync = off\n")
+        yield start_server(home, auth="trust", settings="fsync = off\nfull_page_writes = off\n")
     finally:
         stop_server(home)
         shutil.rmtree(folder)
