@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,10 @@ def test_an_older_schema_is_brought_up_by_what_is_missing_only(
 def test_a_revision_of_a_newer_lethe_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="newer Lethe"):
         print_migrations("9999")
+
+
+def test_whoever_changes_no_schema_does_not_wait_for_alembic() -> None:
+    """In a fresh process: it brings SQLAlchemy with it, half a second of every command."""
+    asked = "import sys, lethe.evidence; print(*{'alembic', 'sqlalchemy'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == ""

@@ -6,40 +6,14 @@ file is a new migration. What is executed is, letter for letter, what the DBA ca
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext, RevisionStep
-from alembic.script import Script, ScriptDirectory
 from psycopg2 import extensions
 
 from lethe.errors import ConfigurationError
-from lethe.include import include_folder, read_text, statement
+from lethe.include import include_folder, statement
 
 SCHEMA = "lethe"
-
-
-class _SqlFiles(ScriptDirectory):
-    """Numbered SQL files as Alembic revisions."""
-
-    def __init__(self, folder: Path) -> None:
-        self._sql_files = sorted(folder.glob("[0-9]*.sql"))
-        super().__init__(str(folder))
-
-    def _load_revisions(self) -> Iterator[Script]:
-        previous = None
-        for file in self._sql_files:
-            revision = ModuleType(file.stem)
-            revision.__dict__.update(
-                revision=file.stem.partition("_")[0],
-                down_revision=previous,
-                upgrade=_upgrade_by(file.name),
-            )
-            previous = file.stem.partition("_")[0]
-            yield Script(revision, previous, str(file))
 
 
 def print_migrations(from_revision: str | None = None) -> str:
@@ -49,35 +23,20 @@ def print_migrations(from_revision: str | None = None) -> str:
     Raises   ConfigurationError if the revision is of a newer Lethe
     """
     files = _control_files()
-    known = {script.revision for script in files.walk_revisions()}
+    known = {_revision_of(file) for file in files}
     if from_revision is not None and from_revision not in known:
         raise ConfigurationError(
             f"schema {SCHEMA}: its version {from_revision} is of a newer Lethe than this one, "
             f"which knows {newest_revision()}; use that newer Lethe"
         )
-    output = io.StringIO()
+    from lethe.evidence.revisions import print_upgrade
 
-    def steps(current: str, _: MigrationContext) -> list[RevisionStep]:
-        return files._upgrade_revs("head", current)
-
-    context = MigrationContext.configure(
-        dialect_name="postgresql",
-        opts={
-            "as_sql": True,
-            "output_buffer": output,
-            "starting_rev": from_revision,
-            "version_table_schema": SCHEMA,
-            "fn": steps,
-        },
-    )
-    with Operations.context(context):
-        context.run_migrations()
-    return output.getvalue()
+    return print_upgrade(files, from_revision)
 
 
 def newest_revision() -> str:
     """Name the newest revision that this Lethe knows."""
-    return _control_files().get_current_head() or ""
+    return _revision_of(_control_files()[-1])
 
 
 def current_revision(connection: extensions.connection) -> str | None:
@@ -104,14 +63,9 @@ def migrate(connection: extensions.connection) -> bool:
     return bool(script)
 
 
-def _control_files() -> _SqlFiles:
-    return _SqlFiles(include_folder() / "sql" / "control")
+def _control_files() -> list[Path]:
+    return sorted((include_folder() / "sql" / "control").glob("[0-9]*.sql"))
 
 
-def _upgrade_by(name: str) -> Callable[[], None]:
-    def upgrade() -> None:
-        from alembic import op
-
-        op.get_context().impl.static_output(read_text(f"sql/control/{name}"))
-
-    return upgrade
+def _revision_of(file: Path) -> str:
+    return file.stem.partition("_")[0]
