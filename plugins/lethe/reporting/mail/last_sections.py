@@ -94,8 +94,11 @@ def proof(summary: Summary, words: Wording, lines: Sequence[str] = ()) -> Sectio
         kind = line.partition(" ")[0].removeprefix("lethe-")
         pairs.append(Pair(words.code("proof_line", kind), line, is_code=True))
     pairs.append(Pair(words.say("proof.policy"), grouped(summary.edition.digest), is_code=True))
-    key = "proof.intro" if len(pairs) > 1 else "proof.none"
-    return Section("proof", words.say("section.proof"), words.say(key), pairs=tuple(pairs))
+    intro = [words.say("proof.intro" if len(pairs) > 1 else "proof.none")]
+    if len(pairs) > 1:
+        has_pack = any(line.startswith("lethe-evidence-pack ") for line in lines)
+        intro += [words.say("proof.pack" if has_pack else "proof.no_pack")]
+    return Section("proof", words.say("section.proof"), " ".join(intro), pairs=tuple(pairs))
 
 
 def told_lines(summary: Summary) -> tuple[str, ...]:
