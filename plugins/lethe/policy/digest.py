@@ -10,11 +10,15 @@ from pydantic import BaseModel
 
 DOCUMENTS_ONLY: Final[Any] = {
     "readings": True,
-    "clauses": {"__all__": {"sentence": True, "control": {"tests": True}}},
+    "labels": True,
+    "archive": {"purpose": True},
+    "systems": {"__all__": {"processor": True}},
+    "clauses": {"__all__": {"sentence": True, "control": {"tests": True, "shown_by": True}}},
     "quality": {"extra": {"__all__": {"title": True}}},
 }
 """What only documents: where a sentence stands, who confirmed its reading, which tests prove it,
-what a check of one's own is called."""
+what a check of one's own or a word of the file is called, what the archive is for, who runs a
+system."""
 
 
 def policy_digest(policy: BaseModel) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from lethe.policy.model.clauses import COLUMN_CLASSES
 from lethe.policy.model.policy import Policy
 from lethe.policy.model.rules import Rule
 from lethe.policy.names import TableName
@@ -22,6 +24,7 @@ def find_dangling(policy: Policy) -> list[Finding]:
     return [
         *_zones(policy),
         *_clauses(policy),
+        *_labels(policy),
         *_clusters(policy),
         *_tables(policy),
         *_rules(policy),
@@ -60,11 +63,38 @@ def _clauses(policy: Policy) -> Iterator[Finding]:
     for name, clause in policy.clauses.items():
         for rule in clause.control.rules or ():
             yield from _unknown(("clauses", name, "control", "rules"), "rule", rule, policy.rules)
+        known = (*COLUMN_CLASSES, *map(str, policy.tables))
+        for shown in clause.control.covers:
+            place: Place = ("clauses", name, "control", "shown_by")
+            yield from _unknown(place, "column class or table", shown, known)
     for name, reading in policy.readings.items():
         if reading.clause is not None:
             yield from _unknown(
                 ("readings", name, "clause"), "clause", reading.clause, policy.clauses
             )
+
+
+def _labels(policy: Policy) -> Iterator[Finding]:
+    if policy.labels:
+        plain = policy.model_dump(mode="json", by_alias=True, exclude={"labels"})
+        words = set(_words_in(plain))
+        for word in policy.labels:
+            if word not in words:
+                near = difflib.get_close_matches(word, words, n=1, cutoff=0.75)
+                hint = f"; did you mean '{near[0]}'?" if near else ""
+                yield ("labels", word), f"'{word}' is nowhere else in this file{hint}"
+
+
+def _words_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        for part in value.values():
+            yield from _words_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _words_in(part)
+    elif isinstance(value, str):
+        yield value
 
 
 def _clusters(policy: Policy) -> Iterator[Finding]:
@@ -145,11 +175,16 @@ def _others(policy: Policy) -> Iterator[Finding]:
         for cluster in system.holds:
             place: Place = ("systems", name, "holds")
             yield from _unknown(place, "cluster", cluster, policy.clusters)
+        if system.processor is not None:
+            place = ("systems", name, "processor")
+            yield from _unknown(place, "processor", system.processor, policy.processors)
     if policy.logs is not None:
         yield from _unknown(("logs", "clause"), "clause", policy.logs.clause, policy.clauses)
     if policy.archive is not None:
         place = ("archive", "clause")
         yield from _unknown(place, "clause", policy.archive.clause, policy.clauses)
+        for purpose in policy.archive.purpose:
+            yield from _unknown(("archive", "purpose"), "purpose", purpose, policy.purposes)
         for name, document in policy.archive.documents.items():
             place = ("archive", "documents", name, "subject")
             yield from _unknown(place, "subject", document.subject, policy.subjects)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lethe.policy.labels import label
 from lethe.policy.load import load_policy, parse_policy
 from lethe.policy.model import Policy
 from lethe.reporting.papers.blocks import as_data
@@ -49,7 +50,7 @@ def test_every_field_of_article_30_is_there(policy: Policy, language: str) -> No
     said = text_of(policy, language)
     assert record.digest in said
     assert policy.controller.name in said and policy.controller.contact in said
-    assert policy.controller.dpo.name in said
+    assert label(policy, policy.controller.dpo.name)[language] in said
     for purpose in policy.purposes.values():
         assert (purpose.title.get(language) or purpose.title["en"]) in said
     for subject in policy.subjects.values():
@@ -67,6 +68,7 @@ def test_every_field_of_article_30_is_there(policy: Policy, language: str) -> No
         "periods",
         "measures",
         "systems",
+        "reach",
         "gaps",
     }
 
@@ -78,6 +80,100 @@ def test_periods_are_read_aloud_in_both_languages() -> None:
     assert "vingt-cinq mois après" in french
     assert "la nuit suivant\u00a0: désabonnement" in french
     assert "ten years after: deactivation of the account" in english
+
+
+def activity(policy: Policy, purpose: str, language: str) -> dict[str, str]:
+    """One activity of the record: what it says, by its labels."""
+    record = describe_processing(policy)
+    (section,) = [
+        each for each in record_paper(record, language).sections if each.name == "activities"
+    ]
+    place = list(policy.purposes).index(purpose)
+    facts = as_data(section.blocks[2 * place + 1])
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in facts["pairs"]}
+
+
+def test_what_the_law_keeps_longer_is_told_beside_the_account_that_goes_sooner() -> None:
+    kept = activity(MENTOR, "accounting", "en")["Kept"]
+    assert "Account data – two years after: end of the last service" in kept
+    assert (
+        "Sealed copies of documents (Invoice, Credit note and Payment) – ten years after:" in kept
+    )
+    assert "31 December" in kept and "Commercial Code, art. 16" in kept
+    assert "Sealed copies" not in activity(MENTOR, "marketing", "en")["Kept"]
+
+
+def test_an_archive_that_names_no_purpose_serves_those_that_a_law_asks_for() -> None:
+    archive = MENTOR.archive
+    assert archive is not None
+    silent = MENTOR.model_copy(update={"archive": archive.model_copy(update={"purpose": ()})})
+    (copies,) = [each for each in describe_processing(silent).groups if each.copy_of]
+    assert copies.purposes == ("accounting",)
+    assert copies.classes["critical"] and "credential" not in copies.classes
+
+
+def test_rows_that_stay_are_told_with_what_they_still_hold_and_that_they_have_no_end() -> None:
+    (account,) = [each for each in describe_processing(MENTOR).groups if each.key == "account"]
+    (kept,) = [each for each in account.stays if each.because]
+    assert "billing.invoice" in kept.tables and "payment" not in kept.classes
+    assert "Un document émis garde son numéro" in text_of(MENTOR, "fr")
+    endless = [each for each in describe_processing(MENTOR).gaps if each.code == "endless"]
+    assert endless and "billing.payment" in endless[0].what["en"]  # type: ignore[index]
+
+
+def test_a_service_that_holds_data_is_a_recipient_whose_company_somebody_should_name() -> None:
+    assert "Logiciel comptable" in activity(MENTOR, "accounting", "fr")["Destinataires"]
+    assert Gap("provider", {"en": "Accounting system", "fr": "Logiciel comptable"}) in (
+        describe_processing(MENTOR).gaps
+    )
+    linked = json.dumps(link_record(describe_processing(MENTOR)))
+    assert "Accounting system" in linked
+    run_by = MENTOR.systems["accounting"].model_copy(update={"processor": "ovh"})
+    named = MENTOR.model_copy(update={"systems": {**MENTOR.systems, "accounting": run_by}})
+    assert "OVH" in activity(named, "accounting", "fr")["Destinataires"]
+    assert not [each for each in describe_processing(named).gaps if each.code == "provider"]
+
+
+def test_erasures_are_told_as_passed_on_only_once_something_passes_them_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "planned, not in place" in text_of(MENTOR, "en").partition('"recipients"')[2]
+    wings = frozenset({"subject_requests"})
+    monkeypatch.setattr("lethe.reporting.papers.record_reach.built_wings", lambda: wings)
+    record = record_paper(describe_processing(MENTOR), "en")
+    (found,) = [each for each in record.sections if each.name == "recipients"]
+    assert [row[-1] for row in found.blocks[0].rows] == ["no", "yes", "yes"]  # type: ignore[union-attr]
+
+
+def test_no_key_and_no_english_word_of_the_file_stands_in_the_french_record() -> None:
+    said = text_of(MENTOR, "fr")
+    grounds = MENTOR.disclosures.grounds if MENTOR.disclosures else ()
+    assert grounds and not any(f"{each}," in said or f" {each}." in said for each in grounds)
+    for word in ("Product", "Management", "Hosting", "Accounting", "Data-protection", "GDPR Art"):
+        assert f'"{word}' not in said.partition("keywords")[0], word
+    assert "RGPD, art. 21" in said and "systems.hosted" not in said and "web-files" not in said
+    assert "Commercial Code" in text_of(MENTOR, "en")
+
+
+def test_a_ground_of_any_policy_is_said_by_its_label_or_as_the_file_writes_it() -> None:
+    more = (
+        "labels: {auction: {fr: vente aux enchères}}\n"
+        "disclosures: {table: crm.customer, ground: name, recipient: name,"
+        " grounds: [law, auction, odd-one]}\nrules:\n"
+    )
+    policy = parse_policy(SMALLEST.replace("\nrules:\n", "\n" + more, 1)).policy
+    assert "obligation légale, vente aux enchères et odd-one" in text_of(policy, "fr")
+
+
+def test_the_record_does_not_claim_more_than_is_applied() -> None:
+    for language, applied, people in (
+        ("en", "applied by a machine", "rests on people"),
+        ("fr", "appliqué par une machine", "repose sur des personnes"),
+    ):
+        said = text_of(MENTOR, language)
+        assert applied in said and said.count(people) >= 3
+    built = {each.code: each.is_built for each in describe_processing(MENTOR).measures}
+    assert built["logs"] and "is what happens" not in text_of(MENTOR, "en")
 
 
 def test_no_message_is_missing_and_no_place_is_left_unfilled() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from lethe.policy.model.base import Columns, Country, Key, Model, Table, Text
+from lethe.policy.model.base import Columns, Country, Key, Model, Table, Text, several
 from lethe.policy.model.conditions import Conditions
 from lethe.policy.model.rules import Minimum, StartingPoint
 from lethe.policy.periods import Period
@@ -63,6 +63,11 @@ class Archive(Model):
 
     clause: Key
     """The clause that it keeps."""
+    purpose: Annotated[
+        tuple[Key, ...], BeforeValidator(several, json_schema_input_type=Key | list[Key])
+    ] = ()
+    """Purposes that it serves, for the record of processing; empty: those of its subjects' data
+    that rest on a legal obligation."""
     documents: Annotated[dict[Key, Document], Field(min_length=1)]
     """Kinds of document."""
     party: tuple[Bound, ...] = ()

@@ -29,7 +29,8 @@ def _text(value: Any) -> Any:
     return {"en": value} if isinstance(value, str) else value
 
 
-def _several(value: Any) -> Any:
+def several(value: Any) -> Any:
+    """Let one stand for a list of one."""
     return [value] if isinstance(value, (str, dict)) else value
 
 
@@ -49,7 +50,7 @@ Text = Annotated[
 
 Columns = Annotated[
     tuple[str, ...],
-    BeforeValidator(_several, json_schema_input_type=str | list[str]),
+    BeforeValidator(several, json_schema_input_type=str | list[str]),
     Field(min_length=1),
 ]
 """One column, or a list of columns."""

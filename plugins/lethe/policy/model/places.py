@@ -89,6 +89,8 @@ class System(Model):
     """How long it keeps what the warehouse has erased."""
     connector: Connector | None = None
     """How Lethe reaches it; without one it reads 'not kept' for what it holds."""
+    processor: Key | None = None
+    """Which of the `processors` runs it, if another company does."""
     out_of_scope: Text | None = None
     """Why nothing of it is the controller's to erase."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lethe.policy.model.archive import Archive, Quality
-from lethe.policy.model.base import Key, Model, Table
+from lethe.policy.model.base import Key, Model, Table, Text
 from lethe.policy.model.clauses import (
     Clause,
     Controller,
@@ -40,6 +40,9 @@ class Policy(Model):
     """Every promise, with its control."""
     readings: dict[Key, Reading] = {}
     """How open sentences are read, for somebody to confirm."""
+    labels: dict[str, Text] = {}
+    """Words of this file that have no title (owners, grounds, laws, names), as each language says
+    them in mails and papers."""
     purposes: dict[Key, Purpose]
     """Purposes of processing."""
     subjects: dict[Key, Subject]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lethe.reporting.papers.processing import EEA, DataGroup, Limit, Processing, Words
+from lethe.reporting.papers.record_data import EEA, DataGroup, Limit, Processing, Words
 
 CONTEXT: Final = {
     "dpv": "https://w3id.org/dpv#",
@@ -92,6 +92,7 @@ def _process(record: Processing, base: str, key: str) -> dict[str, Any]:
         "dct:source": purpose.law,
     }
     receivers = dict.fromkeys(name for group in groups for name in group.recipients)
+    services = dict.fromkeys(name for group in groups for name in group.systems)
     return {
         "@id": f"{base}:process:{key}",
         "@type": "dpv:Process",
@@ -105,7 +106,10 @@ def _process(record: Processing, base: str, key: str) -> dict[str, Any]:
             {"@type": "dpv:DataSubject", "dct:title": dict(group.people)} for group in groups
         ],
         "dpv:hasPersonalData": [_data(base, group) for group in groups],
-        "dpv:hasRecipient": [_recipient(record, base, name) for name in receivers],
+        "dpv:hasRecipient": [
+            *(_recipient(record, base, name) for name in receivers),
+            *(_service(record, base, name) for name in services),
+        ],
         "dpv:hasStorageCondition": [
             _storage(base, group, limit) for group in groups for limit in group.limits
         ],
@@ -130,6 +134,14 @@ def _recipient(record: Processing, base: str, name: str) -> dict[str, Any]:
         "dct:description": _said(processor.service),
         "dpv:hasCountry": processor.country,
         "dpv:hasLocation": "EEA" if processor.country in EEA else "third country",
+    }
+
+
+def _service(record: Processing, base: str, name: str) -> dict[str, Any]:
+    return {
+        "@id": f"{base}:recipient:{name}",
+        "@type": "dpv:Recipient",
+        "dct:title": _said(record.policy.systems[name].title),
     }
 
 

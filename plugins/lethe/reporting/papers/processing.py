@@ -4,107 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from lethe.policy.digest import policy_digest
+from lethe.policy.labels import label
 from lethe.policy.model import Policy
-from lethe.policy.model.clauses import Processor
-from lethe.policy.periods import Period
+from lethe.policy.model.subjects import PolicyTable
+from lethe.reporting.papers.archived import archived_data
+from lethe.reporting.papers.record_data import (
+    EEA,
+    DataGroup,
+    Gap,
+    Limit,
+    Measure,
+    Processing,
+    Stay,
+    Words,
+)
 from lethe.retention.clauses import built_wings
-
-Words = Mapping[str, str]
-EEA: Final = frozenset({
-    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE",
-    "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
-})  # fmt: skip
-"""The European Economic Area, ISO 3166-1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A time limit for erasure (Art. 30(1)(f)).
-
-    at_least  country → (period, the law that asks for it)
-    """
-
-    rule: str
-    title: Words
-    period: Period
-    event: Words
-    at_least: Mapping[str, tuple[Period, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class DataGroup:
-    """Data of one kind of people that end together.
-
-    classes  class of column → how many columns
-    stays    some of its rows stay without their personal columns
-    """
-
-    key: str
-    title: Words
-    people: Words
-    purposes: tuple[str, ...]
-    classes: Mapping[str, int]
-    tables: tuple[str, ...]
-    recipients: tuple[str, ...]
-    limits: tuple[Limit, ...]
-    undecided: Words | None
-    stays: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A technical or organisational measure (Art. 30(1)(g)).
-
-    code   what it is; the catalogue says it in words
-    count  of rules or the like, where the words need it
-    """
-
-    code: str
-    is_built: bool
-    count: int = 0
-    values: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Something that Art. 30(1) asks for and the policy does not say."""
-
-    code: str
-    what: Words | None = None
-    country: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Processing:
-    """The whole record. Parties, purposes, processors and systems are the policy's own."""
-
-    policy: Policy
-    digest: str
-    groups: tuple[DataGroup, ...]
-    measures: tuple[Measure, ...]
-    gaps: tuple[Gap, ...]
-
-    def groups_of(self, purpose: str) -> tuple[DataGroup, ...]:
-        """The data that are held for a purpose."""
-        return tuple(group for group in self.groups if purpose in group.purposes)
-
-    @property
-    def transfers(self) -> tuple[Processor, ...]:
-        """Recipients of personal data in third countries (Art. 30(1)(e))."""
-        return tuple(
-            each
-            for each in self.policy.processors.values()
-            if each.receives and each.country not in EEA
-        )
 
 
 def describe_processing(policy: Policy) -> Processing:
     """Describe what is processed, why, how long, for whom: pure, the same for the same policy."""
-    groups = tuple(_groups(policy))
+    groups = (*_groups(policy), *archived_data(policy))
     measures = tuple(_measures(policy))
     digest = policy_digest(policy)
     found = Processing(policy, digest, groups, measures, ())
@@ -121,10 +43,18 @@ def _groups(policy: Policy) -> Iterator[DataGroup]:
         classes = Counter(
             str(column.class_) for table in tables.values() for column in table.columns.values()
         )
+        outside = {
+            name: system
+            for name, system in policy.systems.items()
+            if (system.kind == "saas" or system.processor)
+            and system.out_of_scope is None
+            and (key in system.holds or not system.holds)
+        }
+        running = {each.processor for each in outside.values()}
         receivers = [
             name
             for name, each in policy.processors.items()
-            if name in cluster.recipients or key in each.receives
+            if name in cluster.recipients or key in each.receives or name in running
         ]
         yield DataGroup(
             key=key,
@@ -136,8 +66,29 @@ def _groups(policy: Policy) -> Iterator[DataGroup]:
             recipients=tuple(receivers),
             limits=tuple(_limits(policy, key)),
             undecided=_words(cluster.undecided) if cluster.undecided else None,
-            stays=any(table.when_due.do != "erase" for table in tables.values()),
+            stays=tuple(_stays(tables)),
+            systems=tuple(name for name, each in outside.items() if each.processor is None),
         )
+
+
+def _stays(tables: Mapping[str, PolicyTable]) -> Iterator[Stay]:
+    skeletons = tuple(name for name, each in tables.items() if each.when_due.do == "skeleton")
+    if skeletons:
+        yield Stay(skeletons, (), None, None)
+    kept = {name: each for name, each in tables.items() if each.when_due.do == "keep"}
+    for why in dict.fromkeys(_why(each) for each in kept.values()):
+        same = {name: each for name, each in kept.items() if _why(each) == why}
+        classes = dict.fromkeys(
+            str(column.class_)
+            for each in same.values()
+            for name, column in each.columns.items()
+            if name not in (*each.when_due.blank, *each.when_due.replace)
+        )
+        yield Stay(tuple(same), tuple(classes), dict(why[0]), why[1])
+
+
+def _why(table: PolicyTable) -> tuple[tuple[tuple[str, str], ...], str | None]:
+    return tuple(_words(table.when_due.because or {"en": ""}).items()), table.when_due.law
 
 
 def _limits(policy: Policy, cluster: str) -> Iterator[Limit]:
@@ -149,6 +100,9 @@ def _limits(policy: Policy, cluster: str) -> Iterator[Limit]:
                 rule.period,
                 _words(rule.starting_point.event),
                 {country: (each.period, each.law) for country, each in rule.at_least.items()},
+                ("retention_sweep",),
+                "retention_sweep" in built_wings()
+                and not policy.clauses[rule.clause].control.planned,
             )
 
 
@@ -158,7 +112,8 @@ def _measures(policy: Policy) -> Iterator[Measure]:
     if policy.rules:
         yield Measure("erasure", "retention_sweep" in built, len(policy.rules))
     if guards.approvers:
-        yield Measure("approval", True, values={"who": [each.name for each in guards.approvers]})
+        who = [label(policy, each.name) for each in guards.approvers]
+        yield Measure("approval", True, values={"who": who})
     yield Measure("roles", True)
     yield Measure("ledger", True)
     yield Measure("restore", True)
@@ -198,12 +153,18 @@ def _gaps(found: Processing) -> Iterator[Gap]:
     for group in found.groups:
         if not group.limits:
             yield Gap("period", group.title)
+        for stay in group.stays:
+            if stay.because is not None:
+                tables = ", ".join(stay.tables)
+                yield Gap("endless", {"en": tables, "fr": tables})
     for key, purpose in policy.purposes.items():
         if not found.groups_of(key):
             yield Gap("purpose", _words(purpose.title))
     for processor in found.transfers:
         yield Gap("transfer", {"en": processor.name}, processor.country)
-    for system in policy.systems.values():
+    for name, system in policy.systems.items():
+        if any(name in group.systems for group in found.groups):
+            yield Gap("provider", _words(system.title))
         if system.retention is None and system.out_of_scope is None and system.connector is None:
             yield Gap("system", _words(system.title))
 

@@ -7,6 +7,7 @@ from datetime import date
 
 from babel.dates import format_skeleton
 
+from lethe.policy.labels import label
 from lethe.policy.periods import Period
 from lethe.reporting.papers.blocks import (
     Block,
@@ -20,83 +21,125 @@ from lethe.reporting.papers.blocks import (
     Table,
 )
 from lethe.reporting.papers.durations import spell
-from lethe.reporting.papers.processing import DataGroup, Limit, Measure, Processing
+from lethe.reporting.papers.record_data import DataGroup, Limit, Measure, Processing, Stay
 from lethe.reporting.words import Wording, choose
 
 
-def say_kept(group: DataGroup, words: Wording) -> list[str]:
+def say_kept(group: DataGroup, record: Processing, words: Wording) -> list[str]:
     """How long data are kept, a line a rule."""
     if group.limits:
-        return [say_limit(limit, words) for limit in group.limits]
+        return [say_limit(limit, record, words) for limit in group.limits]
     return [words.say("record.no_rule", why=choose(group.undecided, words.language) or "–")]
 
 
-def say_limit(limit: Limit, words: Wording) -> str:
+def say_limit(limit: Limit, record: Processing, words: Wording) -> str:
     """One time limit read aloud: 'two years after: end of the last service'."""
     event = choose(limit.event, words.language)
+    if limit.year_end is not None:
+        key = "record.archive.later" if limit.at_least else "record.after"
+        laws = words.list(
+            [say_minimum(limit, country, record, words) for country in limit.at_least]
+        )
+        return words.say(
+            key,
+            period=spell(limit.period, words),
+            event=event,
+            end=_day_of_year(limit.year_end, words),
+            laws=laws,
+        )
     if limit.period == Period():
         return words.say("record.at_once", event=event)
     return words.say("record.after", period=spell(limit.period, words), event=event)
 
 
+def say_minimum(limit: Limit, country: str, record: Processing, words: Wording) -> str:
+    """The least that a law asks for, by country."""
+    period, law = limit.at_least[country]
+    name = str(words.locale.territories.get(country, country))
+    return words.say(
+        "record.at_least",
+        country=name,
+        period=spell(period, words),
+        law=_say_law(record, law, words),
+    )
+
+
+def _say_law(record: Processing, law: str, words: Wording) -> str:
+    return choose(label(record.policy, law), words.language)
+
+
 def periods(record: Processing, words: Wording) -> Section:
     """Time limits for erasure (f)."""
-    columns = [Column(words.say("record.cluster"), 2.6), Column(words.say("record.limit"), 4.4)]
-    has_laws = any(limit.at_least for group in record.groups for limit in group.limits)
-    if has_laws:
-        columns.append(Column(words.say("record.law"), 3))
+    columns = [
+        Column(words.say("record.cluster"), 2.4),
+        Column(words.say("record.limit"), 4.6),
+        Column(words.say("record.by_rule"), 2.6),
+    ]
     rows: list[tuple[Cell, ...]] = []
     for group in record.groups:
         limits: list[Line] = []
-        laws: list[Line] = []
+        rules: list[Line] = []
         for limit in group.limits:
-            limits += [
-                choose(limit.title, words.language),
-                Span(say_limit(limit, words), "quiet"),
-            ]
-            for country, (period, law) in limit.at_least.items():
-                said = spell(period, words)
-                laws.append(words.say("record.at_least", country=country, period=said, law=law))
-        if group.stays:
-            limits.append(Span(words.say("record.kept_rows"), "quiet"))
+            if not group.copy_of:
+                limits.append(choose(limit.title, words.language))
+            limits.append(Span(say_limit(limit, record, words), "quiet"))
+            if limit.year_end is None:
+                limits += [
+                    Span(say_minimum(limit, country, record, words), "quiet")
+                    for country in limit.at_least
+                ]
+            rules += _by(limit, words)
+        limits += [Span(say_stay(stay, record, words), "quiet") for stay in group.stays]
         if not group.limits:
-            limits = list(say_kept(group, words))
-        row: tuple[Cell, ...] = (choose(group.title, words.language), limits)
-        rows.append((*row, laws or words.say("unit.dash")) if has_laws else row)
-    blocks: list[Block] = [Table(columns, rows), *_other_periods(record, words)]
+            limits = list(say_kept(group, record, words))
+        rows.append((choose(group.title, words.language), limits, rules or words.say("unit.dash")))
+    blocks: list[Block] = [
+        Paragraph(words.say("record.periods.intro")),
+        Table(columns, rows),
+        *_other_periods(record, words),
+    ]
     return Section("periods", words.say("record.section.periods"), blocks)
 
 
+def _by(limit: Limit, words: Wording) -> list[Line]:
+    """The rule and what applies it."""
+    wings = words.list([words.code("wing", each) for each in limit.kept_by])
+    state = wings if limit.is_built else words.say("record.by.planned", wing=wings)
+    return [Span(limit.rule, "code"), Span(state, "quiet")]
+
+
+def say_stay(stay: Stay, record: Processing, words: Wording) -> str:
+    """Which rows stay when the rest goes, what they still hold, and why."""
+    tables = ", ".join(stay.tables)
+    if stay.because is None:
+        return words.say("record.stays.key", tables=tables)
+    why = choose(stay.because, words.language).rstrip(".")
+    if stay.law:
+        why = f"{why} ({_say_law(record, stay.law, words)})"
+    left = words.list([words.say(f"record.class.{kind}") for kind in stay.classes])
+    return words.say("record.stays", tables=tables, left=left or words.say("unit.dash"), why=why)
+
+
 def _other_periods(record: Processing, words: Wording) -> Iterator[Block]:
-    archive, logs, evidence = record.policy.archive, record.policy.logs, record.policy.evidence
-    if archive:
-        documents = [choose(each.title, words.language) for each in archive.documents.values()]
-        said = words.say(
-            "record.archive.rule",
-            documents=words.list(documents),
-            period=spell(archive.period, words),
-            event=choose(archive.starting_point.event, words.language),
-            end=_day_of_year(archive.financial_year_end, words),
-        )
-        laws = [
-            words.say(
-                "record.at_least", country=country, period=spell(each.period, words), law=each.law
-            )
-            for country, each in archive.legal_minimum.items()
-        ]
-        yield Heading(words.say("record.archive"))
-        yield Paragraph(said)
-        yield from (Paragraph(law, "quiet") for law in laws)
+    logs, evidence = record.policy.logs, record.policy.evidence
     if logs:
         yield Heading(words.say("record.logs"))
         for name, source in logs.sources.items():
             yield Paragraph(
                 words.say(
                     "record.logs.rule",
-                    source=name,
+                    source=say_source(record, name, words),
                     keep=spell(source.keep, words),
                     quarantine=spell(source.quarantine, words),
                     window=spell(logs.key_window, words),
+                )
+            )
+        for each in logs.in_place.values():
+            yield Paragraph(
+                words.say(
+                    "record.logs.in_place",
+                    columns=words.list([f"{each.table}.{column}" for column in each.columns]),
+                    after=spell(each.after, words),
                 )
             )
     yield Heading(words.say("record.evidence"))
@@ -107,6 +150,18 @@ def _other_periods(record: Processing, words: Wording) -> Iterator[Block]:
             backups=spell(evidence.backups, words),
         )
     )
+
+
+def say_source(record: Processing, name: str, words: Wording) -> str:
+    """A source of logs by its label, else by where it is read."""
+    if name in record.policy.labels:
+        return choose(label(record.policy, name), words.language)
+    source = record.policy.logs.sources[name] if record.policy.logs else None
+    if source is None:
+        return name
+    if source.table is not None:
+        return words.say("record.logs.table", table=str(source.table))
+    return words.say("record.logs.files", files=source.files or "")
 
 
 def _day_of_year(month_day: str, words: Wording) -> str:
@@ -148,7 +203,7 @@ def measures(record: Processing, words: Wording) -> Section:
         (
             [choose(clause.promise, words.language), Span(f"§ {clause.section}", "quiet")],
             choose(clause.control.because, words.language),
-            clause.control.owner or words.say("unit.dash"),
+            _say_owner(record, clause.control.owner, words),
         )
         for clause in record.policy.clauses.values()
         if clause.control.kind == "organisational"
@@ -163,10 +218,14 @@ def measures(record: Processing, words: Wording) -> Section:
     return Section("measures", words.say("record.section.measures"), blocks)
 
 
+def _say_owner(record: Processing, owner: str | None, words: Wording) -> str:
+    return choose(label(record.policy, owner), words.language) if owner else words.say("unit.dash")
+
+
 def _say_measure(measure: Measure, words: Wording) -> str:
     values = dict(measure.values or {})
     if measure.code == "approval":
-        values = {"who": words.list(list(values["who"]))}
+        values = {"who": words.list([choose(each, words.language) for each in values["who"]])}
     if measure.code == "protected":
         counts = [words.count(f"record.protection.{kind}", n) for kind, n in values.items()]
         values = {"counts": words.list(counts)}
@@ -207,7 +266,7 @@ def systems(record: Processing, words: Wording) -> Section:
         rows.append(
             (
                 name,
-                system.owner,
+                _say_owner(record, system.owner, words),
                 scope,
                 keeps or Span(words.say("record.unstated"), "mark", "warn"),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lethe.policy.labels import label
 from lethe.reporting.papers.blocks import (
     Block,
     Cell,
@@ -13,14 +14,14 @@ from lethe.reporting.papers.blocks import (
     Heading,
     Line,
     Paper,
-    Paragraph,
     Section,
     Span,
     Table,
 )
 from lethe.reporting.papers.drawing import shorten
-from lethe.reporting.papers.processing import DataGroup, Processing
+from lethe.reporting.papers.record_data import DataGroup, Processing
 from lethe.reporting.papers.record_limits import gaps, measures, periods, say_kept, systems
+from lethe.reporting.papers.record_reach import reach, recipients
 from lethe.reporting.words import Wording, choose, wording
 
 
@@ -54,10 +55,11 @@ def record_paper(record: Processing, language: str) -> Paper:
         sections=(
             _activities(record, words),
             _data(record, words),
-            _recipients(record, words),
+            recipients(record, words),
             periods(record, words),
             measures(record, words),
             systems(record, words),
+            reach(record, words),
             gaps(record, words),
         ),
         keywords=("GDPR Art. 30", edition.name, edition.version),
@@ -66,11 +68,12 @@ def record_paper(record: Processing, language: str) -> Paper:
 
 def _parties(record: Processing, words: Wording) -> Iterator[tuple[str, Cell]]:
     controller, edition = record.policy.controller, record.policy.policy
+    dpo = choose(label(record.policy, controller.dpo.name), words.language)
     known: list[tuple[str, list[str | None]]] = [
         ("controller", [controller.name, controller.address]),
         ("registration", [controller.registration]),
         ("contact", [controller.contact]),
-        ("dpo", [controller.dpo.name, controller.dpo.email, controller.dpo.address]),
+        ("dpo", [dpo, controller.dpo.email, controller.dpo.address]),
         ("authority", [controller.authority.name if controller.authority else None]),
         ("joint", [words.say("record.joint.none")]),
         ("policy", [choose(edition.title, words.language), edition.published_at]),
@@ -87,7 +90,9 @@ def _activities(record: Processing, words: Wording) -> Section:
     blocks: list[Block] = []
     for key, purpose in record.policy.purposes.items():
         basis = [words.say(f"record.basis.{purpose.basis}")]
-        basis += [each for each in (purpose.law, choose(purpose.interest, words.language)) if each]
+        law = label(record.policy, purpose.law) if purpose.law else None
+        told = (choose(law, words.language), choose(purpose.interest, words.language))
+        basis += [each for each in told if each]
         pairs: list[tuple[str, Cell]] = [(words.say("record.basis"), basis)]
         groups = record.groups_of(key)
         if groups:
@@ -104,15 +109,21 @@ def _held(
     people = dict.fromkeys(choose(group.people, words.language) for group in groups)
     kinds = dict.fromkeys(kind for group in groups for kind in group.classes)
     titles = [choose(group.title, words.language) for group in groups]
+    policy = record.policy
     receivers = dict.fromkeys(
-        record.policy.processors[name].name for group in groups for name in group.recipients
+        policy.processors[name].name for group in groups for name in group.recipients
+    )
+    receivers |= dict.fromkeys(
+        choose(policy.systems[name].title, words.language)
+        for group in groups
+        for name in group.systems
     )
     kept: list[Line] = []
     for group in groups:
-        for line in say_kept(group, words):
+        for line in say_kept(group, record, words):
             alone = len(groups) == 1
             title = choose(group.title, words.language)
-            kept.append(line if alone else words.say("pair", name=title, value=line))
+            kept.append(line if alone else words.say("record.kept.pair", name=title, value=line))
     return [
         (words.say("record.people"), words.list(list(people))),
         (words.say("record.data"), words.list(titles)),
@@ -144,51 +155,13 @@ def _data(record: Processing, words: Wording) -> Section:
                 choose(group.title, words.language),
                 choose(group.people, words.language),
                 [kinds, Span(counted, "quiet")],
-                [Span(table, "code") for table in group.tables],
+                _where(group, words),
             )
         )
     table = Table(columns, rows)
     return Section("data", words.say("record.section.data"), [table])
 
 
-def _recipients(record: Processing, words: Wording) -> Section:
-    blocks: list[Block] = []
-    policy = record.policy
-    if policy.processors:
-        names = ("processor", "service", "country", "receives", "told")
-        shares = (1.6, 3.2, 1.3, 3, 1.6)
-        columns = [
-            Column(words.say(f"record.{name}"), share)
-            for name, share in zip(names, shares, strict=True)
-        ]
-        rows: list[tuple[Cell, ...]] = []
-        for each in policy.processors.values():
-            gets = [_say_received(record, name, words) for name in each.receives]
-            rows.append(
-                (
-                    each.name,
-                    choose(each.service, words.language),
-                    str(words.locale.territories.get(each.country, each.country)),
-                    words.list(gets) or words.say("record.receives.none"),
-                    words.say("record.yes" if each.notify_erasure else "record.no"),
-                )
-            )
-        blocks.append(Table(columns, rows))
-    else:
-        blocks.append(Paragraph(words.say("record.transfer.nobody")))
-    names_of = words.list([f"{each.name} ({each.country})" for each in record.transfers])
-    if record.transfers:
-        blocks.append(Paragraph(words.say("record.transfer.third", names=names_of), "bad"))
-    elif policy.processors:
-        blocks.append(Paragraph(words.say("record.transfer.none")))
-    if policy.disclosures:
-        grounds = words.list(list(policy.disclosures.grounds))
-        blocks.append(Paragraph(words.say("record.grounds", grounds=grounds)))
-    return Section("recipients", words.say("record.section.recipients"), blocks)
-
-
-def _say_received(record: Processing, name: str, words: Wording) -> str:
-    if words.has(f"record.class.{name}"):
-        return words.say(f"record.class.{name}")
-    cluster = record.policy.clusters.get(name)
-    return choose(cluster.title, words.language) if cluster else name
+def _where(group: DataGroup, words: Wording) -> list[Line]:
+    tables: list[Line] = [Span(table, "code") for table in group.tables]
+    return [words.say("record.archive.from"), *tables] if group.copy_of else tables
