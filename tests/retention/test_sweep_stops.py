@@ -92,6 +92,23 @@ def test_what_stops_a_subject_counts_again_at_the_act(make_kit: MakeKit, reason:
     assert kit.ids("line") == [1]
 
 
+SOONER = "UPDATE service SET ends_on = ends_on - 1 WHERE id = 1"
+
+
+def test_who_is_due_earlier_than_the_frozen_day_waits_for_the_next_plan(make_kit: MakeKit) -> None:
+    kit = frozen(make_kit(TABLES, POLICY))
+    kit.execute(SOONER)
+    assert finish(kit) == {"erased": 3, "due earlier than planned": 1}
+    assert (kit.ids("person"), kit.ids("line")) == ([1], [1])
+    assert kit.outcome(kit.sweep()) == {"erased": 1}
+
+
+def test_who_is_due_later_than_the_frozen_day_and_still_due_goes(make_kit: MakeKit) -> None:
+    kit = frozen(make_kit(TABLES, POLICY))
+    kit.execute(SOONER.replace("- 1", "+ 1"))
+    assert finish(kit) == {"erased": 4}
+
+
 @pytest.mark.parametrize("reason", STOPS)
 def test_what_somebody_is_just_writing_is_waited_for_and_counts(
     make_kit: MakeKit, reason: str

@@ -7,7 +7,7 @@ commit, so that a restore of the warehouse cannot make us forget whom we erased.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, cast
@@ -16,7 +16,7 @@ from uuid import UUID
 from psycopg2 import extensions
 
 from lethe.erasure.assignment import Assignment, Claimed
-from lethe.erasure.outcomes import Key, Outcomes, RowsDiffer
+from lethe.erasure.outcomes import DUE_EARLIER, Key, Outcomes, RowsDiffer
 from lethe.erasure.prepared import Act, Batch, Prepared
 from lethe.erasure.rows import anchor_values
 from lethe.errors import VerificationError
@@ -139,6 +139,7 @@ class BatchAct:
             outcome = found.get(key, "already gone")
             if outcome != "due":
                 self._skip([key], _reason(outcome))
+        self._skip(_due_earlier(rows, self._going), DUE_EARLIER)
 
     def _bar(self, *, final: bool, strict: bool) -> None:
         """Stop subjects, and rows they share, that must stay; each stop may stop others."""
@@ -267,6 +268,17 @@ class BatchAct:
             locked, handled = self.outcomes.locked[table], self._handled[table]
             if handled > locked or (is_exact and handled != locked):
                 raise RowsDiffer(f"other rows of {table} were erased than counted under lock")
+
+
+def _due_earlier(rows: Iterable[tuple[object, ...]], going: Mapping[Key, Claimed]) -> list[Key]:
+    """Who is due earlier than when the set was frozen: nobody was shown or approved that."""
+    found = []
+    for row in rows:
+        key = tuple(cast(list[str], row[0]))
+        due_on, claimed = cast("date | None", row[3]), going.get(key)
+        if due_on and claimed and claimed.due_on and due_on < claimed.due_on:
+            found.append(key)
+    return found
 
 
 def _keys(rows: Iterable[tuple[object, ...]]) -> set[Key]:

@@ -9,6 +9,9 @@ from lethe.policy.names import TableName
 
 Key = tuple[str, ...]
 
+DUE_EARLIER = "due earlier than planned"
+"""Skipped, for a frozen set covers nobody whose day moved forward; the next plan has them."""
+
 
 class RowsDiffer(Exception):
     """A statement of a batch did not do what was counted under lock; the batch is rolled back."""

@@ -73,17 +73,20 @@ def lock_rows(graph: Graph, kind: Kind, table: TableName, way: Way) -> Statement
 
 
 def recheck(kind: Kind, decide: Statement) -> Statement:
-    """The decision about the batch's subjects, by the keys that were frozen: key, outcome, and the
-    last day of activity that does not stop the subject.
+    """The decision about the batch's subjects, by the keys that were frozen: key, outcome, the
+    last day of activity that does not stop the subject, and the day on which it is due.
 
     decide  WITH list up to the relation `decided`, restricted to the batch
     """
     own = [column("d", f"k{i}") for i in range(len(kind.key))]
     rooted = root_in_batch(kind, own, kind.types)
     if not rooted.tables:
-        text = "{decide} SELECT {key} AS key, d.outcome, d.last_due FROM decided AS d"
+        text = "{decide} SELECT {key} AS key, d.outcome, d.last_due, d.due_on FROM decided AS d"
         return Statement(sql.SQL(text).format(decide=decide.text, key=rooted.key), decide.values)
-    text = "{decide}, {frozen} SELECT f.key, d.outcome, d.last_due FROM {judged} WHERE {same}"
+    text = (
+        "{decide}, {frozen} SELECT f.key, d.outcome, d.last_due, d.due_on FROM {judged}"
+        " WHERE {same}"
+    )
     return Statement(
         sql.SQL(text).format(
             decide=decide.text, frozen=_frozen(kind), judged=_JUDGED, same=_same_key(kind)

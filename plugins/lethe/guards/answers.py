@@ -195,16 +195,6 @@ def supersede(
     return gone
 
 
-def leave_to_earlier(connection: extensions.connection, run_id: UUID, rules: Sequence[str]) -> None:
-    """Leave rules of a new plan to sets of earlier runs, which were approved just now; the caller,
-    a runner, commits. Whoever is in the new plan alone is found by the next one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement("guards/supersede_rules"), {"run_id": str(run_id), "rules": list(rules)}
-        )
-    _forget(connection, [(run_id, rule) for rule in rules], "in an open plan")
-
-
 def _forget(
     connection: extensions.connection, sets: Sequence[tuple[UUID, str]], reason: str
 ) -> None:

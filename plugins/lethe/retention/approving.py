@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import psycopg2
@@ -22,13 +22,13 @@ from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
 from lethe.guards.answers import (
     find_approver,
-    leave_to_earlier,
     list_askers,
     require_four_eyes,
     settle_answers,
 )
 from lethe.guards.approval import record_decision
 from lethe.include import statement
+from lethe.retention.approved import open_rules
 from lethe.retention.night import Night, read_night
 from lethe.retention.night_guard import expired_before
 
@@ -49,11 +49,15 @@ def identify_approver(site: Site, said: str) -> str:
             connection.rollback()
 
 
-def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:
+def approve_digest(
+    site: Site, run_id: UUID, text: str, by: str, tell: Callable[[str], None] = lambda _: None
+) -> None:
     """Record, as the approver, the approval of a frozen set by its digest: of this run, else of an
-    earlier one that still waits. What became of its subjects since then is seen at the act.
+    earlier one that still waits. What became of its subjects since then is seen at the act; who
+    came since, or is due earlier, is left to this run's own set.
 
     by      as `identify_approver` names
+    tell    hears whom the approval does not cover
     Raises  GuardStop if the digest names nothing here: the set changed since it was read
     """
     with site.connected("runner") as connection:
@@ -67,26 +71,25 @@ def approve_digest(site: Site, run_id: UUID, text: str, by: str) -> None:
         _approve(site, witness, by, named, asked)
         return
     named = _waiting(site, text)
-    if not named:
+    if named:
+        _approve(site, witness, by, named, asked)
+        _tell_of_others(site, run_id, named, tell)
+    elif not _is_approved(site, run_id, text):
         digest = plan_digest(_as_plans(night)).hex()
         raise GuardStop(
             f"no set of tonight's plan, and none that waits, has the digest {text}: rows came, or "
             f"policy or day changed since it was shown; tonight's plan has {digest}. Read it again "
             "with `lethe sweep plan`"
         )
-    _require_subset(site, run_id, named)
-    _approve(site, witness, by, named, asked)
-    with site.connected("runner") as connection:
-        acting_as(connection, "runner")
-        leave_to_earlier(connection, run_id, [rule for _, rule, _ in named])
-        connection.commit()
 
 
-def _require_subset(site: Site, run_id: UUID, named: Sequence[tuple[UUID, str, bytes]]) -> None:
-    """Refuse sets beyond which tonight's plan has somebody, or to whom somebody is due earlier.
-
-    Raises  GuardStop with the counts
-    """
+def _tell_of_others(
+    site: Site,
+    run_id: UUID,
+    named: Sequence[tuple[UUID, str, bytes]],
+    tell: Callable[[str], None],
+) -> None:
+    """Say how many tonight's plan has beyond what was approved."""
     with site.connected("runner") as connection:
         acting_as(connection, "runner")
         for earlier, rule, _ in named:
@@ -97,11 +100,21 @@ def _require_subset(site: Site, run_id: UUID, named: Sequence[tuple[UUID, str, b
                 )
                 came, sooner = cursor.fetchone() or (0, 0)
             if came or sooner:
-                raise GuardStop(
-                    f"rule {rule}: since that set was shown {came} subjects came and {sooner} are "
-                    "due earlier, which voids it; read the plan again with `lethe sweep plan`"
+                tell(
+                    f"Rule {rule}: {came} subjects came since that set was shown and {sooner} are "
+                    "due earlier; the approval does not cover them, tonight's own plan has them"
                 )
         connection.rollback()
+
+
+def _is_approved(site: Site, run_id: UUID, text: str) -> bool:
+    """The digest names a set of an earlier run that was approved already and is worked off."""
+    found = open_rules(site, run_id)
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        nights = {each: read_night(connection, each) for each, _ in found}
+        connection.rollback()
+    return any(rule in dict(_named(nights[each], text)) for each, rule in found)
 
 
 def approve_waiting(site: Site, text: str, said: str) -> None:

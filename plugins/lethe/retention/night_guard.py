@@ -23,6 +23,7 @@ from lethe.guards.limits import judge_limits
 from lethe.keys import KeyRing, year_of
 from lethe.policy.periods import boundary, start_of_day
 from lethe.retention.night import Night, PlannedRule, read_night, set_rule_state
+from lethe.retention.open_sets import leave_to_open_sets
 from lethe.retention.waiting import forget_lists
 
 
@@ -40,6 +41,9 @@ def guard_night(site: Site, run_id: UUID) -> Night:
         supersede(connection, night.run.policy_name, run_id)
         forget_lists(connection)
         require_allowed(site, connection, night.run)
+        for planned in night.rules:
+            if planned.state == "planned":
+                leave_to_open_sets(connection, night.run, planned)
         for planned in read_night(connection, run_id).rules:
             if planned.state == "planned":
                 _judge_limits(site, connection, night.run, planned)

@@ -58,7 +58,7 @@ def run_sweep(
         note_canaries(site, run_id, canaries)
     inspect(run_id)
     if approve:
-        approve_digest(site, run_id, approve, approver)
+        approve_digest(site, run_id, approve, approver, tell)
     refused: list[LetheError] = []
     try:
         night = guard_night(site, run_id)
