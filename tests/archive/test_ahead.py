@@ -39,7 +39,7 @@ def held(kit: Kit) -> Any:
     """Records by kind; nothing is archived twice, and everything verifies."""
     assert verify_archive(kit.site).faults == []
     assert not kit.execute(
-        "SELECT FROM lethe.archive_record WHERE kind = 'document' GROUP BY document_key"
+        "SELECT 1 FROM lethe.archive_record WHERE kind = 'document' GROUP BY document_key"
         " HAVING count(*) > 1"
     )
     return dict(kit.execute("SELECT kind, count(*) FROM lethe.archive_record GROUP BY kind"))
@@ -160,6 +160,12 @@ def test_what_was_found_unchanged_is_compared_again_only_when_it_changes(
     assert found["notes"] == {"archived, and deleted from the warehouse": 1}
     large.execute("UPDATE lethe.archive_unchanged SET policy_digest = sha256('another')")
     documents(large, date(2026, 6, 6))
+    assert compared[-1] == 28
+    # Whoever notes a part as settled without the key has it compared again.
+    large.execute("UPDATE invoice SET bill_to = 'anne' WHERE id = 10")
+    large.execute("UPDATE lethe.archive_unchanged SET token = sha256('')")
+    assert verify_archive(large.site).faults != []
+    assert documents(large, date(2026, 6, 7))["outcomes"] == {"corrected": 1, "unchanged": 27}
     assert compared[-1] == 28
     assert verify_archive(large.site).faults == []
 

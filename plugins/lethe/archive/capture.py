@@ -104,7 +104,7 @@ class Capture:
         """Archive everything that is new or corrected."""
         captured = self.captured
         found = self._compared = compare_documents(
-            self._connection, self._reader, self._statements, self._policy_digest
+            self._connection, self._reader, self._statements, self._policy_digest, self._keys
         )
         captured.outcomes.update(found.outcomes)
         captured.issued += found.outcomes.total()

@@ -65,12 +65,17 @@ def clock_record(
     key_json: str,
     deactivated_on: date,
     erased_on: date,
+    frozen_by: str | None,
 ) -> NewRecord:
-    """The record of a frozen clock."""
+    """The record of a frozen clock.
+
+    frozen_by  the run that erased the subject
+    """
     record = write_record(
         {
             "deactivated_on": deactivated_on.isoformat(),
             "erased_on": erased_on.isoformat(),
+            "frozen_by": frozen_by,
             "kind": "clock",
             "recorded_at": canonical_instant(append.at),
             "subject": {"key": json.loads(key_json), "kind": kind},

@@ -6,14 +6,16 @@ as it is, is settled: as long as the sum of its documents' hashes stays, no nigh
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from psycopg2 import extensions
 
-from lethe.archive.appending import Place
+from lethe.archive.appending import ArchiveKeys, Place
 from lethe.archive.heads import last_head
 from lethe.archive.statements import DocumentStatements
 from lethe.catalogue.fragments import Statement
@@ -49,6 +51,7 @@ def compare_documents(
     reader: extensions.connection,
     statements: DocumentStatements,
     policy_digest: bytes,
+    keys: ArchiveKeys,
 ) -> Comparison:
     """Compare one kind of document; the snapshot of `reader` stays open for what is to be read.
 
@@ -73,8 +76,10 @@ def compare_documents(
         cursor.execute(statement("archive/list_unchanged"), named | {"policy": policy_digest})
         settled: dict[int, dict[str, Any]] = {
             part: json.loads(outcomes)
-            for part, count, total, outcomes in cursor.fetchall()
+            for name, part, digest, count, total, outcomes, token in cursor.fetchall()
             if sums.get(part) == (count, total)
+            and bytes(token)
+            == settled_token(keys, name, part, bytes(digest), count, total, outcomes)
         }
         compared = _compare(cursor, statements, settled)
         held = sum(each["held"] for each in (*settled.values(), *compared.values()))
@@ -86,8 +91,23 @@ def compare_documents(
     for each in (*settled.values(), *compared.values()):
         found.outcomes.update(each["outcomes"])
     closed = {part: (sums[part], each) for part, each in compared.items() if not each["open"]}
-    _settle(connection, found, named | {"policy": policy_digest}, closed, list(settled))
+    _settle(connection, found, named | {"policy": policy_digest}, closed, list(settled), keys)
     return found
+
+
+def settled_token(
+    keys: ArchiveKeys,
+    name: str,
+    part: int,
+    policy_digest: bytes,
+    documents: int,
+    fingerprint: Decimal,
+    outcomes: str,
+) -> bytes:
+    """What shows that a night noted a part as settled: whoever changes the note cannot make it."""
+    said = [name, part, policy_digest.hex(), documents, str(fingerprint), json.loads(outcomes)]
+    text = json.dumps(["unchanged", *said], sort_keys=True)
+    return hmac.digest(keys.tokens, text.encode(), "sha256")
 
 
 def _compare(
@@ -113,6 +133,7 @@ def _settle(
     named: dict[str, Any],
     closed: dict[int, tuple[tuple[int, Any], dict[str, Any]]],
     settled: list[int],
+    keys: ArchiveKeys,
 ) -> None:
     """Note what needs not be compared again, unless another run appended meanwhile."""
     acting_as(connection, "runner")
@@ -125,13 +146,19 @@ def _settle(
         kept = {"parts": None, "kept": settled}
         cursor.execute(statement("archive/forget_unchanged"), named | kept)
         if closed:
+            told = [
+                json.dumps({"outcomes": each["outcomes"], "held": each["held"]})
+                for _, each in closed.values()
+            ]
+            name, policy = named["document_type"], named["policy"]
             values = {
                 "parts": list(closed),
                 "documents": [total[0] for total, _ in closed.values()],
                 "sums": [total[1] for total, _ in closed.values()],
-                "outcomes": [
-                    json.dumps({"outcomes": each["outcomes"], "held": each["held"]})
-                    for _, each in closed.values()
+                "outcomes": told,
+                "tokens": [
+                    settled_token(keys, name, part, policy, *total, said)
+                    for (part, (total, _)), said in zip(closed.items(), told, strict=True)
                 ],
             }
             cursor.execute(statement("archive/write_unchanged"), named | values)

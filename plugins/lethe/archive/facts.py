@@ -48,6 +48,7 @@ class NightOfExpiry:
     beyond   law → documents kept past the published period because of it
     refused  documents whose end cannot be computed, by reason
     digest   hexadecimal; to be approved where the state is 'waiting'
+    judged   documents whose end was computed
     """
 
     rule: str
@@ -60,6 +61,7 @@ class NightOfExpiry:
     refused: Mapping[str, int]
     held: int
     undecided: int
+    judged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ def _expiry(said: Mapping[str, Any]) -> NightOfExpiry:
         said["refused"],
         counts.get("held", 0) + counts.get("restricted", 0),
         said.get("undecided", 0),
+        sum(count for outcome, count in counts.items() if not outcome.startswith("refused: ")),
     )
 
 

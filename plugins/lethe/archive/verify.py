@@ -17,9 +17,9 @@ from psycopg2 import extensions
 from lethe.archive.appending import ArchiveKeys
 from lethe.archive.expired import ended_token
 from lethe.archive.heads import Head, is_signed, parse_heads, read_heads
-from lethe.archive.reading import read_records
 from lethe.archive.tile_hashes import HASH, WIDTH
 from lethe.archive.tiles import TiledTree, open_tree
+from lethe.archive.verify_beside import verify_clocks, verify_settled
 from lethe.archive.verify_heads import compare_heads, root_of, verify_heads, verify_told
 from lethe.archive.verify_processes import verify_ranges
 from lethe.archive.verify_rows import Range
@@ -239,30 +239,8 @@ class Verifier:
                 )
         for leaf in sorted(ends):
             self._fault(f"document of leaf {leaf}: ended, and missing from the list of documents")
-        self._frozen()
-
-    def _frozen(self) -> None:
-        rows = self._query("list_frozen")
-        sealed = {int(str(row[0])): row for row in rows if row[0] is not None}
-        if len(sealed) < sum(1 for row in rows if row[0] is not None):
-            self._fault("a frozen clock is doubled")
-        self.found.unsealed = sum(1 for row in rows if row[0] is None)
-        for number, row in sealed.items():
-            if row[1] is None:
-                self._fault(f"record {number}: the frozen clock that it seals is missing")
-                continue
-            try:
-                opened = next(read_records(self._connection, self._keys, leaves=[number]), None)
-            except TamperingFound:
-                continue  # named already
-            if opened is None:
-                self._fault(f"frozen clock of leaf {number}: its record is missing")
-                continue
-            record = opened.record
-            said = (record["deactivated_on"], record["erased_on"], record["subject"])
-            subject = {"key": _as_json(str(row[2]).encode()), "kind": row[1]}
-            if said != (row[3], row[4], subject):
-                self._fault(f"frozen clock of leaf {number}: is not what was sealed")
+        self.found.unsealed = verify_clocks(self._connection, self._keys, self._fault)
+        verify_settled(self._connection, self._keys, self._fault)
 
 
 def _leaf(tree: TiledTree, number: int) -> bytes | None:
