@@ -61,8 +61,15 @@ def test_arming_again_says_that_it_was_armed_before_and_records_nobody_else(init
     assert (code, "Armed by vera, before this call" in out) == (0, True)
 
 
-def test_anybody_disarms_and_anybody_arms_a_rehearsal(init: Any) -> None:
-    assert init()[0] == 0
-    assert init("--rehearsal", "--arm", "--by", "mallory")[0] == 0
+def test_a_rehearsal_too_is_armed_in_the_name_of_approvers_only(init: Any) -> None:
+    code, _, said = init("--rehearsal", "--arm", "--by", "mallory")
+    assert (code, "'mallory' may not decide" in said) == (1, True)
+    code, out, _ = init("--rehearsal", "--arm", "--by", "vera")
+    assert (code, "Armed by vera: the sweep erases" in out) == (0, True)
+
+
+def test_a_rehearsal_armed_by_nobody_named_says_so_and_anybody_disarms_it(init: Any) -> None:
+    code, out, _ = init("--rehearsal", "--arm")
+    assert (code, "(on a rehearsal; no approver): the sweep erases" in out) == (0, True)
     code, out, _ = init("--disarm", "--by", "zoe")
     assert (code, "Report-only" in out) == (0, True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lethe.catalogue.site import Site
 from lethe.cli.desk import Desk
 from lethe.connections import acting_as
 from lethe.erasure.canaries import canary_grants
@@ -72,8 +73,8 @@ def init(
     warehouse = done.warehouse
     already = armed and warehouse.armed
     if (armed or disarmed) and not already:
-        if armed and not warehouse.rehearsal:
-            by = identify_approver(site, by)
+        if armed:
+            by = _who_arms(site, by, rehearsal=warehouse.rehearsal)
         with site.connected("approver") as connection:
             act = arm if armed else disarm
             warehouse = act(connection, by or getpass.getuser())
@@ -106,3 +107,18 @@ def init(
         desk.console.print(
             "Report-only: the sweep shows and erases nothing until `lethe init --arm`."
         )
+
+
+def _who_arms(site: Site, said: str, *, rehearsal: bool) -> str:
+    """Name who arms: a named approver. A rehearsal may be armed by a user whom the policy does not
+    name, which is recorded with his name; but not in a name that is not an approver's.
+
+    Raises  GuardStop
+    """
+    named = {approver.user for approver in site.loaded.policy.guards.approvers}
+    user = getpass.getuser()
+    if rehearsal and not named:
+        return said or user
+    if rehearsal and not said and user not in named:
+        return f"{user} (on a rehearsal; no approver)"
+    return identify_approver(site, said)
