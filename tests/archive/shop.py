@@ -93,3 +93,11 @@ POLICY = """
       period: P10Y
       legal_minimum: {LU: {period: P10Y, law: Code de commerce art. 16}}
 """
+
+MORE = (
+    "INSERT INTO account SELECT i, 'N' || i, 'n@x.example', 'LU', '2010-01-01', NULL"
+    " FROM generate_series(100, 104) AS i;"
+    "INSERT INTO invoice SELECT 10 * i + n, 'M-' || i || '-' || n, i, 'issued', '2019-01-01', 'LU',"
+    " 'EUR', 5, 'Bob' FROM generate_series(100, 104) AS i, generate_series(1, 5) AS n"
+)
+"""Five accounts more, with five invoices each."""

@@ -14,14 +14,8 @@ from lethe.archive.check import verify_archive
 from lethe.archive.night import run_archive
 from lethe.errors import ActError
 
+from tests.archive.shop import MORE
 from tests.kit import TODAY, Kit
-
-MORE = (
-    "INSERT INTO account SELECT i, 'N' || i, 'n@x.example', 'LU', '2010-01-01', NULL"
-    " FROM generate_series(100, 104) AS i;"
-    "INSERT INTO invoice SELECT 10 * i + n, 'M-' || i || '-' || n, i, 'issued', '2019-01-01', 'LU',"
-    " 'EUR', 5, 'Bob' FROM generate_series(100, 104) AS i, generate_series(1, 5) AS n"
-)
 
 
 @pytest.fixture
