@@ -8,20 +8,16 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import psycopg2
-from psycopg2 import errorcodes, extensions
+from psycopg2 import extensions
 
 from lethe.errors import (
-    ConfigurationError,
     GuardStop,
     UsageError,
-    WarehouseRefused,
-    describe_database_error,
 )
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
-from lethe.guards.approval import record_decision
+from lethe.guards.approval import deciding, record_decision
 from lethe.guards.questions import Question, last_day
 from lethe.include import statement
 from lethe.policy.model import Policy
@@ -56,7 +52,7 @@ def answer(
     require_approver(policy, by)
     _require_open(connection, question, policy, by, requested_by)
     require_four_eyes(by, *list_askers(connection, [question.digest]))
-    try:
+    with deciding(connection):
         record_decision(
             connection,
             digest=question.digest,
@@ -77,16 +73,6 @@ def answer(
             ]
         )
         batch.commit()
-    except psycopg2.Error as error:
-        connection.rollback()
-        if error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE:
-            raise ConfigurationError(
-                "only the approver decides, and this user is not one: use the connection "
-                "'lethe_approver'"
-            ) from None
-        raise WarehouseRefused(
-            f"the decision was not recorded: {describe_database_error(error)}", error.pgcode
-        ) from None
 
 
 def require_approver(policy: Policy, by: str) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from psycopg2 import extensions
+import psycopg2
+from psycopg2 import errorcodes, extensions
 
+from lethe.errors import ConfigurationError, WarehouseRefused, describe_database_error
 from lethe.include import statement
 
 
@@ -71,3 +75,26 @@ def record_decision(
                 "reason": reason,
             },
         )
+
+
+@contextmanager
+def deciding(connection: extensions.connection, what: str = "decision") -> Iterator[None]:
+    """Record what an approver decides, or roll back and say why not.
+
+    connection  in a transaction that acts as the approver; the body commits
+    what        the name of what is recorded, in messages
+    Raises      ConfigurationError where this user is no approver; WarehouseRefused
+    """
+    try:
+        yield
+    except psycopg2.Error as error:
+        if not connection.closed:
+            connection.rollback()
+        if error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE:
+            raise ConfigurationError(
+                "only the approver decides, and this user is not one: use the connection "
+                "'lethe_approver'"
+            ) from None
+        raise WarehouseRefused(
+            f"the {what} was not recorded: {describe_database_error(error)}", error.pgcode
+        ) from None

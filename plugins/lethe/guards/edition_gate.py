@@ -10,19 +10,16 @@ from __future__ import annotations
 
 from datetime import date
 
-import psycopg2
-from psycopg2 import errorcodes, extensions
+from psycopg2 import extensions
 
 from lethe.errors import (
-    ConfigurationError,
     GuardStop,
     UsageError,
-    WarehouseRefused,
-    describe_database_error,
 )
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
+from lethe.guards.approval import deciding
 from lethe.guards.editions import Edition, Editions, order_of, policy_of, read_editions
 from lethe.include import statement
 from lethe.policy.diff import diff_policies
@@ -91,7 +88,7 @@ def approve_edition(
         raise UsageError("no edition with that digest was seen here; see `lethe policy diff`")
     require_named(editions, edition, by)
     _require_same_diff(editions, edition, diff_digest)
-    try:
+    with deciding(connection):
         with connection.cursor() as cursor:
             cursor.execute(
                 statement("guards/add_edition_approval"),
@@ -109,16 +106,6 @@ def approve_edition(
         payload = {"policy": digest.hex(), "version": edition.version, "by": by}
         batch.add_rows([LedgerRow(f"edition_{decision}", {**payload, "diff": diff_digest.hex()})])
         batch.commit()
-    except psycopg2.Error as error:
-        connection.rollback()
-        if error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE:
-            raise ConfigurationError(
-                "only the approver decides about an edition, and this user is not one: use the "
-                "connection 'lethe_approver'"
-            ) from None
-        raise WarehouseRefused(
-            f"the decision was not recorded: {describe_database_error(error)}", error.pgcode
-        ) from None
     return edition
 
 

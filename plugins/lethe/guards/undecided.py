@@ -11,19 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import psycopg2
-from psycopg2 import errorcodes, extensions
+from psycopg2 import extensions
 
 from lethe.errors import (
-    ConfigurationError,
     UsageError,
-    WarehouseRefused,
-    describe_database_error,
 )
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
 from lethe.guards.answers import require_approver
+from lethe.guards.approval import deciding
 from lethe.include import statement
 from lethe.policy.model import Policy
 from lethe.policy.model.places import Undecided
@@ -153,7 +150,7 @@ def decide(
     if review_on <= as_of:
         raise UsageError(f"the review date {review_on} has passed; name a later day")
     require_approver(policy, by)
-    try:
+    with deciding(connection):
         with connection.cursor() as cursor:
             cursor.execute(
                 statement("guards/add_decision"),
@@ -170,16 +167,6 @@ def decide(
         payload = {"rule": rule, "about": about, "review_on": review_on.isoformat(), "by": by}
         batch.add_rows([LedgerRow("undecided_decided", payload)])
         batch.commit()
-    except psycopg2.Error as error:
-        connection.rollback()
-        if error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE:
-            raise ConfigurationError(
-                "only the approver decides, and this user is not one: use the connection "
-                "'lethe_approver'"
-            ) from None
-        raise WarehouseRefused(
-            f"the decision was not recorded: {describe_database_error(error)}", error.pgcode
-        ) from None
 
 
 def _without_period(

@@ -9,22 +9,18 @@ from datetime import date
 from hashlib import sha256
 from typing import Any, Literal
 
-import psycopg2
-from psycopg2 import errorcodes, extensions
+from psycopg2 import extensions
 
 from lethe.connections import acting_as
 from lethe.errors import (
-    ConfigurationError,
     GuardStop,
     UsageError,
-    WarehouseRefused,
-    describe_database_error,
 )
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
 from lethe.guards.answers import find_approver
-from lethe.guards.approval import Decision, find_decision, record_decision
+from lethe.guards.approval import Decision, deciding, find_decision, record_decision
 from lethe.guards.hold_entries import LOG_PERIOD
 from lethe.include import statement
 from lethe.keys import KeyRecord, list_keys
@@ -151,7 +147,7 @@ def record_approval(
 
     connection  in a transaction that acts as the approver
     """
-    try:
+    with deciding(connection, "approval"):
         record_decision(
             connection,
             digest=digest,
@@ -166,13 +162,3 @@ def record_approval(
         kind = "log_keys_approved" if decision == "approve" else "log_keys_rejected"
         evidence.add_rows([LedgerRow(kind, told)])
         evidence.commit()
-    except psycopg2.Error as error:
-        connection.rollback()
-        if error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE:
-            raise ConfigurationError(
-                "only the approver decides, and this user is not one: use the connection"
-                " 'lethe_approver'"
-            ) from None
-        raise WarehouseRefused(
-            f"the approval was not recorded: {describe_database_error(error)}", error.pgcode
-        ) from None

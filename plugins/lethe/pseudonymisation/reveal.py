@@ -9,21 +9,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import psycopg2
-from psycopg2 import errorcodes
-
 from lethe.connections import acting_as
 from lethe.errors import (
-    ConfigurationError,
     GuardStop,
     UsageError,
-    WarehouseRefused,
-    describe_database_error,
 )
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.guards.answers import find_approver, require_four_eyes
-from lethe.guards.approval import find_decision, record_decision
+from lethe.guards.approval import deciding, find_decision, record_decision
 from lethe.include import statement
 from lethe.keys import KeyDestroyed, KeyMissing
 from lethe.policy.model.logs import Field_
@@ -81,33 +75,22 @@ def approve(room: LogRoom, digest: str, by: str | None, user: str) -> Case:
     case = find_case(room, read_digest(digest))
     room.connection.rollback()
     require_open(case)
-    with room.site.connected("approver") as connection:
-        try:
-            acting_as(connection, "approver")
-            person = find_approver(connection, room.site.loaded.policy, by, user)
-            require_four_eyes(person, case.asked_by)
-            record_decision(
-                connection,
-                digest=case.digest,
-                policy_digest=room.site.digest,
-                decision="approve",
-                decided_by=person,
-                reason=case.case_number,
-                rule="logs:reveal",
-            )
-            evidence = EvidenceBatch(connection, None, room.witness)
-            evidence.add_rows([LedgerRow("log_reveal_approved", case.told(by=person))])
-            evidence.commit()
-        except psycopg2.Error as error:
-            connection.rollback()
-            if error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE:
-                raise ConfigurationError(
-                    "only the approver decides, and this user is not one: use the connection"
-                    " 'lethe_approver'"
-                ) from None
-            raise WarehouseRefused(
-                f"the approval was not recorded: {describe_database_error(error)}", error.pgcode
-            ) from None
+    with room.site.connected("approver") as connection, deciding(connection, "approval"):
+        acting_as(connection, "approver")
+        person = find_approver(connection, room.site.loaded.policy, by, user)
+        require_four_eyes(person, case.asked_by)
+        record_decision(
+            connection,
+            digest=case.digest,
+            policy_digest=room.site.digest,
+            decision="approve",
+            decided_by=person,
+            reason=case.case_number,
+            rule="logs:reveal",
+        )
+        evidence = EvidenceBatch(connection, None, room.witness)
+        evidence.add_rows([LedgerRow("log_reveal_approved", case.told(by=person))])
+        evidence.commit()
     return case
 
 

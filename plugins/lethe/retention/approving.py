@@ -6,16 +6,10 @@ import getpass
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-import psycopg2
-
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.erasure.freeze import RulePlan, plan_digest
-from lethe.errors import (
-    ConfigurationError,
-    GuardStop,
-    describe_database_error,
-)
+from lethe.errors import GuardStop
 from lethe.evidence.acting import open_witness_of
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
@@ -26,7 +20,7 @@ from lethe.guards.answers import (
     require_four_eyes,
     settle_answers,
 )
-from lethe.guards.approval import record_decision
+from lethe.guards.approval import deciding, record_decision
 from lethe.include import statement
 from lethe.retention.approved import open_rules
 from lethe.retention.night import Night, read_night
@@ -41,10 +35,10 @@ def identify_approver(site: Site, said: str) -> str:
     """
     with site.connected("approver") as connection:
         try:
-            acting_as(connection, "approver")
-            return find_approver(connection, site.loaded.policy, said or None, getpass.getuser())
-        except psycopg2.Error as error:
-            raise _not_recorded(error) from None
+            with deciding(connection, "approval"):
+                acting_as(connection, "approver")
+                policy = site.loaded.policy
+                return find_approver(connection, policy, said or None, getpass.getuser())
         finally:
             connection.rollback()
 
@@ -161,37 +155,26 @@ def _approve(
     asked: str | None = None,
 ) -> None:
     """Record it, unless the approver asked for these sets himself, now or earlier."""
-    with site.connected("approver") as connection:
-        try:
-            acting_as(connection, "approver")
-            askers = list_askers(connection, [digest for _, _, digest in named])
-            require_four_eyes(by, asked, *askers)
-            for run_id, rule, digest in named:
-                record_decision(
-                    connection,
-                    digest=digest,
-                    policy_digest=site.digest,
-                    decision="approve",
-                    decided_by=by,
-                    run_id=run_id,
-                    rule=rule,
-                )
-            evidence = EvidenceBatch(connection, named[0][0], witness)
-            evidence.add_rows(
-                LedgerRow("plan_approved", {"rule": rule, "digest": digest.hex(), "by": by})
-                for _, rule, digest in named
+    with site.connected("approver") as connection, deciding(connection, "approval"):
+        acting_as(connection, "approver")
+        askers = list_askers(connection, [digest for _, _, digest in named])
+        require_four_eyes(by, asked, *askers)
+        for run_id, rule, digest in named:
+            record_decision(
+                connection,
+                digest=digest,
+                policy_digest=site.digest,
+                decision="approve",
+                decided_by=by,
+                run_id=run_id,
+                rule=rule,
             )
-            evidence.commit()
-        except psycopg2.Error as error:
-            connection.rollback()
-            raise _not_recorded(error) from None
-
-
-def _not_recorded(error: psycopg2.Error) -> ConfigurationError:
-    return ConfigurationError(
-        f"the approval was not recorded: {describe_database_error(error)}; it needs the "
-        "connection 'lethe_approver', whose user is a member of lethe_approver"
-    )
+        evidence = EvidenceBatch(connection, named[0][0], witness)
+        evidence.add_rows(
+            LedgerRow("plan_approved", {"rule": rule, "digest": digest.hex(), "by": by})
+            for _, rule, digest in named
+        )
+        evidence.commit()
 
 
 def _named(night: Night, text: str) -> list[tuple[str, bytes]]:
