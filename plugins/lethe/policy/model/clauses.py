@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from lethe.policy.model.base import Columns, Country, Key, Model, Text
+from lethe.policy.model.subjects import ColumnClass
 
 Wing = Literal[
     "retention_sweep",
@@ -21,6 +22,15 @@ Wing = Literal[
     "compliance_report",
     "policy_check",
 ]
+
+ARCHIVE_PARTS: Final = ("capture", "encryption", "end", "law")
+"""What of the archive's work may show a promise: documents captured, records opened from their
+sealed form, records that ended, records that a cited law kept longer."""
+COLUMN_CLASSES: Final[tuple[str, ...]] = get_args(ColumnClass)
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 class Edition(Model):
@@ -119,6 +129,25 @@ class Control(Model):
     """Who answers for an organisational control."""
     tests: tuple[str, ...] = ()
     """Tests that prove the control."""
+    shown_by: Annotated[
+        tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])
+    ] = ()
+    """What of the control's work is this promise's own proof: of `policy_check` the column classes
+    and tables that it is about, of `invoice_archive` one of capture, encryption, end, law."""
+
+    @property
+    def covers(self) -> tuple[str, ...]:
+        """Column classes and tables whose columns the promise is about."""
+        return tuple(name for name in self.shown_by if name not in ARCHIVE_PARTS)
+
+    @model_validator(mode="after")
+    def _shown_by_a_control(self) -> Self:
+        parts = [name for name in self.shown_by if name in ARCHIVE_PARTS]
+        if parts and "invoice_archive" not in self.by:
+            raise ValueError(f"shown_by {parts[0]} needs by: [invoice_archive]")
+        if self.covers and "policy_check" not in self.by:
+            raise ValueError(f"shown_by {self.covers[0]} needs by: [policy_check]")
+        return self
 
     @model_validator(mode="after")
     def _kind_is_explained(self) -> Self:
