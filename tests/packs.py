@@ -54,7 +54,10 @@ def pack_of(kit: Kit, folder: Path, day: date = TODAY) -> PackResult:
     report = folder / "summary.json"
     folder.mkdir(parents=True, exist_ok=True)
     report.write_text('{"verdict": "kept"}\n', encoding="utf-8")
-    return make_pack(kit.site, "day", day, day, {"summary.json": report}, folder / "packs")
+    paper = folder / "report.pdf"
+    paper.write_bytes(f"%PDF-1.7 of {day}".encode())
+    attached = {"summary.json": report, "report.pdf": paper}
+    return make_pack(kit.site, "day", day, day, attached, folder / "packs")
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ Says that everything is as it was signed, or names the first thing that is not: 
 line, what. Exit code 0: valid; 1: not valid; 2: the call is wrong. Python 3.9 or later.
 
 A signature proves only that the owner of a key made it. Take the key's fingerprint (--key) and the
-seals (--heads) from somewhere else than the pack: from old mails.
+seals (--heads) from somewhere else than the pack: from old mails. What was compared with nothing
+outside is 'valid in itself': all of it may have been made up.
 """
 
 import argparse
@@ -330,6 +331,19 @@ DECISIONS = {
 }
 
 
+VALID, ALONE = "valid", "valid in itself, but compared with nothing outside"
+REPORT = re.compile(r"report/report\.")
+COMPARED = {
+    "key": "the key that you named",
+    "seal": "the seal that you named",
+    "evidence-key": "the signing key",
+    "ledger-seal": "seals of the ledger",
+    "archive-head": "heads of the archive",
+    "evidence-pack": "the line of this very pack",
+    "report": "reports",
+}
+
+
 class Pack:
     """One evidence pack and what is found to be wrong with it, first things first."""
 
@@ -339,6 +353,7 @@ class Pack:
         self.manifest, self.files = {}, {}
         self.seals, self.rows, self.hidden, self.heads = {}, {}, {}, {}
         self.runs, self.lines, self.blinded = {}, {}, False
+        self.compared = {}
 
     def fault(self, file, line, what):
         self.faults.append(Fault(file, line, what))
@@ -879,12 +894,15 @@ class Pack:
             if found.get(name) != count:
                 self.fault("manifest.json", 0, f"tells {count} {name}; {found.get(name)} are here")
 
-    def compare(self, mails, seal):
-        """Compare with what stood in old mails.
+    def compare(self, mails, files=None, key=None, seal=None):
+        """Compare with what somebody has from elsewhere, and remember with what.
 
-        Returns  how many lines of the mails were about what this pack covers
+        mails    lines of old mails; files: SHA-256 -> name of files that came with them
+        Returns  how many of these lines and files were about what this pack covers
         """
-        told, keys = 0, set()
+        keys, mailed = set(), set()
+        found = dict.fromkeys(COMPARED, 0)
+        found["key"], found["seal"] = int(key is not None), int(seal is not None)
         before = self.manifest["ledger"]["previous_seal"]
         hashes = {no: each["seal_hash"] for no, (_, each) in self.seals.items()}
         if before:
@@ -896,28 +914,55 @@ class Pack:
             if warehouse != own:
                 continue
             if what == "ledger-seal" and int(rest[0]) in hashes:
-                told += 1
+                found[what] += 1
                 if hashes[int(rest[0])] != rest[1]:
                     line = self.seals.get(int(rest[0]), (0,))[0]
                     self.fault("seals.jsonl", line, f"seal {rest[0]} is not the one of the mail")
             elif what == "archive-head" and int(rest[0]) in self.heads:
-                told += 1
+                found[what] += 1
                 head = self.heads[int(rest[0])]
                 if (str(head["tree_size"]), head["root"]) != tuple(rest[1:3]):
                     line = list(self.heads).index(int(rest[0])) + 1
                     self.fault("archive.jsonl", line, f"head {rest[0]} is not the one of the mail")
             elif what == "evidence-key":
-                told += 1
+                found[what] += 1
                 keys.add(rest[0])
             elif what == "evidence-pack" and rest[:3] == self.period:
-                told += 1
-                self.mailed = getattr(self, "mailed", set()) | {rest[3]}
+                found[what] += 1
+                mailed.add(rest[3])
         if keys and self.fingerprint not in keys:
             self.fault("manifest.json", 0, "is signed by another key than the mails name")
-        mailed = getattr(self, "mailed", None)
         if mailed and sha256(self.files["manifest.json"]) not in mailed:
             self.fault("manifest.json", 0, "is not the manifest that the mail tells")
-        return told
+        known = {sha256(self.files[name]): name for name in self.files if REPORT.match(name)}
+        same = sorted(known[digest] for digest in known if digest in (files or {}))
+        self.notes += [f"{name} is byte for byte the file that you have" for name in same]
+        found["report"] = len(same)
+        self.compared = {name: count for name, count in found.items() if count}
+        return sum(self.compared.values()) - found["key"] - found["seal"]
+
+    @property
+    def unproven(self):
+        """What nothing from elsewhere has shown, in words; the gravest first."""
+        if not self.compared:
+            return [
+                "that anybody ever sent or saw this: whoever made it may have made up all of it. "
+                "Give old mails (--heads), or the key's fingerprint out of one (--key)"
+            ]
+        missing = []
+        if not {"seal", "ledger-seal", "archive-head", "evidence-pack"} & set(self.compared):
+            missing.append(
+                "that the owner of the key did not write another history afterwards: no seal "
+                "from elsewhere was compared"
+            )
+        if not {"evidence-pack", "report"} & set(self.compared):
+            kind, first, last = self.period
+            days = first if first == last else f"{first} to {last}"
+            missing.append(
+                "that the report in it is the one that was sent: the mail with the report of the "
+                f"{kind} {days} tells (its line lethe-evidence-pack)"
+            )
+        return missing
 
     @property
     def period(self):
@@ -935,7 +980,8 @@ class Pack:
             "no seal" if not self.seals else f"seals {ledger['first_seal']} to {max(self.seals)}"
         )
         return (
-            f"valid: {self.manifest['policy']['name']}, {kind} {days}: {seals}, "
+            f"{VALID if self.compared else ALONE}: "
+            f"{self.manifest['policy']['name']}, {kind} {days}: {seals}, "
             f"{counts['rows']} ledger rows ({counts['commitments']} as commitments), "
             f"{counts['plans']} plans, {counts['approvals']} approvals, "
             f"{counts['archive']} heads of the archive"
@@ -1027,23 +1073,45 @@ TOLD = re.compile(
 )
 
 
-def read_mails(path):
-    """The lines for this program in mails: a file, a mailbox, or a folder of them."""
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    texts = []
-    for file in files:
-        if not file.is_file():
+def read_witnesses(path, packs=()):
+    """What old mails tell: a file, a mailbox, or a folder of them.
+
+    packs    what lies in these folders is no witness: it would be compared with itself
+    Returns  the lines for this program, and the SHA-256 of every file and attachment, with its name
+    """
+    texts, files = [], {}
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if not file.is_file() or any(pack in file.resolve().parents for pack in packs):
             continue
         data = file.read_bytes()
+        files[sha256(data)] = file.name
         texts.append(data.decode("utf-8", "replace"))
+        if "lethe-".encode("utf-16-le") in data:  # as Outlook saves a mail
+            texts += [data[start:].decode("utf-16-le", "replace") for start in (0, 1)]
         for mail in re.split(rb"(?m)^From .*\r?\n", data):
             for part in email.message_from_bytes(mail).walk():
-                if part.get_content_maintype() == "text":
-                    plain = part.get_payload(decode=True) or b""
+                plain = part.get_payload(decode=True) or b""
+                if part.get_content_maintype() == "text" or plain.startswith(b"%PDF"):
                     texts.append(plain.decode("utf-8", "replace"))
+                if part.get_filename():
+                    files[sha256(plain)] = part.get_filename()
     texts += [re.sub(r"=3D", "=", re.sub(r"=\r?\n", "", text)) for text in texts]
     found = [[part for part in hit if part] for text in texts for hit in TOLD.findall(text)]
-    return [list(each) for each in dict.fromkeys(map(tuple, found))]
+    return [list(each) for each in dict.fromkeys(map(tuple, found))], files
+
+
+def why_silent(path, mails):
+    """Why a witness could not be compared, and which file to give instead."""
+    if mails:
+        return f"{path}: tells nothing about what is checked here: other days, or another warehouse"
+    what = f"{path}: holds no line to compare with (they begin 'lethe-')"
+    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
+    if any(each.read_bytes()[:5] == b"%PDF-" for each in files):
+        what += (
+            "; of a PDF only the report itself, unaltered as it came with the mail, can be read, "
+            "no printed mail"
+        )
+    return f"{what}. Give the mail itself, saved as a file"
 
 
 # The bundle of the archive -------------------------------------------------------------------
@@ -1139,9 +1207,9 @@ def check_contents(bundle, key, size, root, files, faults):
     return said
 
 
-def check_mails(path, heads, bundle, faults):
+def check_mails(mails, heads, bundle, faults):
     """Heads in old mails are those of the bundle."""
-    found = [each[1:] for each in read_mails(path) if each[0] == "archive-head"]
+    found = [each[1:] for each in mails if each[0] == "archive-head"]
     for warehouse, number, size, root in found:
         said = heads.get(int(number))
         told = (warehouse, int(size), root)
@@ -1150,8 +1218,12 @@ def check_mails(path, heads, bundle, faults):
     return len(found)
 
 
-def verify_bundle(path, pinned=None, mails=None):
-    """Check a bundle of the archive, and say what was found."""
+def verify_bundle(path, pinned=None, mails=()):
+    """Check a bundle of the archive.
+
+    mails    lines of old mails
+    Returns  {"valid", "faults", "says", "compared_with", "told", "key"}, plain data
+    """
 
     def read(name):
         if path.is_dir():
@@ -1179,22 +1251,30 @@ def verify_bundle(path, pinned=None, mails=None):
         known = {"archive.json", "verify.py", *(f"{name}.jsonl" for name in files)}
         faults += [f"{name}: is no file of the bundle" for name in sorted(set(names()) - known)]
         faults += [f"{name}: is doubled" for name in sorted(known) if names().count(name) > 1]
-        told = check_mails(mails, heads, bundle, faults) if mails else 0
+        told = check_mails(mails, heads, bundle, faults)
     except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error, *UNREADABLE) as error:
-        print(f"not a bundle that can be checked: {type(error).__name__}: {error}")
-        return 1
-    for fault in faults:
-        print(fault)
+        what = f"not a bundle that can be checked: {type(error).__name__}: {error}"
+        return {"valid": False, "faults": [what], "compared_with": {}, "told": 0, "says": [what]}
+    compared = {"key": int(bool(pinned)), "archive-head": told}
+    compared = {name: count for name, count in compared.items() if count}
+    says = list(faults)
     if not faults:
-        print(
-            f"verified: {len(records)} records of documents issued from {contents['from']} to "
+        opening = "verified" if compared else f"{ALONE}; verified"
+        says.append(
+            f"{opening}: {len(records)} records of documents issued from {contents['from']} to "
             f"{contents['to']}, {gone} lawfully destroyed, {len(heads)} heads, "
             f"tree of {size} leaves, root {root.hex()}"
-            + (f", {told} heads of old mails" if mails else "")
+            + (f", {told} heads of old mails" if told else "")
         )
         if not pinned:
-            print(f"signed by {key.hex()}: compare this key with the one in an old mail")
-    return 1 if faults else 0
+            says.append(f"signed by {key.hex()}: compare this key with the one in an old mail")
+    return {
+        "valid": not faults,
+        "faults": faults,
+        "compared_with": compared,
+        "told": told,
+        "says": says,
+    }
 
 
 def _lines(text):
@@ -1204,16 +1284,17 @@ def _lines(text):
 # What is asked -------------------------------------------------------------------------------
 
 
-def verify_packs(paths, key=None, seal=None, mails=()):
+def verify_packs(paths, key=None, seal=None, mails=(), files=None):
     """Check packs, one by one and as a row.
 
-    Returns  {"valid": …, "fault": the first, "packs": [one entry a pack]}, plain data
+    Returns  {"valid": …, "fault": the first, "compared_with": what from elsewhere and how often,
+             "packs": [one entry a pack]}, plain data
     """
     packs = [Pack(Path(path)).check(key) for path in paths]
     told = 0
     for pack in packs:
         if not pack.faults:
-            told += pack.compare(mails, seal)
+            told += pack.compare(mails, files, key, seal)
     if len(packs) > 1 and not any(pack.faults for pack in packs):
         for pack, fault in check_succession(packs):
             pack.faults.append(fault)
@@ -1227,6 +1308,8 @@ def verify_packs(paths, key=None, seal=None, mails=()):
                 "fault": _as_data(first),
                 "faults": [_as_data(fault) for fault in pack.faults],
                 "notes": list(dict.fromkeys(map(printable, pack.notes))),
+                "compared_with": pack.compared if first is None else {},
+                "not_proven": pack.unproven if first is None else [],
                 "says": printable(pack.say()) if first is None else str(first),
                 "fingerprint": getattr(pack, "fingerprint", None),
                 "manifest": pack.manifest if first is None else None,
@@ -1237,6 +1320,11 @@ def verify_packs(paths, key=None, seal=None, mails=()):
         "valid": not bad,
         "fault": {"pack": bad[0]["pack"], **bad[0]["fault"]} if bad else None,
         "told": told,
+        "compared_with": {
+            name: sum(pack.compared.get(name, 0) for pack in packs)
+            for name in COMPARED
+            if any(name in pack.compared for pack in packs)
+        },
         "pinned": key is not None or any(each[0] == "evidence-key" for each in mails),
         "packs": found,
     }
@@ -1281,36 +1369,47 @@ def main():
     asked = parser.parse_args()
     try:
         key, seal = clean_key(asked.key), clean_key(asked.seal)
-        mails = read_mails(asked.heads) if asked.heads else []
+        folders = [file.resolve() for file in asked.files if file.is_dir()]
+        mails, files = read_witnesses(asked.heads, folders) if asked.heads else ([], {})
         for file in asked.files:
             if not file.exists():
                 raise ValueError(f"{file} is not there")
-        if asked.heads and not mails:
-            raise ValueError(f"{asked.heads}: holds no line for this program ('lethe-…')")
     except (OSError, ValueError) as error:
         parser.error(str(error))
     if any(is_bundle(file) for file in asked.files):
         if len(asked.files) > 1:
             parser.error("check bundles of the archive one at a time")
-        return verify_bundle(asked.files[0], key, asked.heads)
-    found = verify_packs(asked.files, key, seal, mails)
+        found = verify_bundle(asked.files[0], key, mails)
+    else:
+        found = verify_packs(asked.files, key, seal, mails, files)
     if asked.heads and found["valid"] and not found["told"]:
-        parser.error(f"{asked.heads}: tells nothing about what these packs cover")
+        parser.error(why_silent(asked.heads, mails))
     if asked.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
-        return 0 if found["valid"] else 1
+    else:
+        for line in tell(found):
+            print(line)
+    return 0 if found["valid"] else 1
+
+
+def tell(found):
+    """What was found, line by line, for people."""
+    if "packs" not in found:
+        yield from found["says"]
+        return
     for each in found["packs"]:
         name = Path(each["pack"]).name
-        print(f"{name}: {each['says']}" if each["valid"] else f"{name}: NOT VALID: {each['says']}")
+        yield f"{name}: {each['says']}" if each["valid"] else f"{name}: NOT VALID: {each['says']}"
         for note in each["notes"]:
-            print(f"  note: {note}")
-    if found["valid"]:
-        if asked.heads:
-            print(f"{found['told']} lines of old mails agree")
-        if not found["pinned"]:
-            for fingerprint in sorted({each["fingerprint"] for each in found["packs"]}):
-                print(f"signed by {fingerprint}: compare it with an old mail, or give it as --key")
-    return 0 if found["valid"] else 1
+            yield f"  note: {note}"
+        if each["compared_with"]:
+            told = (f"{COMPARED[name]} ({n})" for name, n in each["compared_with"].items())
+            yield f"  compared with, from elsewhere: {', '.join(told)}"
+        for what in each["not_proven"]:
+            yield f"  not proven: {what}"
+    if found["valid"] and not found["pinned"]:
+        for fingerprint in sorted({each["fingerprint"] for each in found["packs"]}):
+            yield f"signed by {fingerprint}: compare it with an old mail, or give it as --key"
 
 
 if __name__ == "__main__":

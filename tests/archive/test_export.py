@@ -28,7 +28,8 @@ def checked(bundle: Path) -> tuple[int, str]:
         check=False,
     )
     assert is_bundle(bundle)
-    assert verify_bundle(bundle) == (done.returncode == 0, done.stdout.splitlines())
+    found = verify_bundle(bundle)
+    assert (found["valid"], found["says"]) == (done.returncode == 0, done.stdout.splitlines())
     return done.returncode, done.stdout
 
 

@@ -71,10 +71,15 @@ def test_an_honest_pack_is_valid_as_a_file_and_as_a_folder(one_pack: Path, tmp_p
         file.extractall(tmp_path / "open")
     assert verify_packs([one_pack])["valid"] and verify_packs([tmp_path / "open"])["valid"]
     code, out, err = run_alone(tmp_path / "empty", str(one_pack))
-    assert (code, err) == (
-        0,
-        "",
-    ) and "valid: small, day 2026-06-01 (a rehearsal): seals 1 to 4" in out
+    assert (code, err) == (0, "")
+    alone = "a.zip: valid in itself, but compared with nothing outside: small, day 2026-06-01"
+    assert out.startswith(f"{alone} (a rehearsal): seals 1 to 4")
+    code, out, err = run_alone(
+        tmp_path / "empty", str(one_pack), "--heads", str(tmp_path / "mails.txt")
+    )
+    assert (code, err) == (0, "")
+    assert out.startswith("a.zip: valid: small, day 2026-06-01 (a rehearsal): seals 1 to 4")
+    assert "compared with, from elsewhere: the signing key (1), seals of the ledger (1)" in out
     own = [sys.executable, "-I", "-S", str(tmp_path / "open" / "verify.py")]
     assert subprocess.run(own, capture_output=True, check=False).returncode == 0
 
@@ -180,7 +185,7 @@ FORGERIES = [
     (_change("archive.jsonl", b'"signature":"', b'"signature":"00'), "archive.jsonl", 1, "wrong"),
     (_change("manifest.json", b'"small"', b'"large"'), "manifest.sig", 0, "the signature"),
     (_change("manifest.json", b'"day"', b'"day'), "manifest.json", 0, "cannot be read"),
-    (_change("verify.py", b"return 1", b"return 0"), "verify.py", 0, "SHA-256"),
+    (_change("verify.py", b"else 1", b"else 0"), "verify.py", 0, "SHA-256"),
     (_change("key.pem", b"A", b"B"), "key.pem", 0, "another key"),
     (_remove("plans.jsonl"), "plans.jsonl", 0, "is missing"),
     (_remove("report/summary.json"), "report/summary.json", 0, "is missing"),
@@ -635,6 +640,70 @@ def test_seals_and_mails_pin_the_history(one_pack: Path, tmp_path: Path) -> None
         verify_packs([one_pack], heads=mails)
 
 
+def test_what_it_was_compared_with_is_told_and_what_that_leaves_unproven(
+    one_pack: Path, tmp_path: Path
+) -> None:
+    def asked(**how: Any) -> tuple[set[str], list[str]]:
+        found = verify_packs([one_pack], **how)
+        (each,) = found["packs"]
+        assert found["valid"]
+        assert found["compared_with"] == each["compared_with"]
+        return set(each["compared_with"]), each["not_proven"]
+
+    (made_up,) = asked()[1]
+    assert asked()[0] == set()
+    assert "may have made up all of it" in made_up
+    key = verify_packs([one_pack])["packs"][0]["fingerprint"]
+    compared, unproven = asked(key=key)
+    assert compared == {"key"}
+    assert ["another history" in unproven[0], "is the one that was sent" in unproven[1]] == [
+        True
+    ] * 2
+    told = (tmp_path / "mails.txt").read_text().splitlines()
+    mails = tmp_path / "some.txt"
+    for kinds, left in (
+        (("evidence-key",), 2),
+        (("ledger-seal",), 1),
+        (("evidence-pack",), 0),
+        (("evidence-key", "ledger-seal", "evidence-pack"), 0),
+    ):
+        kept = [line for line in told if any(f"lethe-{kind} " in line for kind in kinds)]
+        mails.write_text("\n".join(kept))
+        compared, unproven = asked(heads=mails)
+        assert (compared, len(unproven)) == (set(kinds), left)
+
+
+def test_a_report_that_came_with_a_mail_is_known_again_in_the_pack(
+    one_pack: Path, tmp_path: Path
+) -> None:
+    from email.message import EmailMessage
+
+    report = unpack(one_pack)["report/report.pdf"]
+    mail = EmailMessage()
+    mail.set_content("Voir ci-joint.")
+    mail.add_attachment(report, maintype="application", subtype="pdf", filename="report.pdf")
+    (tmp_path / "mail.eml").write_bytes(bytes(mail))
+    (tmp_path / "report.pdf").write_bytes(report)
+    for witness in ("mail.eml", "report.pdf"):
+        found = verify_packs([one_pack], heads=tmp_path / witness)["packs"][0]
+        assert found["compared_with"] == {"report": 1}
+        assert "report/report.pdf is byte for byte the file that you have" in found["notes"]
+        assert not any("that was sent" in what for what in found["not_proven"])
+    (tmp_path / "report.pdf").write_bytes(report + b" ")
+    with pytest.raises(UsageError, match="of a PDF only the report itself, unaltered"):
+        verify_packs([one_pack], heads=tmp_path / "report.pdf")
+
+
+def test_a_pack_is_no_witness_of_itself(one_pack: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(one_pack) as file:
+        file.extractall(tmp_path / "open")
+    for witness in (tmp_path / "open", tmp_path / "open" / "report"):
+        with pytest.raises(UsageError, match="no line"):
+            verify_packs([tmp_path / "open"], heads=witness)
+        done = run_alone(tmp_path / "empty", str(tmp_path / "open"), "--heads", str(witness))
+        assert done[0] == 2 and "Give the mail itself" in done[2]
+
+
 def test_a_mail_is_read_whatever_its_encoding(one_pack: Path, tmp_path: Path) -> None:
     from email.message import EmailMessage
 
@@ -649,6 +718,10 @@ def test_a_mail_is_read_whatever_its_encoding(one_pack: Path, tmp_path: Path) ->
             old.unlink()
         (folder / "mail.eml").write_bytes(bytes(mail))
         assert verify_packs([one_pack], heads=folder)["told"] >= 3, coding
+    (folder / "mail.eml").unlink()
+    for before in (b"", b"\xd0"):  # Outlook keeps text in two bytes a letter, anywhere in a file
+        (folder / "mail.msg").write_bytes(before + text.encode("utf-16-le"))
+        assert verify_packs([one_pack], heads=folder)["told"] >= 3
 
 
 def test_packs_in_a_row_tell_one_history_and_a_missing_one_is_noticed(

@@ -120,14 +120,17 @@ def test_the_text_of_a_report_holds_every_line_of_its_proofs(kit: Kit, tmp_path:
     made = make_report(kit.site, "day", TODAY, NOON, tmp_path)
     proofs = (tmp_path / "proofs.txt").read_text().splitlines()
     assert len(proofs) == 3
-    for name in ("report.fr.txt", "report.fr.html"):
+    for name in ("report.fr.html", "report.fr.txt"):
         text = (tmp_path / name).read_text()
         assert all(line in text for line in proofs), name
     assert made.pack is not None
     with zipfile.ZipFile(made.pack) as pack:
         inside = pack.read("report/report.fr.txt").decode()
     assert "lethe-ledger-seal 1 " in inside and "lethe-evidence-key 1 " in inside
-    assert "lethe-evidence-pack" not in inside, "a pack cannot hold its own digest"
+    assert "lethe-evidence-pack 1 " not in inside, "a pack cannot hold its own digest"
+    said = " ".join(inside.split())
+    assert "la ligne lethe-evidence-pack manque" in said, "and says where it stands"
+    assert "lethe-evidence-pack est l’empreinte" in " ".join(text.split())
 
 
 def test_a_ledger_that_does_not_verify_is_the_first_thing_that_the_report_says(

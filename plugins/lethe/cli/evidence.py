@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import calendar
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from lethe.cli.desk import COMMON, Desk
-from lethe.evidence.pack_verify import is_bundle, verify_bundle, verify_packs
+from lethe.evidence.pack_verify import is_bundle, tell, verify_bundle, verify_packs
 from lethe.reporting.pack import make_pack
 
 app = typer.Typer(
@@ -29,47 +29,26 @@ def verify(
         str | None, typer.Option(metavar="HASH", help="A seal that you know to be the right one.")
     ] = None,
     heads: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Old mails: file, mailbox or folder.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Old mails, or the PDF of one: file, mailbox or folder."),
     ] = None,
 ) -> None:
     """Say that packs are valid, or name the first thing that is not; several: also as a row.
 
+    'Valid in itself' is what was compared with nothing from elsewhere: give --heads or --key.
     Needs no database, no policy and no key: only the files. Takes an exported bundle of the
     archive too, alone.
     """
     desk: Desk = context.obj
     if len(packs) == 1 and is_bundle(packs[0]):
-        valid, said = verify_bundle(packs[0], key=key, heads=heads)
-        if not desk.answer({"bundle": str(packs[0]), "valid": valid, "says": said}):
-            for line in said:
-                desk.console.print(line, soft_wrap=True, markup=False)
-        if not valid:
-            raise typer.Exit(1)
-        return
-    found = verify_packs(packs, key=key, seal=seal, heads=heads)
+        found = {"bundle": str(packs[0]), **verify_bundle(packs[0], key=key, heads=heads)}
+    else:
+        found = verify_packs(packs, key=key, seal=seal, heads=heads)
     if not desk.answer(found):
-        _show(desk, found, with_mails=heads is not None)
+        for line in tell(found):
+            desk.console.print(line, soft_wrap=True, markup=False)
     if not found["valid"]:
         raise typer.Exit(1)
-
-
-def _show(desk: Desk, found: dict[str, Any], *, with_mails: bool) -> None:
-    for each in found["packs"]:
-        verdict = "" if each["valid"] else "NOT VALID: "
-        name = Path(each["pack"]).name
-        desk.console.print(f"{name}: {verdict}{each['says']}", soft_wrap=True, markup=False)
-        for note in each["notes"]:
-            desk.console.print(f"  note: {note}", soft_wrap=True, markup=False)
-    if not found["valid"]:
-        return
-    if with_mails:
-        desk.console.print(f"{found['told']} lines of old mails agree.")
-    if not found["pinned"]:
-        for fingerprint in sorted({each["fingerprint"] for each in found["packs"]}):
-            desk.console.print(
-                f"Signed by {fingerprint}: compare it with an old mail, or give it as --key.",
-                soft_wrap=True,
-            )
 
 
 @app.command(epilog=COMMON)

@@ -6,13 +6,17 @@ import contextlib
 import io
 import json
 import re
+import runpy
 import zlib
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lethe.include import include_folder
+from lethe.reporting.mail.last_sections import told_lines
 from lethe.reporting.papers.blocks import Paper, Paragraph, Section, Span, as_data
 from lethe.reporting.papers.letters import show_text
 from lethe.reporting.papers.monthly import report_paper
@@ -64,6 +68,14 @@ def test_every_state_is_a_pdf_that_archives_and_screen_readers_take(
     assert re.search(r"<pdfuaid:part>1</pdfuaid:part>", metadata)
     assert f"<rdf:li>{language}</rdf:li>" in metadata
     assert b"/Lang" in pdf
+
+
+def test_the_verifier_of_packs_reads_the_lines_out_of_the_paper(tmp_path: Path) -> None:
+    verifier = runpy.run_path(str(include_folder() / "templates" / "verify.py"))
+    (tmp_path / "report.pdf").write_bytes(typeset(report_paper(MONTH, "fr"), MADE))
+    lines, _ = verifier["read_witnesses"](tmp_path / "report.pdf")
+    told = {line.split(" ", 1)[0] for line in told_lines(MONTH)}
+    assert {f"lethe-{each[0]}" for each in lines} == told != set()
 
 
 @pytest.mark.parametrize("name", ["first", "not_kept", "month", "huge"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lethe.reporting.headline import is_whole, standing, verdict
+from lethe.reporting.mail.last_sections import told_lines
 from lethe.reporting.papers import monthly_figures as figures
 from lethe.reporting.papers import monthly_promises as promises
 from lethe.reporting.papers import monthly_proof as proof
@@ -38,7 +39,8 @@ def report_paper(summary: Summary, language: str) -> Paper:
         pages=words.say("paper.pages", page="{page}", pages="{pages}"),
         cover=_cover(summary, words, title, period),
         sections=_sections(summary, words),
-        keywords=("GDPR", edition.name, edition.version),
+        # In the file as plain text: the verifier of evidence packs reads them out of the PDF.
+        keywords=("GDPR", edition.name, edition.version, *told_lines(summary)),
     )
 
 

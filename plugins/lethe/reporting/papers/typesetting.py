@@ -56,8 +56,9 @@ def _displayable(value: Any) -> Any:
     if isinstance(value, str):
         return _LONG_WORD.sub(_break_anywhere, show_text(value))
     if isinstance(value, dict):
-        # Pictures are XML: their letters are drawn already.
-        return {k: each if k == "svg" else _displayable(each) for k, each in value.items()}
+        # Pictures are XML: their letters are drawn already. Keywords are for programs.
+        as_is = ("svg", "keywords")
+        return {k: each if k in as_is else _displayable(each) for k, each in value.items()}
     return [_displayable(each) for each in value] if isinstance(value, list) else value
 
 
