@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import psycopg2
@@ -32,30 +32,10 @@ class Delay:
     done_by: str
     due_at: datetime
 
-    def subject(self) -> dict[str, str]:
-        """What the alarm is about, by language."""
-        day = self.started_at.date().isoformat()
-        return {
-            "en": f"Lethe: the retention sweep of {day} is late",
-            "fr": f"Lethe : le passage d'effacement du {day} est en retard",
-        }
-
-    def text(self) -> dict[str, str]:
-        """The alarm in words, by language."""
-        day = self.started_at.date().isoformat()
-        return {
-            "en": (
-                f"The retention sweep of {day} should have been done by {self.done_by} and is not. "
-                "Until it is done, data that are due are still there. An engineer finds the reason "
-                f"in Airflow, run {self.name}; `lethe health` says how the warehouse stands."
-            ),
-            "fr": (
-                f"Le passage d'effacement du {day} devait être terminé à {self.done_by} et ne "
-                "l'est pas. Tant qu'il ne l'est pas, des données échues sont encore là. La raison "
-                f"se trouve dans Airflow, exécution {self.name} ; `lethe health` dit où en est "
-                "l'entrepôt."
-            ),
-        }
+    @property
+    def night(self) -> date:
+        """The day of the night, in the zone of `started_at`."""
+        return self.started_at.date()
 
 
 def hour_of(policy: Policy, started: datetime) -> datetime | None:

@@ -53,7 +53,7 @@ def ring_if_late(context: dict[str, Any]) -> None:
     from datetime import UTC
 
     from lethe.errors import LetheError
-    from lethe.reporting.alarm import send_alarm
+    from lethe.reporting.mail.late import tell_late
     from lethe.retention.late import find_delay, note_delay
 
     run = context["dag_run"]
@@ -70,8 +70,26 @@ def ring_if_late(context: dict[str, Any]) -> None:
     except LetheError as error:
         # Then all the more people must hear of it.
         log.error("The alarm could not be put on the ledger: %s", error)
-    told = send_alarm(site.loaded.policy, delay.subject(), delay.text())
-    log.error("The night is late: %s People told by mail: %s", delay.text()["en"], told)
+    told = tell_late(site, delay)
+    log.error(
+        "The night of %s should have been done by %s and is not (run %s). People told by mail: %s",
+        delay.night,
+        delay.done_by,
+        delay.name,
+        told,
+    )
+
+
+def sound_all_clear() -> None:
+    """Tell those who heard that a night was late that it is done; no task fails of it."""
+    from lethe.errors import LetheError
+    from lethe.reporting.mail.late import tell_done
+
+    try:
+        if told := tell_done(the_site()):
+            log.info("A late night is done. People told by mail: %s", told)
+    except LetheError as error:
+        log.error("The all-clear of a late night could not be sent: %s", error)
 
 
 def tell_failure(context: Any) -> None:
@@ -80,7 +98,7 @@ def tell_failure(context: Any) -> None:
     In the log, and by mail to those who take failures.
     """
     from lethe.errors import LetheError
-    from lethe.reporting.alarm import send_alarm
+    from lethe.reporting.alarm import is_rehearsal, send_alarm
     from lethe.reporting.words import LANGUAGES, wording
 
     ti, error = context["ti"], context.get("exception")
@@ -93,9 +111,11 @@ def tell_failure(context: Any) -> None:
     subject, text = {}, {}
     for language in LANGUAGES:
         words = wording(language, "report")
-        subject[language] = words.say("alarm.task.subject", task=ti.task_id, dag=ti.dag_id)
-        text[language] = words.say(
-            "alarm.task.text",
+        duty = words.code("duty", ti.dag_id)
+        subject[language] = words.say("alarm.task.subject", duty=duty)
+        text[language] = words.say("alarm.task.text", duty=duty)
+        text[language] += "\n\n" + words.say(
+            "alarm.task.engineer",
             task=ti.task_id,
             named=f" [{named}]" if named else "",
             dag=ti.dag_id,
@@ -106,7 +126,9 @@ def tell_failure(context: Any) -> None:
             text[language] += "\n\n" + words.say("alarm.task.where", url=url)
     log.error("%s", text["en"])
     try:
-        send_alarm(the_site().loaded.policy, subject, text, kind="failure")
+        site = the_site()
+        rehearsal = is_rehearsal(site)
+        send_alarm(site.loaded.policy, subject, text, kind="failure", rehearsal=rehearsal)
     except LetheError as fault:
         log.error("The failure could not be told by mail: %s", fault)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task
 
+from lethe.tasks.alarms import sound_all_clear
 from lethe.tasks.ground import day_of_run, kind_of_run, note, the_site, told
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ def send_report(made: dict[str, Any]) -> dict[str, int]:
         log.info("The form asked for the files alone: nothing is sent")
         return {}
     by_clock = kind_of_run(context["dag_run"].run_type) == "scheduled"
+    sound_all_clear()
     with told():
         sent = send(
             the_site(),
@@ -127,7 +129,7 @@ def report_alarms() -> list[Any]:
 
 def ring_for_report(context: dict[str, Any]) -> None:
     """Say by mail that the report is late: silence must not look like good news."""
-    from lethe.reporting.alarm import send_alarm
+    from lethe.reporting.alarm import is_rehearsal, send_alarm
     from lethe.reporting.words import LANGUAGES, wording
 
     run = context["dag_run"]
@@ -135,6 +137,9 @@ def ring_for_report(context: dict[str, Any]) -> None:
     for language in LANGUAGES:
         words = wording(language, "report")
         subject[language] = words.say("alarm.report_late.subject")
-        text[language] = words.say("alarm.report_late.text", run=run["dag_run_id"])
-    told_people = send_alarm(the_site().loaded.policy, subject, text)
+        text[language] = words.say("alarm.report_late.text")
+        engineer = words.say("alarm.report_late.engineer", run=run["dag_run_id"])
+        text[language] += f"\n\n{engineer}"
+    site = the_site()
+    told_people = send_alarm(site.loaded.policy, subject, text, rehearsal=is_rehearsal(site))
     log.error("The report is late. People told by mail: %s", told_people)

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task
 
+from lethe.tasks.alarms import sound_all_clear
 from lethe.tasks.assets import SWEPT, WAITING
 from lethe.tasks.ground import day_of_run, is_dry, note, the_site, told
 
@@ -182,6 +183,7 @@ def verify_sweep(night: str | None) -> dict[str, Any] | None:
         log.info("Files of erased rows: %s", dict(destroy_files(site).files))
         log.info("Run %s is %s; its summary is %s", night, run.state, path.name)
         note(sweep_in_words(run))
+        sound_all_clear()
         require_worked_off(run)
     return dict(run.summary)
 

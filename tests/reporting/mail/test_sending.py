@@ -462,7 +462,8 @@ def test_a_failed_task_is_told_to_those_who_take_failures_without_the_words_of_a
     # Nobody takes failures here: whoever gets alarms does.
     assert server.recipients == ["dpo@example.org", "ops@example.org"]
     french, english = (message.get_content() for message in server.messages)
-    assert "erase_due [account-inactive] de retention_sweep a échoué" in french
+    assert "Une étape de «\u00a0Effacement nocturne\u00a0» a échoué" in french
+    assert "tâche erase_due [account-inactive] de retention_sweep" in french
     assert "SQLSTATE 55P03 on crm.account" in english
     assert "https://airflow.example.org/log" in english
 

@@ -8,7 +8,7 @@ twice under two names. Two processes never send the same mail at the same time.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -38,6 +38,20 @@ class Slot:
     first_id: str | None
     state: str
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What a mail is about: of one matter a recipient gets one mail, and its corrections.
+
+    kind     'day', 'month', or 'late' for the alarm of a night
+    content  digest of what it says, 64 hexadecimal digits
+    """
+
+    policy_name: str
+    kind: str
+    last: date
+    content: str
 
 
 def content_of(summary: Summary) -> str:
@@ -81,12 +95,35 @@ def claim(
     name         correction → Message-ID
     may_correct  a report that was sent and says something else now is corrected
     """
-    recipient, content = recipient_of(summary.edition.name, address), content_of(summary)
+    matter = Matter(summary.edition.name, summary.period, summary.last, content_of(summary))
+
+    def decide(rows: Sequence[Sequence[Any]]) -> int | None:
+        last = rows[-1] if rows else None
+        if last is None or last[2] != "sent":
+            return int(last[1]) if last is not None else 0
+        return None if last[3] == matter.content or not may_correct else len(rows)
+
+    return claim_mail(connection, matter, address, language, name, decide)
+
+
+def claim_mail(
+    connection: extensions.connection,
+    matter: Matter,
+    address: str,
+    language: str,
+    name: Callable[[int], str],
+    decide: Callable[[Sequence[Sequence[Any]]], int | None],
+) -> Slot | None:
+    """Claim a mail to a recipient, and commit.
+
+    decide  rows that there are (message id, correction, state, content, attempts) → which
+            correction comes now; None: nothing is to be sent
+    """
     key = {
-        "policy_name": summary.edition.name,
-        "period": summary.period,
-        "last_on": summary.last,
-        "recipient": recipient,
+        "policy_name": matter.policy_name,
+        "period": matter.kind,
+        "last_on": matter.last,
+        "recipient": recipient_of(matter.policy_name, address),
     }
     try:
         acting_as(connection, "runner")
@@ -95,19 +132,17 @@ def claim(
             cursor.execute(statement("reporting/lock_outbox"), key)
             cursor.execute(statement("reporting/list_mails"), key)
             rows = cursor.fetchall()
-            last = rows[-1] if rows else None
-            if last is not None and last[2] == "sent":
-                if last[3] == content or not may_correct:
-                    connection.rollback()
-                    return None
-                last = None
-            number = last[1] if last is not None else len(rows)
+            number = decide(rows)
+            if number is None:
+                connection.rollback()
+                return None
+            again = next((row for row in rows if row[1] == number), None)
             slot = Slot(
                 name(number),
                 number,
                 rows[0][0] if number else None,
-                last[2] if last is not None else "new",
-                last[4] if last is not None else 0,
+                again[2] if again is not None else "new",
+                again[4] if again is not None else 0,
             )
             cursor.execute(
                 statement("reporting/claim_mail"),
@@ -116,7 +151,7 @@ def claim(
                     "message_id": slot.message_id,
                     "correction": number,
                     "language": language,
-                    "content": content,
+                    "content": matter.content,
                 },
             )
         connection.commit()

@@ -151,5 +151,6 @@ def _ring(site: Site, report: Report, failures: list[MailRefused]) -> None:
         text[language] = words.count(
             "alarm.unsent.text", len(failures), why=failures[0].what, verdict=verdict
         )
-    told = send_alarm(site.loaded.policy, subject, text)
+    rehearsal = report.summary.is_rehearsal
+    told = send_alarm(site.loaded.policy, subject, text, rehearsal=rehearsal)
     log.error("%s mails of the report were not taken; people alarmed: %s", len(failures), told)
