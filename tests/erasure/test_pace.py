@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from lethe.erasure.pace import Pace
-from lethe.policy.model.guards import Batches
+from lethe.policy.model.guards import Batches, BesideOthers
 
 
 def _after(pace: Pace, batches: int, *, fixed_ms: float, subject_ms: float) -> list[float]:
@@ -62,3 +63,38 @@ def test_a_failed_batch_halves_the_next() -> None:
     pace = Pace(Batches(subjects=500))
     pace.failed()
     assert pace.size == 25
+
+
+def test_beside_others_batches_aim_at_less_and_rest_for_their_share() -> None:
+    pace = Pace(Batches(target_ms=250, beside_others=BesideOthers(target_ms=25, share=0.25)))
+    assert max(_after(pace, 20, fixed_ms=0, subject_ms=0.5)) > 200
+    assert pace.rest_s(0.02) == 0
+    pace.give_way(beside_others=True)
+    assert _after(pace, 10, fixed_ms=0, subject_ms=0.5) == [25.0] * 10
+    assert pace.rest_s(0.02) == pytest.approx(0.06)
+
+
+def test_alone_again_batches_grow_to_their_full_size() -> None:
+    pace = Pace(Batches(target_ms=250, beside_others=BesideOthers(target_ms=25)))
+    pace.give_way(beside_others=True)
+    _after(pace, 20, fixed_ms=0, subject_ms=0.5)
+    pace.give_way(beside_others=False)
+    assert _after(pace, 20, fixed_ms=0, subject_ms=0.5)[-1] == 250
+
+
+def test_beside_others_no_batch_is_cut_to_where_its_statements_cost_more_than_its_rows() -> None:
+    pace = Pace(Batches(target_ms=250, beside_others=BesideOthers(target_ms=25)))
+    pace.give_way(beside_others=True)
+    assert _after(pace, 20, fixed_ms=60, subject_ms=1)[-1] == 80
+
+
+def test_an_aim_beside_others_above_the_usual_one_does_not_count() -> None:
+    pace = Pace(Batches(target_ms=50, beside_others=BesideOthers(target_ms=1000)))
+    pace.give_way(beside_others=True)
+    assert _after(pace, 20, fixed_ms=0, subject_ms=0.5)[-1] <= 50
+
+
+def test_no_rest_is_longer_than_a_second() -> None:
+    pace = Pace(Batches(beside_others=BesideOthers(share=0.01)))
+    pace.give_way(beside_others=True)
+    assert pace.rest_s(10) == 1

@@ -121,11 +121,49 @@ def test_while_others_work_the_first_works_alone(
     assert _shards(kit) == [0]
 
 
+def test_beside_others_the_eraser_rests_and_alone_it_does_not(
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polite = POLICY.replace("workers: 3", "workers: 1, beside_others: {share: 0.2}")
+    monkeypatch.setattr(Traffic, "is_busy", lambda _: True)
+    kit = make_kit(DDL, polite)
+    tally = erase_rule(kit.site, _night(kit), "r")
+    assert tally.done == DUE
+    assert tally.rested_s > 0
+    monkeypatch.setattr(Traffic, "is_busy", lambda _: False)
+    kit = make_kit(DDL, polite)
+    tally = erase_rule(kit.site, _night(kit), "r")
+    assert tally.done == DUE
+    assert tally.rested_s == 0
+
+
+def test_the_eraser_rests_between_transactions_and_not_after_the_last(
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resting: list[int] = []
+    monkeypatch.setattr(Traffic, "is_busy", lambda _: True)
+    kit = make_kit(DDL, POLICY.replace("workers: 3", "workers: 1"))
+    run_id = _night(kit)
+    whole = Eraser._give_way
+
+    def watched(self: Eraser) -> None:
+        assert self.connection.status == extensions.STATUS_READY
+        before = self.tally.rested_s
+        whole(self)
+        if self.tally.rested_s > before:
+            resting.append(self.tally.done)
+
+    monkeypatch.setattr(Eraser, "_give_way", watched)
+    tally = erase_rule(kit.site, run_id, "r")
+    assert len(resting) == tally.batches - 1
+    assert DUE not in resting
+
+
 def test_others_are_seen_by_the_transactions_that_they_end(make_kit: MakeKit) -> None:
     kit = make_kit(DDL, POLICY)
     looking, other = kit.connect(), kit.connect()
     other.autocommit = True
-    traffic = Traffic(looking, lambda: 0)
+    traffic = Traffic(looking, above=50)
     assert traffic.is_busy(), "nothing is known yet"
     assert _until(lambda: not traffic.is_busy()), "nobody is there"
     stop = threading.Event()
@@ -134,6 +172,8 @@ def test_others_are_seen_by_the_transactions_that_they_end(make_kit: MakeKit) ->
     try:
         assert _until(traffic.is_busy), "somebody is"
         assert traffic.wait(lambda: True) is False
+        # A session tells what it did once a second: between two looks it may seem silent.
+        assert all(_pass(0.1) and traffic.is_busy() for _ in range(20))
     finally:
         stop.set()
         talking.join(30)
@@ -143,16 +183,18 @@ def test_others_are_seen_by_the_transactions_that_they_end(make_kit: MakeKit) ->
     other.close()
 
 
-def test_transactions_of_our_own_are_not_somebody_elses(make_kit: MakeKit) -> None:
+def test_batches_of_lethe_itself_are_not_somebody_elses(make_kit: MakeKit) -> None:
     kit = make_kit(DDL, POLICY)
     looking, other = kit.connect(), kit.connect()
     other.autocommit = True
-    stop, said = threading.Event(), [0]
-    talking = threading.Thread(target=_talk, args=(other, stop, said))
+    stop = threading.Event()
+    batch = "INSERT INTO lethe.ledger_batch (batch, row_count) VALUES (gen_random_uuid(), 1)"
+    talking = threading.Thread(target=_talk, args=(other, stop, batch))
     talking.start()
     try:
-        traffic = Traffic(looking, lambda: said[0])
+        traffic = Traffic(looking, above=50)
         assert _until(lambda: not traffic.is_busy())
+        assert all(_pass(0.1) and not traffic.is_busy() for _ in range(20))
     finally:
         stop.set()
         talking.join(30)
@@ -160,12 +202,15 @@ def test_transactions_of_our_own_are_not_somebody_elses(make_kit: MakeKit) -> No
     other.close()
 
 
-def _talk(connection: Any, stop: threading.Event, said: list[int] | None = None) -> None:
+def _talk(connection: Any, stop: threading.Event, says: str = "TABLE account") -> None:
     with connection.cursor() as cursor:
         while not stop.wait(0.002):
-            cursor.execute("SELECT 1")
-            if said is not None:
-                said[0] += 1
+            cursor.execute(says)
+
+
+def _pass(seconds: float) -> bool:
+    time.sleep(seconds)
+    return True
 
 
 def _until(is_so: Callable[[], bool]) -> bool:

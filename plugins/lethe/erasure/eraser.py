@@ -24,6 +24,7 @@ from lethe.erasure.pace import Pace
 from lethe.erasure.prepared import Prepared, prepare
 from lethe.erasure.questions import by_key
 from lethe.erasure.record import Recorder
+from lethe.erasure.traffic import Traffic
 from lethe.erasure.transaction import Transaction
 from lethe.erasure.writing import write_outcomes
 from lethe.errors import WarehouseRefused, WarehouseUnreachable, describe_database_error
@@ -74,6 +75,7 @@ class Tally:
     quarantined: Counter[str] = field(default_factory=Counter)
     batches: int = 0
     longest_ms: float = 0.0
+    rested_s: float = 0.0
 
     def add(self, act: BatchAct) -> None:
         """Count a committed batch."""
@@ -92,6 +94,7 @@ class Tally:
         self.quarantined += other.quarantined
         self.batches += other.batches
         self.longest_ms = max(self.longest_ms, other.longest_ms)
+        self.rested_s += other.rested_s
 
 
 class Eraser:
@@ -118,9 +121,11 @@ class Eraser:
         self._pace = Pace(manners)
         self._alike = 0
         self._deferred = 0
+        self._worked_s = 0.0
         connection.rollback()
         # Lock first, check second: each statement must see what was committed before it.
         connection.set_session(isolation_level="READ COMMITTED", readonly=False)
+        self.traffic = Traffic(connection, above=manners.beside_others.above)
         self._prepared: Prepared = prepare(connection, assignment)
         self._by_key = by_key(assignment.steps.kind)
         connection.rollback()
@@ -157,6 +162,7 @@ class Eraser:
             after = max(window)
             window = self._apart(window)
             while window and self._goes_on():
+                self._give_way()
                 taken = self._size()
                 self._claim_and_erase(window[:taken], final=final)
                 window = window[taken:]
@@ -191,13 +197,23 @@ class Eraser:
                 return
             failure = self._try(cursor, claimed, final=final)
         if failure is None:
-            took_ms = (time.monotonic() - started) * 1000
-            self.tally.longest_ms = max(self.tally.longest_ms, took_ms)
+            took_s = time.monotonic() - started
+            self.tally.longest_ms = max(self.tally.longest_ms, took_s * 1000)
             if 2 * len(claimed) >= len(numbers):  # else mostly what a batch costs in itself
-                self._pace.took(took_ms, len(claimed))
+                self._pace.took(took_s * 1000, len(claimed))
+            self._worked_s = took_s
         else:
             self._pace.failed()
             self._again(claimed, failure, attempt=1, final=final)
+
+    def _give_way(self) -> None:
+        """Leave the server to others for a while, between two transactions."""
+        self._pace.give_way(beside_others=self.traffic.is_busy())
+        rest_s = self._pace.rest_s(self._worked_s)
+        if rest_s > 0:
+            time.sleep(rest_s)
+            self.tally.rested_s += rest_s
+        self._worked_s = 0.0
 
     def _claim(self, cursor: extensions.cursor, numbers: Sequence[int]) -> list[Claimed]:
         cursor.execute(statement("erasure/claim_batch"), {**self._run, "numbers": list(numbers)})

@@ -10,10 +10,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lethe.erasure.eraser import Eraser, Tally
-from lethe.erasure.traffic import Traffic
-
-_OWN = 3
-"""Transactions of a batch: the batch, and what is rolled back before and after it."""
 
 
 def work_together(erasers: Sequence[Eraser]) -> Tally:
@@ -26,12 +22,8 @@ def work_together(erasers: Sequence[Eraser]) -> Tally:
         return first.work()
     over = threading.Event()
 
-    def own() -> int:
-        return sum(_OWN * each.tally.batches for each in erasers)
-
     def help_out(eraser: Eraser) -> Tally:
-        traffic = Traffic(eraser.connection, own)
-        eraser.only_while(lambda: traffic.wait(over.is_set))
+        eraser.only_while(lambda: eraser.traffic.wait(over.is_set))
         return _work(eraser, erasers)
 
     with ThreadPoolExecutor(len(others), thread_name_prefix="eraser") as pool:

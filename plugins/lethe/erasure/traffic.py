@@ -1,7 +1,8 @@
-"""Whether anybody else works on the database: then a second eraser stands back.
+"""Whether anybody else works on the database: then erasers give way.
 
-Two erasers use two processors, and whoever waits for one of them feels it. So only the first works
-while others do; the more there are, the more a night at an hour of no traffic is quicker.
+Whoever waits for a processor, or for the disk to take what a large batch wrote, feels an eraser. So
+while others work, batches are small and rest, and only the first eraser works; the more there are,
+the more a night at an hour of no traffic is quicker.
 """
 
 from __future__ import annotations
@@ -15,31 +16,35 @@ from lethe.include import statement
 
 _LOOK_S = 0.5
 """How often to look; a server process tells its statistics once a second at most."""
-_MANY = 50
-"""So many transactions a second are others at work; our own batches end two or three each."""
+_CALM_S = 2.0
+"""So long nobody must have been seen before nobody is there."""
 
 
 class Traffic:
-    """Looks at how many transactions ended since the last look, beside those of our own."""
+    """Looks at how many transactions others ended since the last look."""
 
-    def __init__(self, connection: extensions.connection, own: Callable[[], int]) -> None:
+    def __init__(self, connection: extensions.connection, *, above: float) -> None:
         """Begin to look.
 
         connection  outside a transaction whenever it is asked
-        own         transactions of our own so far
+        above       so many transactions a second are others at work
         """
         self._connection = connection
-        self._own = own
+        self._above = above
         self._is_busy = True
+        self._busy_at = float("-inf")
         self._seen = self._count()
         self._looked = time.monotonic()
 
     def is_busy(self) -> bool:
         """Whether others work; as long as nothing is known, they do."""
-        if (passed := time.monotonic() - self._looked) >= _LOOK_S:
+        now = time.monotonic()
+        if (passed := now - self._looked) >= _LOOK_S:
             seen = self._count()
-            self._is_busy = seen - self._seen > _MANY * passed
-            self._seen, self._looked = seen, time.monotonic()
+            if seen - self._seen > self._above * passed:
+                self._busy_at = now
+            self._is_busy = now - self._busy_at < _CALM_S
+            self._seen, self._looked = seen, now
         return self._is_busy
 
     def wait(self, is_over: Callable[[], bool]) -> bool:
@@ -55,4 +60,4 @@ class Traffic:
             cursor.execute(statement("erasure/count_transactions"))
             row = cursor.fetchone()
         self._connection.rollback()
-        return int(row[0]) - self._own() if row else 0
+        return int(row[0]) if row else 0

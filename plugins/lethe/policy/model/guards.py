@@ -12,6 +12,17 @@ from lethe.policy.model.rules import Cap
 from lethe.policy.periods import Period
 
 
+class BesideOthers(Model):
+    """How batches give way while others work on the database."""
+
+    above: Annotated[float, Field(gt=0)] = 50
+    """So many transactions a second of others are others at work."""
+    target_ms: Annotated[int, Field(ge=5)] = 25
+    """Duration of a batch meanwhile, in milliseconds."""
+    share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the time that batches may take meanwhile; for the rest of it the eraser rests."""
+
+
 class Batches(Model):
     """Manners towards a live database."""
 
@@ -22,6 +33,8 @@ class Batches(Model):
     else works on the database; else one."""
     target_ms: Annotated[int, Field(ge=10)] = 250
     """Duration of a batch that the size is adapted to, in milliseconds."""
+    beside_others: BesideOthers = BesideOthers()
+    """What holds instead while others work on the database."""
     lock_timeout_ms: Annotated[int, Field(ge=1)] = 2_000
     """How long a batch waits for a lock."""
     statement_timeout_ms: Annotated[int, Field(ge=1)] = 30_000
