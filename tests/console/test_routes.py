@@ -256,12 +256,12 @@ def test_a_fault_of_the_policy_is_a_page_that_names_its_line(world: World, tmp_p
 def test_what_fails_unexpectedly_says_nothing_of_what_it_held(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lethe.console import views
+    from lethe.console.views import overview
 
     def broken(*_: Any) -> None:
         raise RuntimeError("r1@example.invalid")
 
-    monkeypatch.setattr(views, "read_nights", broken)
+    monkeypatch.setattr(overview, "read_nights", broken)
     client = world.client("viewer")
     client._transport.raise_server_exceptions = False
     answer = client.get("/lethe/")

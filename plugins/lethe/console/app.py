@@ -19,11 +19,11 @@ from fastapi.exceptions import HTTPException
 from fastapi.responses import RedirectResponse
 
 from lethe.catalogue.site import Site
-from lethe.console import other_views, views
 from lethe.console.access import DECIDING, LOOKING
 from lethe.console.rendering import COOKIE as LANGUAGE_COOKIE
 from lethe.console.rendering import HEADERS, base_of, render
 from lethe.console.troubles import trouble_of
+from lethe.console.views import answers, evidence, overview, promises, quality, runs, sets
 from lethe.console.warehouse import NoSummary
 from lethe.errors import LetheError
 from lethe.include import include_folder
@@ -81,43 +81,43 @@ class SiteOfAirflow:
 
 def _add_pages(app: FastAPI) -> None:
     pages: dict[str, Callable[..., Response]] = {
-        "/": views.overview,
-        "/clauses": views.clauses,
-        "/rules": views.rules,
-        "/runs": views.runs,
-        "/holds": views.holds,
-        "/evidence": views.evidence,
-        "/quality": views.quality,
-        "/unknowns": views.unknowns,
-        "/dag": views.dag,
-        "/run": views.dag_run,
+        "/": overview.overview,
+        "/clauses": promises.clauses,
+        "/rules": promises.rules,
+        "/runs": runs.runs,
+        "/holds": evidence.holds,
+        "/evidence": evidence.evidence,
+        "/quality": quality.quality,
+        "/unknowns": promises.unknowns,
+        "/dag": runs.dag,
+        "/run": runs.dag_run,
     }
     for path, view in pages.items():
         app.add_api_route(path, _page(app, view), methods=["GET"], name=path)
 
     @app.get("/waiting")
     def waiting(request: Request) -> Response:
-        return views.waiting(request, app.state.site())
+        return sets.waiting(request, app.state.site())
 
     @app.get("/waiting/edition/{digest}")
     def one_edition(request: Request, user: GetUserDep, digest: str) -> Response:
-        return other_views.one_edition(request, app.state.site(), user, digest)
+        return answers.one_edition(request, app.state.site(), user, digest)
 
     @app.get("/waiting/keys")
     def keys(request: Request, user: GetUserDep) -> Response:
-        return other_views.keys(request, app.state.site(), user)
+        return answers.keys(request, app.state.site(), user)
 
     @app.get("/waiting/{run_id}/{rule}")
     def one_set(request: Request, user: GetUserDep, run_id: str, rule: str) -> Response:
-        return views.one_set(request, app.state.site(), user, run_id, rule)
+        return sets.one_set(request, app.state.site(), user, run_id, rule)
 
     @app.get("/waiting/{run_id}/{rule}/list.csv")
     def set_list(request: Request, run_id: str, rule: str) -> Response:
-        return views.set_list(request, app.state.site(), run_id, rule)
+        return sets.set_list(request, app.state.site(), run_id, rule)
 
     @app.get("/runs/{run_id}")
     def one_run(request: Request, run_id: str) -> Response:
-        return views.one_run(request, app.state.site(), run_id)
+        return runs.one_run(request, app.state.site(), run_id)
 
 
 def _page(app: FastAPI, view: Callable[..., Response]) -> Callable[..., Response]:
@@ -130,28 +130,28 @@ def _page(app: FastAPI, view: Callable[..., Response]) -> Callable[..., Response
 def _add_files(app: FastAPI) -> None:
     @app.get("/static/{name}")
     def static(name: str) -> Response:
-        return views.static(name)
+        return quality.static(name)
 
     @app.get("/quality/docs/{path:path}")
     def docs(request: Request, path: str) -> Response:
-        return views.document(request, path)
+        return quality.document(request, path)
 
 
 def _add_acts(app: FastAPI) -> None:
     @app.post("/waiting/edition/{digest}/decision", dependencies=DECIDING)
     async def decide_edition(request: Request, user: GetUserDep, digest: str) -> Response:
         site: Site = await run_in_threadpool(app.state.site)
-        return await other_views.decide_edition(request, site, user, digest)
+        return await answers.decide_edition(request, site, user, digest)
 
     @app.post("/waiting/keys/decision", dependencies=DECIDING)
     async def decide_keys(request: Request, user: GetUserDep) -> Response:
         site: Site = await run_in_threadpool(app.state.site)
-        return await other_views.decide_keys(request, site, user)
+        return await answers.decide_keys(request, site, user)
 
     @app.post("/waiting/{run_id}/{rule}/decision", dependencies=DECIDING)
     async def decide(request: Request, user: GetUserDep, run_id: str, rule: str) -> Response:
         site: Site = await run_in_threadpool(app.state.site)
-        return await views.decide(request, site, user, run_id, rule)
+        return await sets.decide(request, site, user, run_id, rule)
 
     @app.get("/language")
     def language(request: Request, to: str = "en", back: str = "/") -> Response:

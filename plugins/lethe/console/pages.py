@@ -18,7 +18,7 @@ from lethe.policy.periods import end_of
 from lethe.reporting.summary import CheckLine, ClauseLine, KeyLine, RuleLine, Summary
 from lethe.retention.health import Health
 
-VERDICTS = ("not_kept", "not_yet_kept", "kept", "organisational", "not_applicable")
+VERDICTS = ("not_kept", "not_yet_kept", "described", "kept", "organisational", "not_applicable")
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,21 @@ def begin_run(begin: Callable[..., UUID]) -> str:
     return str(run_id)
 
 
+@contextmanager
+def on_record(site: Site, kind: str, as_of: date, part: str = "") -> Iterator[None]:
+    """Let a run that only reads stand on the page among the others, under this DAG run's name.
+
+    part  tells several runs of one DAG run apart
+    """
+    from lethe.evidence.recording import recorded
+
+    dag_run = get_current_context()["dag_run"]
+    name = f"{dag_run.run_id} {part}".strip()
+    by = getattr(dag_run, "triggering_user_name", None)
+    with recorded(site, kind, as_of, name, by):
+        yield
+
+
 def kind_of_run(run_type: Any) -> str:
     """Say 'manual', 'scheduled', 'asset_triggered', …
 

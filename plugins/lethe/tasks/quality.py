@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 
 from lethe.tasks.assets import CHECKED
-from lethe.tasks.ground import day_of_run, the_site, told
+from lethe.tasks.ground import day_of_run, on_record, the_site, told
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,9 @@ def run_suites() -> list[dict[str, Any]]:
     with told():
         site = the_site()
         suites = get_current_context()["params"].get("suites") or None
-        report = run_quality(site, day_of_run(site), HANDED, suites=suites, tell=log.info)
+        as_of = day_of_run(site)
+        with on_record(site, "quality", as_of):
+            report = run_quality(site, as_of, HANDED, suites=suites, tell=log.info)
     log.info("Asked %s expectations: %s", len(report.outcomes), report.counted())
     log.info("Data Docs: %s", report.docs)
     return report.by_suite()

@@ -10,7 +10,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 
 from lethe.tasks.alarms import sound_all_clear
-from lethe.tasks.ground import day_of_run, kind_of_run, note, the_site, told
+from lethe.tasks.ground import day_of_run, kind_of_run, note, on_record, the_site, told
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +59,10 @@ def make_report(report: dict[str, str]) -> dict[str, Any]:
     context = get_current_context()
     context["title"] = f"{report['period']} {report['last']}"  # type: ignore[typeddict-unknown-key]
     with told():
+        site, last = the_site(), date.fromisoformat(report["last"])
         period = cast(Period, report["period"])
-        made = make(the_site(), period, date.fromisoformat(report["last"]), datetime.now(UTC))
+        with on_record(site, "report", last, "" if period == "day" else period):
+            made = make(site, period, last, datetime.now(UTC))
     said = headline(made.summary, "en")
     log.info("%s: %s; files in %s", report["period"], said, made.folder.name)
     note(f"{report['period']} {report['last']}: {said}")

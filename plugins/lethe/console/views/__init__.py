@@ -1,0 +1,1 @@
+"""One room for each thing that is shown: read a moment, gather, render."""
