@@ -83,11 +83,21 @@ def test_a_circle_is_broken_by_deferring_where_nothing_may_be_null(plan: Planned
     assert not steps.cuts
 
 
-def test_a_circle_that_nothing_breaks_is_told_with_its_tables(plan: Planned) -> None:
-    _, findings = plan(CIRCLE.format(null=" NOT NULL", how=""), listed("person", "contact"))
-    assert len(findings) == 1
-    assert "public.person" in findings[0]
-    assert "public.contact" in findings[0]
+def test_a_circle_that_nothing_breaks_goes_in_one_statement(plan: Planned) -> None:
+    steps, findings = plan(CIRCLE.format(null=" NOT NULL", how=""), listed("person", "contact"))
+    assert not findings
+    assert not steps.cuts
+    assert [{m.table.name for m in group} for group in steps.groups] == [{"person", "contact"}]
+
+
+STAYING = "  public.contact: {cluster: c, when_due: skeleton, columns: {id: key, person: key}}\n"
+
+
+def test_a_circle_in_which_a_row_may_stay_is_told_with_its_tables(plan: Planned) -> None:
+    _, findings = plan(CIRCLE.format(null=" NOT NULL", how=""), listed("person") + STAYING)
+    (told,) = [each for each in findings if "circle" in each]
+    assert "public.person" in told
+    assert "public.contact" in told
 
 
 TWO = """
@@ -229,11 +239,11 @@ def test_clusters_that_cannot_be_ordered_are_faults_of_the_file(
 ) -> None:
     with warehouse.cursor() as cursor:
         cursor.execute(CIRCLE.format(null=" NOT NULL", how=""))
-    loaded = small_policy(f"{PEOPLE}tables:\n{listed('person', 'contact')}")
+    loaded = small_policy(f"{PEOPLE}tables:\n{listed('person')}{STAYING}")
     with pytest.raises(PolicyError) as caught:
         require_plannable(warehouse, loaded)
     assert caught.value.faults[0].line
-    assert [each.level for each in check_steps(bind(warehouse, loaded).graph)] == ["fault"]
+    assert {each.level for each in check_steps(bind(warehouse, loaded).graph)} == {"fault"}
 
 
 def test_rows_of_another_cluster_that_stop_an_erasure_are_told_beforehand(

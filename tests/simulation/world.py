@@ -151,7 +151,7 @@ def worlds(draw: st.DrawFn, tables: int = 6, rows: int = 5) -> World:
         child, parent = draw(st.integers(0, count - 1)), draw(st.integers(0, count - 1))
         if world.root(child) < world.root(parent):
             child, parent = parent, child
-        nullable = draw(st.booleans()) or child <= parent
+        nullable = draw(st.booleans()) or child == parent
         world.pointers.append(
             Pointer(
                 number,
@@ -169,11 +169,15 @@ def worlds(draw: st.DrawFn, tables: int = 6, rows: int = 5) -> World:
         )
         for shape in shapes
     }
+    while empty := {
+        p.child
+        for p in world.pointers
+        if not p.nullable and numbers[p.child] and not numbers[p.parent]
+    }:
+        numbers |= {number: [] for number in empty}
     for shape in shapes:
         owners = [] if shape.owner is None else numbers[shape.owner]
         mine = [p for p in world.pointers if p.child == shape.number]
-        if any(not p.nullable and not numbers[p.parent] for p in mine):
-            numbers[shape.number] = []
         for number in numbers[shape.number]:
             row = Row(shape.number, number, None, None)
             if shape.owner is None:

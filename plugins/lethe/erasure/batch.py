@@ -17,7 +17,7 @@ from psycopg2 import extensions
 
 from lethe.erasure.assignment import Assignment, Claimed
 from lethe.erasure.outcomes import DUE_EARLIER, Key, Outcomes, RowsDiffer
-from lethe.erasure.prepared import Act, Batch, Prepared
+from lethe.erasure.ready import Act, Batch, Prepared, Rows
 from lethe.erasure.rows import anchor_values
 from lethe.errors import VerificationError
 from lethe.include import statement
@@ -212,17 +212,19 @@ class BatchAct:
                 self._rows(act)
                 continue
             deletes = act.does == "delete"
-            owners = self._tally(act, self.outcomes.deleted if deletes else self.outcomes.changed)
-            if act.does == "blank" and not act.anchor:
-                self.outcomes.remaining |= owners
+            for part, rows in act.parts(self._rows(act)):
+                counts = self.outcomes.deleted if deletes else self.outcomes.changed
+                owners = self._tally(part, rows, counts)
+                if act.does == "blank" and not act.anchor:
+                    self.outcomes.remaining |= owners
         if prepared.deferred:
             self._cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self._require_counts()
         for claimed in self._going.values():
             self.outcomes.decided[claimed.number] = ("done", None)
 
-    def _tally(self, act: Act, total: Counter[TableName]) -> set[Key]:
-        found = cast(list[tuple[Any, ...]], self._rows(act))
+    def _tally(self, act: Act, told: Rows, total: Counter[TableName]) -> set[Key]:
+        found = cast(list[tuple[Any, ...]], told)
         if not found:
             return set()
         newer = [row for row in found if row[2] is not None] if len(found[0]) > 2 else []

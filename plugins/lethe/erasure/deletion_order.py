@@ -1,9 +1,15 @@
-"""In which order a cluster's rows go: children before parents, circles broken."""
+"""In which order a cluster's rows go: children before parents, circles broken.
+
+A circle of foreign keys is broken where a constraint can be deferred, or where a nullable column
+can be cut first. Where neither can be, its tables go in one statement: PostgreSQL looks at the
+constraints of all its rows when the statement ends.
+"""
 
 from __future__ import annotations
 
 import graphlib
 import itertools
+from dataclasses import dataclass, field
 
 from lethe.catalogue.graph import Graph, Hop, Member, Reference
 from lethe.policy.names import TableName
@@ -15,19 +21,68 @@ def can_be_nulled(graph: Graph, ref: Reference) -> bool:
     return ref.can_be_cut and bool(graph.cuttable(ref.child, ref.columns))
 
 
+@dataclass(slots=True)
+class Order:
+    """In which order the rows of a cluster's members go.
+
+    cuts      references that go NULL first
+    deferred  constraints that are checked at the end
+    together  tables of a circle, which go in one statement
+    """
+
+    members: list[Member]
+    cuts: list[tuple[Member, Reference]]
+    deferred: list[str] = field(default_factory=list)
+    together: list[tuple[TableName, ...]] = field(default_factory=list)
+
+
 def order_members(
     graph: Graph,
     members: tuple[Member, ...],
     going: dict[TableName, Member],
     findings: list[Finding],
-) -> tuple[list[Member], list[tuple[Member, Reference]], list[str]]:
+) -> Order:
     edges = [
         ref
         for ref in graph.references
         if ref.child in going and ref.parent in going and ref.constraint is not None
     ]
     needed = _steps_of_ways(members)
-    cuts = [
+    found = Order([], _own_cuts(graph, edges, going, needed))
+    soft = _edges_home(graph, members, going)
+    edges = [ref for ref in edges if ref.child != ref.parent] + _way_edges(going) + soft
+    circles = _Circles(going)
+    while True:
+        try:
+            found.members = circles.order(edges)
+        except graphlib.CycleError as error:
+            cycle: list[TableName] = error.args[1]
+            broken = _break(graph, circles, cycle, edges, needed)
+            if broken is None and soft:
+                edges, soft = [ref for ref in edges if ref not in soft], []
+            elif broken is None and not circles.close(cycle):
+                findings.append(_never_open(cycle))
+                found.members = list(going.values())
+                return found
+            elif broken is not None:
+                edges = [ref for ref in edges if ref is not broken]
+                if broken.deferrable and broken.on_delete == "no action":
+                    found.deferred.append(_constraint(broken))
+                else:
+                    found.cuts.append((going[broken.child], broken))
+            continue
+        found.together = circles.closed
+        return found
+
+
+def _own_cuts(
+    graph: Graph,
+    edges: list[Reference],
+    going: dict[TableName, Member],
+    needed: set[tuple[TableName, frozenset[str]]],
+) -> list[tuple[Member, Reference]]:
+    """References of a table to itself that go NULL first."""
+    return [
         (going[ref.child], ref)
         for ref in edges
         if ref.child == ref.parent
@@ -35,39 +90,64 @@ def order_members(
         and can_be_nulled(graph, ref)
         and (ref.child, frozenset(ref.columns)) not in needed
     ]
-    deferred: list[str] = []
-    soft = _edges_home(graph, members, going)
-    edges = [ref for ref in edges if ref.child != ref.parent] + _way_edges(going) + soft
-    while True:
+
+
+class _Circles:
+    """Tables, and those of them that go in one statement and count as one."""
+
+    def __init__(self, going: dict[TableName, Member]) -> None:
+        self._going = going
+        self._first = {table: table for table in going}
+
+    def of(self, table: TableName) -> TableName:
+        """The table that stands for this one."""
+        return self._first[table]
+
+    def order(self, edges: list[Reference]) -> list[Member]:
+        """Order the members, those of a circle side by side.
+
+        Raises  graphlib.CycleError
+        """
         sorter: graphlib.TopologicalSorter[TableName] = graphlib.TopologicalSorter(
-            {table: set() for table in going}
+            {first: set() for first in self._first.values()}
         )
         for ref in edges:
-            sorter.add(ref.parent, ref.child)
-        try:
-            order = [going[table] for table in sorter.static_order()]
-        except graphlib.CycleError as error:
-            broken = _break(graph, error.args[1], edges, needed)
-            if broken is None and soft:
-                edges, soft = [ref for ref in edges if ref not in soft], []
-                continue
-            if broken is None:
-                names = " → ".join(str(table) for table in error.args[1])
-                findings.append(
-                    (
-                        ("tables", str(error.args[1][0])),
-                        f"foreign keys form a circle that cannot be ordered: {names}; make one of "
-                        "them deferrable or nullable",
-                    )
-                )
-                return list(going.values()), cuts, deferred
-            edges = [ref for ref in edges if ref is not broken]
-            if broken.deferrable and broken.on_delete == "no action":
-                deferred.append(_constraint(broken))
-            else:
-                cuts.append((going[broken.child], broken))
-            continue
-        return order, cuts, deferred
+            if self.of(ref.parent) != self.of(ref.child):
+                sorter.add(self.of(ref.parent), self.of(ref.child))
+        return [
+            self._going[each] for table in sorter.static_order() for each in self._tables(table)
+        ]
+
+    def close(self, cycle: list[TableName]) -> bool:
+        """Let the tables of a circle go in one statement; False where one of them cannot.
+
+        A row that may become a skeleton, or hangs on several subjects, is decided about for itself.
+        """
+        tables = [each for first in dict.fromkeys(cycle) for each in self._tables(first)]
+        members = [self._going[table] for table in tables]
+        if any(member.action.do != "erase" or member.anchor is not None for member in members):
+            return False
+        self._first |= dict.fromkeys(tables, tables[0])
+        return True
+
+    @property
+    def closed(self) -> list[tuple[TableName, ...]]:
+        """The tables of each circle."""
+        found = [self._tables(first) for first in dict.fromkeys(self._first.values())]
+        return [tables for tables in found if len(tables) > 1]
+
+    def _tables(self, first: TableName) -> tuple[TableName, ...]:
+        return tuple(table for table, other in self._first.items() if other == first)
+
+
+def _never_open(cycle: list[TableName]) -> Finding:
+    names = " → ".join(str(table) for table in cycle)
+    return (
+        ("tables", str(cycle[0])),
+        f"foreign keys form a circle that cannot be ordered: {names}; one of these tables keeps "
+        "rows or has rows of several subjects, so that they cannot go in one statement: make one "
+        "of the keys deferrable or nullable",
+    )
 
 
 def _constraint(ref: Reference) -> str:
@@ -136,13 +216,15 @@ def _steps_of_ways(members: tuple[Member, ...]) -> set[tuple[TableName, frozense
 
 def _break(
     graph: Graph,
+    circles: _Circles,
     cycle: list[TableName],
     edges: list[Reference],
     needed: set[tuple[TableName, frozenset[str]]],
 ) -> Reference | None:
     pairs = set(itertools.pairwise(cycle))
-    inside = [ref for ref in edges if (ref.child, ref.parent) in pairs]
-    inside += [ref for ref in edges if (ref.parent, ref.child) in pairs]
+    ends = [(circles.of(ref.child), circles.of(ref.parent), ref) for ref in edges]
+    inside = [ref for child, parent, ref in ends if (child, parent) in pairs]
+    inside += [ref for child, parent, ref in ends if (parent, child) in pairs]
     for ref in inside:
         if ref.deferrable and ref.on_delete == "no action" and _is_alone(graph, ref):
             return ref

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 from psycopg2 import extensions, sql
 
@@ -14,134 +11,10 @@ from lethe.catalogue.fragments import Statement
 from lethe.catalogue.graph import Anchor, Graph, Member, Reference
 from lethe.erasure import questions, shared_rows, statements
 from lethe.erasure.assignment import Assignment
-from lethe.include import statement
+from lethe.erasure.ready import Act, Bar, FileColumn, Prepared, Ready, ReadyAnchor
 from lethe.policy.names import TableName, quoted
 
-Rows = list[tuple[object, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows of the frozen set, by number, and the rows of anchors that go with them."""
-
-    run_id: str
-    rule: str
-    numbers: Sequence[int]
-    anchored: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-    @property
-    def written(self) -> str:
-        """The numbers as the text of an array: one literal for the server to read, not hundreds."""
-        return _write(tuple(self.numbers))
-
-
-_batch_of: WeakKeyDictionary[extensions.cursor, tuple[str, str, str]] = WeakKeyDictionary()
-"""Which batch the transaction of a cursor knows: a cursor lives as long as its transaction, and
-what was set ends with that, so that a statement without its batch is an error."""
-
-
-def _set_batch(cursor: extensions.cursor, batch: Batch) -> None:
-    this = batch.run_id, batch.rule, batch.written
-    if _batch_of.get(cursor) != this:
-        named = {"run_id": this[0], "rule": this[1], "numbers": this[2]}
-        cursor.execute(statement("erasure/set_batch"), named)
-        _batch_of[cursor] = this
-
-
-@lru_cache(8)
-def _write(numbers: tuple[int, ...]) -> str:
-    return f"{{{','.join(map(str, numbers))}}}"
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A statement as text, with its bound values."""
-
-    text: str
-    values: Mapping[str, object]
-
-    def run(self, cursor: extensions.cursor, batch: Batch) -> None:
-        """Execute it for a batch, whose keys the transaction knows."""
-        _set_batch(cursor, batch)
-        cursor.execute(
-            self.text,
-            {
-                **self.values,
-                "run_id": batch.run_id,
-                "rule": batch.rule,
-                "numbers": batch.written,
-                **batch.anchored,
-            },
-        )
-
-    def fetch(self, cursor: extensions.cursor, batch: Batch) -> Rows:
-        """Execute it for a batch and give its rows."""
-        self.run(cursor, batch)
-        return cursor.fetchall()
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """A statement that deletes or changes rows of a table, for keys of the subject or an anchor."""
-
-    does: Literal["cut", "unlink", "delete", "blank", "read"]
-    table: TableName
-    anchor: TableName | None
-    ready: Ready
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A question whose answer names subjects, or rows of an anchor, that must stay."""
-
-    reason: str
-    anchor: TableName | None
-    ready: Ready
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyAnchor:
-    """The statements of one anchor."""
-
-    anchor: Anchor
-    find: Ready
-    going: Ready
-    cuts: tuple[Ready, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FileColumn:
-    """A column that names files of a system."""
-
-    system: str
-    act: Act
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Everything that a batch executes.
-
-    bars      subjects that must stay; asked for until nothing changes any more
-    suspects  asked for after the database refused a batch
-    lock      locks the subjects; gives their keys and identifiers
-    counted   the tables that `count` counts, and whether each count must equal rows acted on: those
-              where something of the warehouse's own could swallow what we do
-    acts      in the order of the act
-    """
-
-    lock: Ready | None
-    locks: tuple[Ready, ...]
-    recheck: Ready
-    glance: Ready
-    bars: tuple[Bar, ...]
-    suspects: tuple[Bar, ...]
-    anchors: tuple[ReadyAnchor, ...]
-    files: tuple[FileColumn, ...]
-    count: Ready | None
-    counted: tuple[tuple[TableName, bool], ...]
-    deferred: str | None
-    acts: tuple[Act, ...]
-    keeps: tuple[Ready, ...] = ()
+__all__ = ["Prepared", "may_swallow", "prepare"]
 
 
 def prepare(connection: extensions.connection, assignment: Assignment) -> Prepared:
@@ -199,17 +72,25 @@ class _Preparer:
         blankings = list(self._blankings())
         going = {member.table for member in steps.deletes}
         yield from (act for act in blankings if act.table not in going)
-        for member in steps.deletes:
+        for group in steps.groups:
+            tables = [member.table for member in group]
             for parent, ref in steps.unlinks:
-                if parent.table == member.table:
+                if parent.table in tables:
                     found = statements.unlink(graph, kind, parent, ref, as_of)
                     yield Act("unlink", ref.child, _anchor_of(parent), self._ready(found))
-            spared = steps.spared.get(member.table, ())
-            found = statements.delete(
-                graph, kind, member, spared, as_of, cut_off=self._assignment.cut_off
-            )
-            yield self._act("delete", member, found)
-            yield from (act for act in blankings if act.table == member.table)
+            yield self._delete(group)
+            yield from (act for act in blankings if act.table in tables)
+
+    def _delete(self, group: tuple[Member, ...]) -> Act:
+        graph, kind, as_of = self._graph, self._kind, self._as_of
+        cut_off, first = self._assignment.cut_off, group[0]
+        if len(group) > 1:
+            found = statements.delete_together(graph, kind, group, as_of, cut_off=cut_off)
+            tables = tuple(member.table for member in group)
+            return Act("delete", first.table, None, self._ready(found), tables)
+        spared = self._steps.spared.get(first.table, ())
+        found = statements.delete(graph, kind, first, spared, as_of, cut_off=cut_off)
+        return self._act("delete", first, found)
 
     def _blankings(self) -> Iterator[Act]:
         for blanking in self._steps.blankings:

@@ -99,6 +99,57 @@ def delete(
     cut_off  adds a column `newest`: the last day of activity after that day, if there was any
     """
     context = Context(graph, as_of, Values())
+    gone = _deleting(context, kind, member, spared, cut_off)
+    newest = sql.SQL(
+        "" if cut_off is None or member.activity is None else ", max(newest) AS newest"
+    )
+    text = "WITH gone AS ({gone}) SELECT owner, count(*) AS rows{newest} FROM gone GROUP BY owner"
+    return Statement(sql.SQL(text).format(gone=gone, newest=newest), context.values.bound)
+
+
+def delete_together(
+    graph: Graph,
+    kind: Kind,
+    members: Sequence[Member],
+    as_of: date,
+    *,
+    cut_off: date | None = None,
+) -> Statement:
+    """Delete the batch's rows of members whose foreign keys form a circle, in one statement.
+
+    Returns  before owner, rows and newest the place of the member: all see the rows as they were,
+             and the constraints are checked when all are gone
+    """
+    context = Context(graph, as_of, Values())
+    names = [quoted(f"gone{place}") for place in range(len(members))]
+    gone = [_deleting(context, kind, member, (), cut_off) for member in members]
+    counted = [
+        sql.SQL("SELECT {} AS place, owner, count(*) AS rows, {} FROM {} GROUP BY owner").format(
+            sql.Literal(place),
+            sql.SQL("NULL::date" if cut_off is None or member.activity is None else "max(newest)"),
+            name,
+        )
+        for place, (member, name) in enumerate(zip(members, names, strict=True))
+    ]
+    return Statement(
+        sql.SQL("WITH {} {}").format(
+            comma(
+                sql.SQL("{} AS ({})").format(name, text)
+                for name, text in zip(names, gone, strict=True)
+            ),
+            sql.SQL(" UNION ALL ").join(counted),
+        ),
+        context.values.bound,
+    )
+
+
+def _deleting(
+    context: Context,
+    kind: Kind,
+    member: Member,
+    spared: Sequence[Reference],
+    cut_off: date | None,
+) -> sql.Composed:
     found = rows_of(context, kind, member, "t")
     unreferenced: list[sql.Composable] = [
         sql.SQL("NOT EXISTS (SELECT FROM {child} AS x WHERE {points})").format(
@@ -107,21 +158,13 @@ def delete(
         for ref in spared
     ]
     using = sql.SQL("USING {}").format(comma(found.tables)) if found.tables else sql.SQL("")
-    newer, newest = _newer(context, member, cut_off)
-    text = (
-        "WITH gone AS (DELETE FROM {table} {using} WHERE {where} RETURNING {key} AS owner{newer})"
-        " SELECT owner, count(*) AS rows{newest} FROM gone GROUP BY owner"
-    )
-    return Statement(
-        sql.SQL(text).format(
-            table=named(member, "t"),
-            using=using,
-            where=all_of([*found.where, *unreferenced]),
-            key=found.key,
-            newer=newer,
-            newest=newest,
-        ),
-        context.values.bound,
+    text = "DELETE FROM {table} {using} WHERE {where} RETURNING {key} AS owner{newer}"
+    return sql.SQL(text).format(
+        table=named(member, "t"),
+        using=using,
+        where=all_of([*found.where, *unreferenced]),
+        key=found.key,
+        newer=_newer(context, member, cut_off),
     )
 
 
@@ -135,17 +178,14 @@ def tell_of_newer(steps: Steps) -> frozenset[TableName]:
     )
 
 
-def _newer(
-    context: Context, member: Member, cut_off: date | None
-) -> tuple[sql.Composable, sql.Composable]:
+def _newer(context: Context, member: Member, cut_off: date | None) -> sql.Composable:
     if cut_off is None or member.activity is None:
-        return sql.SQL(""), sql.SQL("")
+        return sql.SQL("")
     sql_type = context.graph.column_type(member.table, member.activity)
     day = day_sql(context, column("t", member.activity), sql_type)
-    after = sql.SQL(", CASE WHEN {0} > {1}::date THEN {0} END AS newest").format(
+    return sql.SQL(", CASE WHEN {0} > {1}::date THEN {0} END AS newest").format(
         day, context.values.bind(cut_off)
     )
-    return after, sql.SQL(", max(newest) AS newest")
 
 
 def blank(graph: Graph, kind: Kind, blanking: Blanking, as_of: date) -> Statement | None:

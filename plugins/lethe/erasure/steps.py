@@ -1,7 +1,7 @@
 """The steps of an erasure, as data: in which order a cluster's rows go, and what must not remain.
 
-Pure: (graph, cluster) → steps. Children go before parents. A cycle of foreign keys is broken where
-a constraint can be deferred, or where a nullable column can be cut first.
+Pure: (graph, cluster) → steps. Children go before parents; `deletion_order` says what becomes of
+circles.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Steps:
     cuts      references inside the cluster that go NULL first, to break a cycle
     deferred  constraints that are checked at the end
     deletes   members whose rows go, children first
+    together  tables among them that go in one statement, for their keys form a circle
     spared    for each member that may become a skeleton, the references that make it one
     blankings rows that stay without their personal columns
     halted    those of them that must not be touched: their table has an unclassified column
@@ -52,6 +53,7 @@ class Steps:
     cuts: tuple[tuple[Member, Reference], ...]
     deferred: tuple[str, ...]
     deletes: tuple[Member, ...]
+    together: tuple[tuple[TableName, ...], ...]
     spared: dict[TableName, tuple[Reference, ...]]
     blankings: tuple[Blanking, ...]
     halted: tuple[Blanking, ...]
@@ -62,6 +64,15 @@ class Steps:
         touched = [member.table for member in self.deletes]
         touched += [blanking.member.table for blanking in self.blankings]
         return tuple(dict.fromkeys(touched))
+
+    @property
+    def groups(self) -> tuple[tuple[Member, ...], ...]:
+        """The members whose rows go, by statement."""
+        of = {table: tables for tables in self.together for table in tables}
+        found: dict[tuple[TableName, ...], list[Member]] = {}
+        for member in self.deletes:
+            found.setdefault(of.get(member.table, (member.table,)), []).append(member)
+        return tuple(tuple(group) for group in found.values())
 
     @property
     def late(self) -> tuple[Member, ...]:
@@ -75,7 +86,7 @@ def plan_steps(graph: Graph, cluster: str) -> tuple[Steps, list[Finding]]:
     going = {m.table: m for m in members if m.action.do in ("erase", "skeleton")}
     kept = {m.table: m for m in members if m.action.do == "keep"}
     findings: list[Finding] = []
-    order, cuts, deferred = order_members(graph, members, going, findings)
+    order = order_members(graph, members, going, findings)
     barred, suspects, unlinks, spared = [], [], [], {}
     for member in going.values():
         outside = _outside(graph, member, going)
@@ -106,9 +117,10 @@ def plan_steps(graph: Graph, cluster: str) -> tuple[Steps, list[Finding]]:
         tuple(barred),
         tuple(suspects),
         tuple(unlinks),
-        tuple(cuts),
-        tuple(deferred),
-        tuple(order),
+        tuple(order.cuts),
+        tuple(order.deferred),
+        tuple(order.members),
+        tuple(order.together),
         spared,
         blankings,
         tuple(each for each in blankings if _is_unclassified(graph, each.member.table)),

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from psycopg2 import extensions, sql
 
 from lethe.catalogue.fragments import Statement
+from lethe.catalogue.graph import Member
 from lethe.connections import acting_as
 from lethe.erasure import questions, statements
 from lethe.erasure.assignment import Assignment
-from lethe.erasure.prepared import Batch, Ready
+from lethe.erasure.ready import Batch, Ready
 from lethe.errors import VerificationError
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
@@ -105,22 +106,17 @@ class _Reader:
             for each in steps.blankings
             if each.member.anchor is None and each.nulled
         ]
-        late = [m for m in steps.deletes if m.anchor is None]
         self._acts = [
-            (
-                m,
-                self._ready(
-                    statements.delete(graph, kind, m, steps.spared.get(m.table, ()), as_of)
-                ),
-            )
-            for m in late
+            ([m.table for m in group], self._ready(self._deleting(group)))
+            for group in steps.groups
+            if group[0].anchor is None
         ]
         blankings = [
-            (each.member, statements.blank(graph, kind, each, as_of))
+            (each.member.table, statements.blank(graph, kind, each, as_of))
             for each in steps.blankings
             if each.member.anchor is None
         ]
-        self._acts += [(member, self._ready(each)) for member, each in blankings if each]
+        self._acts += [([table], self._ready(each)) for table, each in blankings if each]
         self._existing = (
             self._ready(questions.find_existing(kind, steps.cluster)) if kind.table else None
         )
@@ -128,6 +124,13 @@ class _Reader:
 
     def _ready(self, found: Statement) -> Ready:
         return Ready(found.text.as_string(self._connection), found.values)
+
+    def _deleting(self, group: tuple[Member, ...]) -> Statement:
+        graph, steps, as_of = self._assignment.graph, self._assignment.steps, self._assignment.as_of
+        if len(group) > 1:
+            return statements.delete_together(graph, steps.kind, group, as_of)
+        spared = steps.spared.get(group[0].table, ())
+        return statements.delete(graph, steps.kind, group[0], spared, as_of)
 
     def read(self, chunk: Batch, found: Verification) -> None:
         """Read a chunk back, and add to what was found."""
@@ -168,10 +171,10 @@ class _Reader:
         found: dict[str, int] = {}
         with self._connection.cursor() as cursor:
             gone = self._gone(cursor, chunk)
-            for member, ready in self._acts if gone.numbers else ():
-                rows = sum(int(str(row[1])) for row in ready.fetch(cursor, gone))
-                if rows:
-                    found[str(member.table)] = found.get(str(member.table), 0) + rows
+            for tables, ready in self._acts if gone.numbers else ():
+                for row in ready.fetch(cursor, gone):
+                    place, rows = (row[0], row[2]) if len(tables) > 1 else (0, row[1])
+                    _add(found, {str(tables[int(str(place))]): int(str(rows))})
         if not found:
             self._connection.rollback()
             return {}
