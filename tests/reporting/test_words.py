@@ -119,3 +119,23 @@ def test_words_that_people_wrote_fall_back_to_what_there_is() -> None:
 def test_a_language_that_nobody_speaks_is_english_and_an_unknown_code_is_shown() -> None:
     assert wording("xx").language == "en"
     assert wording("fr").code("alarm", "never_heard_of") == "never heard of"
+
+
+@pytest.mark.parametrize(
+    ("typed", "printed"),
+    [
+        ("l'effacement d'une ligne", "l’effacement d’une ligne"),
+        (
+            "Quand ? Jamais ; sauf : « ici »",
+            "Quand\u00a0? Jamais\u00a0; sauf\u00a0: «\u00a0ici\u00a0»",
+        ),
+        ("confidentiels; employés: ici", "confidentiels\u00a0; employés\u00a0: ici"),
+        ("à 06:00, voir https://x.example/a?b=1", "à 06:00, voir https://x.example/a?b=1"),
+        ("où 'x' = 5 %", "où 'x' = 5\u00a0%"),
+    ],
+)
+def test_what_somebody_typed_in_french_is_printed_as_french_prints_it(
+    typed: str, printed: str
+) -> None:
+    assert choose({"en": "x", "fr": typed}, "fr") == printed
+    assert choose({"en": typed}, "fr") == choose({"en": typed}, "en") == typed

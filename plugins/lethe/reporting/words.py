@@ -28,6 +28,9 @@ from lethe.policy.periods import Period
 
 LANGUAGES: Final = ("en", "fr")
 _LOCALES: Final = {"en": "en_GB", "fr": "fr_FR"}
+_HIGH_SIGNS: Final = re.compile(r" (?=[:;!?»%])|(?<=[^\W\d_]|\)) ?(?=[:;!?](?:\s|$))")
+_OPENING: Final = re.compile(r"(?<=«) ")
+_APOSTROPHE: Final = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
 _WITH_NAMES: Final = {
     "SQLSTATE": "of_database",
     "still referenced by": "still_referenced",
@@ -122,7 +125,16 @@ def choose(text: Any, language: str) -> str:
         return ""
     if isinstance(text, str):
         return text
+    if language == "fr" and text.get("fr"):
+        return write_french(str(text["fr"]))
     return str(text.get(language) or text.get("en") or next(iter(text.values())))
+
+
+def write_french(text: str) -> str:
+    """Write a text that somebody typed as French prints it: its apostrophe, and the spaces before
+    high signs and inside quotes that no line may break at."""
+    text = _HIGH_SIGNS.sub("\u00a0", _OPENING.sub("\u00a0", text))
+    return _APOSTROPHE.sub("\u2019", text)
 
 
 def say_reason(reason: str, words: Wording) -> str:
