@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.kit import MakeKit
 
 PEOPLE = """
@@ -260,3 +262,33 @@ tables:
     assert kit.outcome(run, "b") == {}
     assert kit.ids("person") == [2, 3]
     assert kit.ids("message") == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("reaction", ["", "ON DELETE RESTRICT", "ON DELETE CASCADE"])
+def test_a_row_of_somebody_who_stays_keeps_the_row_that_it_points_at_with_a_reason(
+    make_kit: MakeKit, reaction: str
+) -> None:
+    kit = make_kit(
+        f"""
+        CREATE TABLE person (id int PRIMARY KEY, ended_on date);
+        CREATE TABLE basket (id int PRIMARY KEY, person int REFERENCES person);
+        CREATE TABLE line (id int PRIMARY KEY, basket int REFERENCES basket,
+                           gift_for int REFERENCES basket {reaction});
+        INSERT INTO person VALUES (1, '2020-01-01'), (2, '2026-05-01'), (3, '2020-01-01');
+        INSERT INTO basket SELECT i, i FROM generate_series(1, 3) AS i;
+        INSERT INTO line VALUES (1, 1, 1), (2, 2, 1), (3, 3, 3);
+        """,
+        """
+subjects: {person: {table: public.person, key: id}}
+clusters: {c: {subject: person}}
+rules: {r: {cluster: c, starting_point: {latest: [{column: ended_on}]}}}
+tables:
+  public.person: {cluster: c}
+  public.basket: {cluster: c}
+  public.line:
+    cluster: c
+    links: [{columns: basket}, {columns: gift_for, role: reference}]
+""",
+    )
+    assert kit.outcome(kit.sweep()) == {"erased": 1, "still referenced by public.line": 1}
+    assert (kit.ids("person"), kit.ids("line")) == ([1, 2], [1, 2])

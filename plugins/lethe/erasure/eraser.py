@@ -41,8 +41,11 @@ _TRANSIENT = frozenset(
         errorcodes.QUERY_CANCELED,
         # A row may have come between: the next attempt meets it.
         errorcodes.FOREIGN_KEY_VIOLATION,
+        errorcodes.RESTRICT_VIOLATION,
     }
 )
+_REFERENCED = (errorcodes.FOREIGN_KEY_VIOLATION, errorcodes.RESTRICT_VIOLATION)
+"""The second of ON DELETE RESTRICT, since PostgreSQL 18."""
 _FATAL_CLASSES = ("08", "28", "3D", "42", "53", "57P", "58", "F0", "XX")
 _WINDOW = 50_000
 """So many of the oldest are put in the order of their keys at a time; fewer where a cap says so."""
@@ -122,6 +125,7 @@ class Eraser:
         self._alike = 0
         self._deferred = 0
         self._worked_s = 0.0
+        self._told = False
         connection.rollback()
         # Lock first, check second: each statement must see what was committed before it.
         connection.set_session(isolation_level="READ COMMITTED", readonly=False)
@@ -209,6 +213,9 @@ class Eraser:
     def _give_way(self) -> None:
         """Leave the server to others for a while, between two transactions."""
         self._pace.give_way(beside_others=self.traffic.is_busy())
+        if self.traffic.was_seen and not self._told:
+            self._told = True
+            log.info("Rule %s: others work; batches are small and rest", self._assignment.rule)
         rest_s = self._pace.rest_s(self._worked_s)
         if rest_s > 0:
             time.sleep(rest_s)
@@ -261,7 +268,7 @@ class Eraser:
         strict: bool = False,
     ) -> None:
         """Try a failed batch again: whole if the failure may pass, else in halves."""
-        strict = strict or failure.sqlstate in (None, errorcodes.FOREIGN_KEY_VIOLATION)
+        strict = strict or failure.sqlstate in (None, *_REFERENCED)
         if failure.may_pass and attempt < self._manners.attempts:
             time.sleep(min(2.0, 0.05 * 2**attempt))
             self._retry(claimed, attempt + 1, final=final, strict=strict)
