@@ -50,6 +50,11 @@ def _resolver() -> Callable[..., PartialResult]:
     return Resolver((families, systems, []))
 
 
+def get_ready() -> None:
+    """Compile the patterns, which takes a tenth of a second."""
+    _resolver()
+
+
 _known: dict[str, Agent] = {}
 
 

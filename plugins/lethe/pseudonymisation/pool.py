@@ -5,11 +5,13 @@ from __future__ import annotations
 import mmap
 import os
 import selectors
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
 import numpy as np
 
@@ -26,11 +28,16 @@ from lethe.pseudonymisation.worker import Tally, Task, Worker, receive, send
 _SLOTS_EACH: Final = 2
 # Large arrays come and go with every stretch: taken from the system anew each time, they would
 # cost a page fault a page.
-_MALLOC: Final = {
+_SETTINGS: Final = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
     "MALLOC_TRIM_THRESHOLD_": "1073741824",
     "MALLOC_ARENA_MAX": "2",
+    # Each worker uses one processor.
+    "OPENBLAS_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
 }
+_PIPE_OCTETS: Final = 1 << 16
+_COUNTED_OCTETS: Final = 1 << 17
 
 
 class Crew:
@@ -63,9 +70,10 @@ class Crew:
         if not workers:
             self._here = Worker(task, missing_key)
         else:
-            for number in range(workers):
-                each = Task(plan, work, source, number, slots, slot_octets)
-                self._hands.append(_Hand(each, self._descriptor))
+            self._hands = _start(
+                [Task(plan, work, source, n, slots, slot_octets) for n in range(workers)],
+                self._descriptor,
+            )
         self._selector = selectors.DefaultSelector()
         for hand in self._hands:
             self._selector.register(hand.outward, selectors.EVENT_READ, hand)
@@ -100,8 +108,7 @@ class Crew:
         raw = self._view[start : start + cut.octets]
         first_line = self.lines + (cut.part is not Part.LONG_TAIL)
         if cut.part is Part.LINES:
-            octets = np.frombuffer(raw, dtype=np.uint8)
-            self.lines += int(np.count_nonzero(octets == 10)) + int(octets[-1] != 10)
+            self.lines += _count_lines(raw)
         elif cut.part is Part.LONG_HEAD:
             self.lines += 1
         carried = self._carried
@@ -142,6 +149,8 @@ class Crew:
                 self._tally.add(tally)
             elif kind == "key":
                 hand.send({body: self._key(body)})
+            elif kind == "pid":
+                hand.pid = body
             elif kind == "finished":
                 hand.files = body
                 self._selector.unregister(hand.outward)
@@ -154,28 +163,49 @@ class Crew:
         return self._keys[period]
 
 
-class _Hand:
-    """One worker process, seen from the first one."""
-
-    def __init__(self, task: Task, descriptor: int) -> None:
-        path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-        start = f"from lethe.pseudonymisation.worker import main; main({descriptor})"
-        command = [sys.executable, "-P", "-c", start]
-        self._process = subprocess.Popen(  # noqa: S603
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # A message that waits in a buffer of ours would not be seen by the selector.
-            bufsize=0,
-            pass_fds=(descriptor,),
-            env={**os.environ, **_MALLOC, "POLARS_MAX_THREADS": "1", "PYTHONPATH": path},
+def _start(tasks: list[Task], descriptor: int) -> list[_Hand]:
+    """Start one process, which forks the others when it has loaded what all of them need."""
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    inward, outward = [os.pipe() for _ in tasks], [os.pipe() for _ in tasks]
+    ends = [(read[0], write[1]) for read, write in zip(inward, outward, strict=True)]
+    start = f"from lethe.pseudonymisation.worker import main; main({descriptor}, {ends})"
+    given = [end for pair in ends for end in pair]
+    try:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-P", "-c", start],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=(descriptor, *given),
+            env={**os.environ, **_SETTINGS, "PYTHONPATH": path},
         )
-        if self._process.stdin is None or self._process.stdout is None:
-            raise ActError("a worker process has no pipes")
-        self._inward, self.outward = self._process.stdin, self._process.stdout
+    finally:
+        for end in given:
+            os.close(end)
+    hands = [
+        # A message that waits in a buffer of ours would not be seen by the selector.
+        _Hand(process, open(read[0], "rb", buffering=0), open(write[1], "wb", buffering=0))  # noqa: PTH123, SIM115
+        for read, write in zip(outward, inward, strict=True)
+    ]
+    for hand, task in zip(hands, tasks, strict=True):
+        hand.send(task)
+    return hands
+
+
+class _Hand:
+    """One worker process, seen from the first one.
+
+    process  the one that was started; it or a fork of it is the worker
+    pid      of a fork, once it has told
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], outward: IO[bytes], inward: IO[bytes]
+    ) -> None:
+        self._process = process
+        self._inward, self.outward = inward, outward
+        self.pid: int | None = None
         self.busy = 0
         self.files: list[PartFile] | None = None
-        self.send(task)
 
     def send(self, message: object) -> None:
         try:
@@ -187,14 +217,19 @@ class _Hand:
     def receive(self) -> tuple[str, Any]:
         message = receive(self.outward)
         if message is None:
-            code = self._process.wait()
-            raise ActError(f"a worker process ended with code {code} before its work was done")
+            raise ActError("a worker process ended before its work was done")
         return message  # type: ignore[no-any-return]
 
     def end(self) -> None:
+        """End the worker, and come back when it is gone: nobody writes any more."""
         if self.files is None:
             self._process.kill()
+            if self.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
         self._inward.close()
+        while self.outward.read(_PIPE_OCTETS):
+            pass
         self.outward.close()
         self._process.wait()
 
@@ -209,6 +244,14 @@ def _as_error(kind: str, words: str) -> Exception:
             " is as it was"
         )
     return ActError(f"a worker process failed: {kind}{': ' + words if words else ''}")
+
+
+def _count_lines(raw: memoryview) -> int:
+    """Count lines, piece by piece: what is compared then stays in the processor's cache."""
+    octets = np.frombuffer(raw, dtype=np.uint8)
+    pieces = range(0, len(octets), _COUNTED_OCTETS)
+    ended = sum(int(np.count_nonzero(octets[at : at + _COUNTED_OCTETS] == 10)) for at in pieces)
+    return ended + int(octets[-1] != 10)
 
 
 def _shared_memory(octets: int) -> tuple[mmap.mmap, int]:

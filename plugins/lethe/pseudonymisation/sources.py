@@ -23,7 +23,7 @@ _OTHERS: Final = {
     b"\xfe\xff": "UTF-16 text",
     b"PAR1": "Parquet",
 }
-_INPUT_OCTETS: Final = 1 << 20
+_INPUT_OCTETS: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Source:
         counted = _Counted(file, self._read)
         try:
             with pa.CompressedInputStream(pa.PythonFile(counted, mode="r"), "zstd") as stream:
-                while block := stream.read_buffer(_INPUT_OCTETS * 4):
+                while block := stream.read_buffer(_INPUT_OCTETS * 16):
                     if not block.size:
                         break
                     yield memoryview(block).cast("B")

@@ -1,31 +1,37 @@
 """The engine's second and third process: works on stretches that the first one reads.
 
-Started by `pool.Crew`. The plan, which holds keys, comes through
-standard input, never through arguments or the environment; the raw lines come through memory
-that both processes share and that has no name in any file system.
+Started by `pool.Crew`. The plan, which holds keys, comes through a pipe, never through arguments
+or the environment; the raw lines come through memory that the processes share and that has no
+name in any file system.
+
+Libraries are loaded and patterns compiled once, by the first worker, which then forks the others.
+Polars is left out of that: its threads would be missing behind a fork.
 """
 
 from __future__ import annotations
 
+import gc
 import mmap
+import os
 import pickle
 import struct
 import sys
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, Final, cast
 
 from lethe.pseudonymisation.batch import Batches, KeySource
-from lethe.pseudonymisation.logplan import LogPlan
+from lethe.pseudonymisation.logplan import Kind, LogPlan, Method
 from lethe.pseudonymisation.outcome import Done, Stretch
 from lethe.pseudonymisation.parts import PartFile, PartWriter
 from lethe.pseudonymisation.quarantine import QuarantineWriter
 
 _LENGTH: Final = struct.Struct(">I")
+_GARBAGE: Final = 200_000
 
 
 @dataclass(slots=True)
@@ -123,7 +129,7 @@ def _read_exactly(stream: IO[bytes], count: int) -> bytes | None:
     return b"".join(parts)
 
 
-class _WithoutPandas(MetaPathFinder):
+class _WithoutPandas:
     """pyarrow imports pandas at its first array; without it a worker is ready 0.2 s earlier."""
 
     def find_spec(
@@ -134,13 +140,80 @@ class _WithoutPandas(MetaPathFinder):
             raise ModuleNotFoundError(fullname, name=fullname, path=str(path or target or ""))
 
 
-def main(descriptor: int) -> None:
-    """Serve the parent until it says that the source has ended."""
-    inward, outward = sys.stdin.buffer, sys.stdout.buffer
-    # What a library prints must not end up among the messages.
+def main(descriptor: int, ends: Sequence[tuple[int, int]]) -> None:
+    """Serve the parent until it says that the source has ended, each worker its own pipes.
+
+    ends  of each worker, what it reads from and what it writes to
+    """
+    # What a library prints must not end up anywhere else.
     sys.stdout = sys.stderr
     sys.meta_path.insert(0, _WithoutPandas())
-    task: Task = receive(inward)
+    inward, outward = _opened(ends[0])
+    task: Task | None = receive(inward)
+    others = []
+    if task is not None and len(ends) > 1:
+        _get_ready(task.plan)
+        for mine in ends[1:]:
+            if child := _fork():
+                others.append(child)
+                continue
+            inward.close()
+            outward.close()
+            for pair in ends[1:]:
+                if pair != mine:
+                    _close(pair)
+            inward, outward = _opened(mine)
+            send(outward, ("pid", os.getpid()))
+            task, others = receive(inward), []
+            break
+        else:
+            for pair in ends[1:]:
+                _close(pair)
+    if task is not None:
+        _serve(task, descriptor, inward, outward)
+    outward.close()
+    for child in others:
+        os.waitpid(child, 0)
+    # Nothing is left to be done: to take everything apart in order would only take time.
+    os._exit(0)
+
+
+def _opened(pair: tuple[int, int]) -> tuple[IO[bytes], IO[bytes]]:
+    return open(pair[0], "rb"), open(pair[1], "wb")  # noqa: PTH123
+
+
+def _close(pair: tuple[int, int]) -> None:
+    for end in pair:
+        os.close(end)
+
+
+def _get_ready(plan: LogPlan) -> None:
+    """Load what every worker needs and a fork leaves whole."""
+    import pyarrow.compute
+    import pyarrow.parquet  # noqa: F401
+
+    from lethe.pseudonymisation.agents import get_ready
+    from lethe.pseudonymisation.formats import make_format
+
+    if any(
+        plan.kind_of(name) is Kind.AGENT and plan.method_of(name) is Method.REDUCE
+        for name in make_format(plan).fields
+    ):
+        get_ready()
+    # What is there now stays, and is looked at by no collection in any of them.
+    gc.freeze()
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # The only thread is that of Arrow's allocator, which knows of forks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _serve(task: Task, descriptor: int, inward: IO[bytes], outward: IO[bytes]) -> None:
+    # Distinct values come by the ten thousand, and no cycles with them.
+    gc.set_threshold(_GARBAGE, 10, 10)
     memory = mmap.mmap(descriptor, task.slots * task.slot_octets)
     view = memoryview(memory)
     waiting: deque[Any] = deque()
