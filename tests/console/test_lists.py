@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from lethe.console.charts import Bar, columns, rows, share
 from lethe.console.listing import Asked, make_listing
 
 from tests.console.conftest import World
-from tests.reporting.examples import HUGE, KEPT
+from tests.reporting.examples import HUGE, KEPT, NOT_KEPT
 
 
 def tokens(text: str) -> list[str]:
@@ -143,3 +144,24 @@ def test_data_docs_are_listed_by_suite_each_with_its_newest_page(world: World) -
     assert [name for _, name in found] == ["a · b.session", "a · b.user", "c"]
     assert found[0][0].endswith("/run2/20260102T1/y.html")
     assert all(client.get(link).status_code == 200 for link, _ in found)
+
+
+def test_a_failed_check_leads_to_the_page_that_tells_of_it(world: World) -> None:
+    world.tell(NOT_KEPT)
+    docs = world.kit.home / "quality" / "docs"
+    page = docs / "validations" / "account · billing․note" / "x" / "page.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<p>three rows</p>")
+    told = {
+        "card.payment_method.note": str(page.relative_to(docs)),
+        "card.support.ticket.body": "validations/../../../secrets/connections.json",
+    }
+    client = world.client("viewer")
+    assert "three rows" not in client.get("/lethe/quality").text
+    (docs / "pages.json").write_text(json.dumps(told))
+    text = client.get("/lethe/quality").text
+    (link,) = re.findall(r'<th scope="row"><a href="([^"]*)">', text)
+    assert "three rows" in client.get(link).text
+    assert "<code>card.support.ticket.body</code></th>" in text, "no page of ours, no link"
+    (docs / "pages.json").write_text("[")
+    assert client.get("/lethe/quality").status_code == 200

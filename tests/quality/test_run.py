@@ -102,7 +102,11 @@ def test_data_docs_ask_no_other_server_and_their_index_leads_to_every_page(demo:
     assert len(links) > 200
     assert all((index.parent / html.unescape(link)).is_file() for link in links)
     assert "1 of " in text and "lethe quality rows card.crm.account" in text
+    told = json.loads((index.parent / "pages.json").read_text())
+    assert {each.key for each in ran.outcomes if each.failing} <= set(told)
+    assert all((index.parent / page).is_file() for page in told.values())
     demo.run(suites=["sessions"])
+    assert json.loads((index.parent / "pages.json").read_text()) == told
     assert index.read_text(encoding="utf-8") == text, "a run of some suites is no night"
 
 

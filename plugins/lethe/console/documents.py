@@ -6,8 +6,10 @@ they get neither: they run in a sandbox, and a style sheet of our own makes them
 
 from __future__ import annotations
 
+import json
 import mimetypes
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from lethe.include import home_folder, include_folder
@@ -74,6 +76,15 @@ def type_of(file: Path) -> str:
     """The media type of a file."""
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+
+
+def pages_of(checks: Iterable[str]) -> dict[str, str]:
+    """The page that tells of each check in the newest run, where there is one: path in the docs."""
+    try:
+        told = json.loads((docs_folder() / "pages.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {key: told[key] for key in checks if key in told and find_document(told[key])}
 
 
 def list_documents() -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ index that is empty without them. A page about personal data must not tell other
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -33,6 +34,11 @@ _COLOURS = {"passed": "good", "failed": "bad", "not checked": "bad", "not yet ke
 def docs_index() -> Path:
     """Where the Data Docs begin, whether they have been built or not."""
     return quality_folder() / "docs" / "index.html"
+
+
+def pages_file() -> Path:
+    """Which page of the newest whole run tells of which check: key → path beside the index."""
+    return docs_index().with_name("pages.json")
 
 
 def run_index(run: str) -> Path:
@@ -82,16 +88,20 @@ def finish_pages(
     index = run_index(run)
     index.parent.mkdir(exist_ok=True)
     index.write_text(_render(report, policy, run, found), encoding="utf-8")
+    index.with_suffix(".json").write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     for old in sorted(index.parent.glob("*.html"))[:-_SHOWN_RUNS]:
         old.unlink(missing_ok=True)
+        old.with_suffix(".json").unlink(missing_ok=True)
     return index
 
 
 def show_newest(index: Path) -> None:
-    """Make the index of a whole run the index of all."""
+    """Make the index of a whole run the index of all, and tell which page tells of which check."""
     part = docs_index().with_suffix(".part")
     part.write_text(index.read_text(encoding="utf-8").replace('="../', '="'), encoding="utf-8")
     part.replace(docs_index())
+    part.write_text(index.with_suffix(".json").read_text(encoding="utf-8"), encoding="utf-8")
+    part.replace(pages_file())
 
 
 def _stand_alone(path: Path, docs: Path, hidden: Mapping[str, str]) -> None:

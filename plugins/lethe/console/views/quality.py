@@ -17,6 +17,7 @@ def quality(request: Request, site: Site) -> Response:
     """What the checks found, by clause and suite, and their Data Docs."""
     summary, p = read_moment(request, site)
     found = summary.quality
+    failed = [each[0] for each in found.failures] if found else []
     return render(
         request,
         "quality",
@@ -24,6 +25,7 @@ def quality(request: Request, site: Site) -> Response:
         page="quality",
         summary=summary,
         list=pages.check_list(found.suites if found else (), asked_of(request)),
+        told_on={key: quote(path) for key, path in documents.pages_of(failed).items()},
         documents=[(name, quote(path)) for name, path in documents.list_documents()],
     )
 
