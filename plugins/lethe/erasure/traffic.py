@@ -47,6 +47,11 @@ class Traffic:
             self._seen, self._looked = seen, now
         return self._is_busy
 
+    @property
+    def was_seen(self) -> bool:
+        """Whether others were at work at any look."""
+        return self._busy_at > float("-inf")
+
     def wait(self, is_over: Callable[[], bool]) -> bool:
         """Wait until nobody else works; gives False if there is nothing left to wait for."""
         while self.is_busy():

@@ -35,6 +35,8 @@ from lethe.retention.night_guard import require_allowed
 
 log = logging.getLogger(__name__)
 
+_WORTH_TELLING_S = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Tonight:
@@ -118,6 +120,9 @@ def erase_rule(
         tally = work_together(erasers)
         tally.done += dropped.subjects
         log.info("Rule %s: erased %s subjects in %s batches", rule, tally.done, tally.batches)
+        if tally.rested_s >= _WORTH_TELLING_S:
+            rested_s = round(tally.rested_s)
+            log.info("Rule %s: rested for %s s, because others worked", rule, rested_s)
         return tally
 
 
