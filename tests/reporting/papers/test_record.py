@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,22 @@ import pytest
 from lethe.policy.labels import label
 from lethe.policy.load import load_policy, parse_policy
 from lethe.policy.model import Policy
-from lethe.reporting.papers.blocks import as_data
+from lethe.quality.pdftexts import texts_of_pdf
+from lethe.reporting.papers.blocks import (
+    Block,
+    Column,
+    Facts,
+    Paragraph,
+    Section,
+    Table,
+    as_data,
+)
 from lethe.reporting.papers.linked import link_record
 from lethe.reporting.papers.page import page_of
 from lethe.reporting.papers.processing import Gap, describe_processing
 from lethe.reporting.papers.record import write_record
 from lethe.reporting.papers.record_paper import record_paper
+from lethe.reporting.papers.typesetting import typeset
 from lethe.reporting.words import choose
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -275,3 +287,32 @@ def test_machines_get_every_activity_with_basis_data_and_period() -> None:
     prefixes = {name for name in linked["@context"] if ":" not in name}
     used = set(re.findall(r'"([a-z-]+):[A-Za-z]', json.dumps(linked))) - {"urn", "https", "http"}
     assert used <= prefixes
+
+
+ADDRESSES = (
+    "privacidade@mentorsig.com",
+    "https://cnpd.public.lu/fr/particuliers/intro/plainte.html",
+    "9f1c" * 16,
+    "data-protection.officer+sign-off@rather-long-name-of-a-company.example.org",
+)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_no_address_and_no_digest_gets_a_hyphen_of_ours(language: str) -> None:
+    fillers = ["", "et ", "ou bien ", "puis encore ", "à la suite de ", "ou, selon le cas, "]
+    said = [" ".join(f"{filler}{each}" for each in ADDRESSES) for filler in fillers]
+    columns = [Column("a", 1), Column("b", 1), Column("c", 4)]
+    blocks: list[Block] = [
+        *(Paragraph(each) for each in said),
+        Facts([("name", each) for each in said]),
+        *(Table(columns, [(each, each, each)]) for each in said),
+    ]
+    paper = replace(
+        record_paper(describe_processing(CHINOOK), language),
+        sections=(Section("x", "x", blocks),),
+        cover=None,
+    )
+    pdf = typeset(paper, datetime(2026, 1, 1, tzinfo=UTC))
+    text = re.sub(r"\s+", "", "".join(texts_of_pdf(pdf)))
+    for each in ADDRESSES:
+        assert text.count(each) == 5 * len(fillers), each

@@ -15,6 +15,7 @@ from lethe.reporting.papers.letters import fonts_folder, show_text
 STANDARDS: Final = ["a-2a", "ua-1"]
 _TEMPLATE: Final = "paper.typ"
 _LONG_WORD = re.compile(r"\S{33,}")
+_WHOLE = re.compile(r"https?://|\w@\w|[0-9a-f]{24,}")
 _LETTERS = re.compile(r"\S{8}(?=\S)")
 
 
@@ -63,4 +64,5 @@ def _displayable(value: Any) -> Any:
 
 
 def _break_anywhere(word: re.Match[str]) -> str:
-    return _LETTERS.sub("\\g<0>\u200b", word[0])
+    # The template breaks addresses and digests itself, without a letter of ours in them.
+    return word[0] if _WHOLE.search(word[0]) else _LETTERS.sub("\\g<0>\u200b", word[0])
