@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from lethe.reporting.findings import find_findings
 from lethe.reporting.out_of_order import alarm
-from lethe.reporting.said import said
+from lethe.reporting.said import counted, said
 from lethe.reporting.summary import (
     ArchiveHead,
     Change,
@@ -29,6 +29,7 @@ from lethe.reporting.summary import (
     KeyLine,
     LogLine,
     NightLine,
+    Proof,
     Quality,
     RuleLine,
     Seal,
@@ -83,6 +84,10 @@ def _clause(name: str, section: str, en: str, fr: str, **more: object) -> Clause
     return replace(line, **more)  # type: ignore[arg-type]
 
 
+def _proof(what: str, count: int, by: str, **values: object) -> Proof:
+    return Proof(what, count, by, counted(f"proof.{what}", count, **values))
+
+
 HOLDERS = {"en": "account holders", "fr": "titulaires d'un compte"}
 CHECKED = """
 clauses:
@@ -106,6 +111,8 @@ CLAUSES = (
         "Les coordonnées proviennent des formulaires du site.",
         kind="checked", by=("policy_check",), evidence="policy_check", last_evidence=MADE,
         tests=(), checks_passed=2,
+        proofs=(_proof("columns", 14, "policy_check", tables=counted("proof.tables", 6)),
+                _proof("checks", 2, "quality")),
     ),
     _clause(
         "s2-unlinked", "2",
@@ -113,12 +120,16 @@ CLAUSES = (
         "Les informations automatisées ne sont pas liées à des personnes identifiables.",
         by=("log_pseudonymisation",), evidence="logs",
         tests=("tests/pseudonymisation/test_hostile.py",),
+        proofs=(_proof("lines", 1_292_539, "logs"),),
+        exceptions=said("except", parts=counted("except.lines", 2)),
     ),
     _clause(
         "s3-withdrawal", "3",
         "Whoever leaves the newsletter is erased from it the night after.",
         "Qui se désabonne est effacé de la liste la nuit suivante.",
         rules=("newsletter-left",), erased=37, kept=1, checks_passed=1,
+        proofs=(_proof("erased", 37, "sweep"), _proof("judged", 5_120, "sweep"),
+                _proof("checks", 1, "quality")),
     ),
     _clause(
         "s5-not-sold", "5",
@@ -137,6 +148,7 @@ CLAUSES = (
         "D'une carte, seuls les quatre derniers chiffres sont conservés.",
         kind="checked", by=("data_quality",), evidence="quality", checks_passed=41,
         tests=("tests/quality/test_planted.py",),
+        proofs=(_proof("checks", 41, "quality"),),
     ),
     _clause(
         "s9-account", "9",
@@ -144,6 +156,10 @@ CLAUSES = (
         "Les informations du compte sont supprimées automatiquement deux ans après le dernier "
         "service actif.",
         rules=("account-inactive",), erased=12, kept=5, checks_passed=3,
+        proofs=(_proof("erased", 12, "sweep"), _proof("judged", 48_211, "sweep"),
+                _proof("checks", 3, "quality")),
+        exceptions=said("except", parts=counted("except.undated", 220, subjects=HOLDERS)),
+        reading=counted("reading.by", 1, who={"en": "Product", "fr": "Produit"}),
     ),
     _clause(
         "s9-archive", "9",
@@ -153,6 +169,16 @@ CLAUSES = (
         "désactivation du compte.",
         by=("invoice_archive",), evidence="archive", tests=("tests/archive/test_tampering.py",),
         checks_passed=1,
+        proofs=(_proof("records", 119_877, "archive"), _proof("opened", 4, "archive"),
+                _proof("checks", 1, "quality")),
+    ),
+    _clause(
+        "s9-local-law", "9",
+        "Customers are everywhere; the law that applies to documents is respected.",
+        "Les clients sont partout; le droit applicable aux documents est respecté.",
+        verdict="described", by=("invoice_archive",), evidence="archive",
+        tests=("tests/archive/test_law.py",),
+        reason=counted("untried.law", 119_877),
     ),
 )  # fmt: skip
 
@@ -345,7 +371,7 @@ KEPT = Summary(
                 "fr": "La désactivation est lue comme le jour de clôture du compte par le client, "
                 "sinon la fin de son dernier service.",
             },
-            "Data-protection officer",
+            {"en": "Data-protection officer", "fr": "Délégué à la protection des données"},
             0,
             None,
         ),
@@ -365,7 +391,7 @@ KEPT = Summary(
                 "en": "Accounting system: no connector, so nothing is confirmed.",
                 "fr": "Logiciel comptable: sans connecteur, rien n'est confirmé.",
             },
-            "Accounting",
+            {"en": "Accounting", "fr": "Comptabilité"},
             0,
             None,
         ),
@@ -431,6 +457,8 @@ NEEDS_YOU = replace(
 
 _OVERDUE = replace(
     CLAUSES[5],
+    exceptions=None,
+    reading=None,
     verdict="not_kept",
     erased=0,
     kept=8914,
@@ -513,6 +541,9 @@ SILENT = replace(
             verdict="not_yet_kept",
             erased=0,
             kept=0,
+            proofs=(),
+            exceptions=None,
+            reading=None,
             last_evidence=SWEPT - timedelta(days=1),
             reason={
                 "en": "Its control left no evidence in this period.",
@@ -552,6 +583,9 @@ FIRST = replace(
             erased=0,
             kept=0,
             checks_passed=0,
+            proofs=(),
+            exceptions=None,
+            reading=None,
             last_evidence=None,
             evidence=None,
             reason={

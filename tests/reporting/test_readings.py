@@ -9,6 +9,7 @@ from lethe.reporting.readings import open_readings, readings_of
 
 SMALLEST = Path(__file__).parents[1] / "policy" / "smallest.yaml"
 READINGS = """
+labels: {Accounting: {fr: Comptabilité}}
 readings:
   deactivation-day:
     clause: retention
@@ -31,7 +32,8 @@ def policy():
 
 def test_every_reading_is_listed_with_the_section_of_its_clause() -> None:
     first, second = readings_of(policy())
-    assert (first.key, first.section, first.owner) == ("deactivation-day", "9", "Accounting")
+    assert (first.key, first.section) == ("deactivation-day", "9")
+    assert first.owner == {"en": "Accounting", "fr": "Comptabilité"}
     assert second.section is None
     assert second.confirmed_by == "Officer"
 
@@ -40,4 +42,4 @@ def test_only_what_nobody_confirmed_is_unknown() -> None:
     (unknown,) = open_readings(policy())
     assert unknown.what == "readings.deactivation-day"
     assert unknown.why["fr"] == "Quand est-il clos ? Le jour de la lettre."
-    assert unknown.owner == "Accounting"
+    assert unknown.owner == {"en": "Accounting", "fr": "Comptabilité"}

@@ -151,9 +151,11 @@ def _edition(facts: Facts) -> Edition:
 def _rule(facts: Facts, rule: RuleFacts) -> RuleLine:
     said = facts.policy.rules[rule.rule]
     sets = [each for each in facts.sweep.sets if each.rule == rule.rule]
+    # Who is in an open set is told by it, not once more as a reason.
+    stopped = {name: count for name, count in rule.stopped.items() if name != "in an open plan"}
     waiting = sum(each.left for each in sets if each.state == "waiting")
     backlog = sum(each.left for each in sets if each.state in ("waiting", "approved", "rejected"))
-    at_plan = {"held": rule.held, "restricted": rule.restricted, **rule.stopped}
+    at_plan = {"held": rule.held, "restricted": rule.restricted, **stopped}
     kept = Counter({name: count for name, count in at_plan.items() if count})
     kept.update(rule.skipped)
     kind = facts.policy.clusters[said.cluster].subject
@@ -163,7 +165,7 @@ def _rule(facts: Facts, rule: RuleFacts) -> RuleLine:
         clause=said.clause,
         period=str(said.period),
         state=rule.state or "not_planned",
-        due=rule.due,
+        due=rule.erased + sum(kept.values()) + sum(rule.quarantined.values()) + backlog,
         erased=rule.erased,
         kept=dict(kept),
         refused=dict(rule.refused),
@@ -260,12 +262,13 @@ def _suite(facts: Facts, name: str) -> Words:
 def _checks(line: Checked, title: Words) -> CheckLine:
     return CheckLine(
         line.name,
-        line.passed + line.no_rows,
+        line.passed,
         line.failed,
         line.critical,
         line.not_applicable,
         line.not_asked,
         title,
+        line.no_rows,
     )
 
 

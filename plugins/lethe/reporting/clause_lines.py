@@ -1,4 +1,4 @@
-"""How every promise stands: kept only where a working control left evidence that says so."""
+"""How every promise stands: kept only where a working control left a proof of this very promise."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 from lethe.policy.periods import end_of
 from lethe.quality.facts import CheckLine
 from lethe.reporting.facts import Facts
+from lethe.reporting.own_proof import Shown, but_for, reading_of, show
 from lethe.reporting.said import counted, in_every_language, joined, said
 from lethe.reporting.summary import ClauseLine, ClauseVerdict, RuleLine, Words
 from lethe.retention.clauses import ClauseState
@@ -23,13 +24,16 @@ class _Stand:
     """What was found out about one promise.
 
     broken   why it is not kept; lacking: why nobody can say that it is kept; noted: beside that
-    heard    when a control last left evidence, and which
+    heard    when a control last left evidence, and which; checked: when checks beside it did
+    shown    what of the evidence is about this very promise
     """
 
     broken: list[Words] = field(default_factory=list)
     lacking: list[Words] = field(default_factory=list)
     noted: list[Words] = field(default_factory=list)
     heard: list[tuple[datetime, str]] = field(default_factory=list)
+    checked: tuple[datetime, str] | None = None
+    shown: Shown = field(default_factory=Shown)
     applies: bool = True
 
     @property
@@ -38,12 +42,24 @@ class _Stand:
             return "not_kept"
         if self.lacking or not self.heard:
             return "not_yet_kept"
-        return "kept" if self.applies else "not_applicable"
+        if not self.applies:
+            return "not_applicable"
+        return "described" if self.shown.untried or not self.shown.proofs else "kept"
 
     @property
     def reason(self) -> Words | None:
-        parts = [*self.broken, *self.lacking, *self.noted]
+        untried = self.shown.untried if self.verdict == "described" else []
+        besides = [each for each in self.shown.besides if each not in untried]
+        parts = [*self.broken, *self.lacking, *untried, *self.noted, *besides]
         return joined(parts) if parts else None
+
+    @property
+    def evidence(self) -> tuple[datetime, str] | None:
+        """The newest evidence: of a promise that is shown, that which shows it."""
+        proving = {proof.by for proof in self.shown.proofs}
+        beside = [self.checked] if self.checked else []
+        named = [each for each in (*self.heard, *beside) if each[1] in proving]
+        return max(named if self.verdict == "kept" and named else self.heard, default=None)
 
 
 def closed_nights(facts: Facts) -> list[NightFacts]:
@@ -64,7 +80,8 @@ def _line(facts: Facts, state: ClauseState, rules: Sequence[RuleLine]) -> Clause
     verdict, reason = stand.verdict, stand.reason
     if state.state == "organisational":
         verdict, reason = "organisational", {str(k): v for k, v in (control.because or {}).items()}
-    last = max(stand.heard, default=None)
+    last = stand.evidence
+    is_open = verdict in ("kept", "described")
     return ClauseLine(
         clause=state.clause,
         section=state.section,
@@ -80,9 +97,13 @@ def _line(facts: Facts, state: ClauseState, rules: Sequence[RuleLine]) -> Clause
         evidence=last[1] if last else None,
         erased=sum(rule.erased for rule in own),
         kept=sum(sum(rule.kept.values()) for rule in own),
-        checks_passed=checks.passed + checks.no_rows if checks else 0,
+        checks_passed=checks.passed if checks else 0,
         checks_failed=checks.failed if checks else 0,
         has_control=state.state != "not yet kept",
+        proofs=tuple(stand.shown.proofs),
+        exceptions=but_for(stand.shown.excepted) if is_open else None,
+        reading=reading_of(facts.policy, state.clause) if verdict == "kept" else None,
+        checks_empty=checks.no_rows if checks else 0,
     )
 
 
@@ -113,6 +134,7 @@ def _stand(
             stand.lacking.append(said("clause.no_evidence"))
     if "data_quality" not in state.by:
         _note_checks(stand, facts, checks)
+    stand.shown = show(facts, state.clause, state.by, rules, checks)
     return stand
 
 
@@ -169,8 +191,6 @@ def _ask_archive(stand: _Stand, facts: Facts, clause: str, _: Sequence[RuleLine]
         stand.lacking.append(said("clause.no_evidence"))
     if archive.verified_faults:
         stand.broken.append(counted("clause.archive_faults", archive.verified_faults))
-    if refused := sum(archive.refused.values()):
-        stand.noted.append(counted("clause.not_archived", refused))
     if not facts.sweep.armed_at and facts.policy.clauses[clause].control.kind == "enforced":
         stand.noted.append(said("clause.report_only"))
 
@@ -245,6 +265,7 @@ def _note_checks(stand: _Stand, facts: Facts, checks: CheckLine | None) -> None:
     """Checks beside another control: a critical one that failed breaks the promise as well."""
     if checks is None or facts.quality is None:
         return
+    stand.checked = (facts.quality.asked_at, "quality")
     if checks.critical:
         stand.broken.append(counted("clause.checks_failed", checks.critical))
     elif checks.failed:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from psycopg2 import extensions
 from lethe.archive.facts import ArchiveFacts, archive_facts
 from lethe.archive.heads import last_head
 from lethe.catalogue.bind import bind
+from lethe.catalogue.model import Catalogue
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import LetheError, WarehouseRefused, describe_database_error
@@ -53,13 +54,16 @@ _LEDGER = {
 class PolicyCheck:
     """The policy against the catalogue of the warehouse, at the making of the report.
 
-    alarms  code → how often
+    alarms   code → how often
+    covered  clause → tables in which the catalogue has columns that the promise is about, and how
+             many of them
     """
 
     checked_at: datetime
     faults: int
     unclassified: tuple[str, ...]
     alarms: Mapping[str, int]
+    covered: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,4 +325,21 @@ def _check(connection: extensions.connection, site: Site, made_at: datetime) -> 
             for column in columns
         ),
         Counter(each.code for each in bound.alarms),
+        {
+            name: covered_columns(site.loaded.policy, bound.graph.catalogue, clause.control.covers)
+            for name, clause in site.loaded.policy.clauses.items()
+            if clause.control.covers
+        },
     )
+
+
+def covered_columns(policy: Policy, catalogue: Catalogue, covers: Sequence[str]) -> dict[str, int]:
+    """Count by table the personal columns of some classes, or of some tables, that are there."""
+    found: Counter[str] = Counter()
+    for name, entry in policy.tables.items():
+        table = catalogue.tables.get(name)
+        for column, spec in entry.columns.items():
+            is_asked = spec.class_ in covers or str(name) in covers
+            if table is not None and column in table.columns and is_asked:
+                found[str(name)] += 1
+    return dict(found)

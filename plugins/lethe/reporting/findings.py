@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lethe.policy.labels import label
 from lethe.policy.model import Policy
 from lethe.policy.model.archive import Expectation
 from lethe.quality.expectations import rows_command
@@ -62,12 +63,13 @@ def _finding(policy: Policy, each: Mapping[str, Any]) -> Finding:
     advice = _ADVICE.get(kind, kind) if is_asked else "not_asked"
     if not wording("en", "report").has(f"advice.{advice}"):
         advice = "other"
+    owner = each["owner"] or policy.quality.owner
     return Finding(
         key=each["expectation"],
         found=words,
         advice=said(f"advice.{advice}"),
         clause=each["clause"],
-        owner=each["owner"] or policy.quality.owner,
+        owner=label(policy, owner) if owner else None,
         is_urgent=each["severity"] == "critical",
         is_asked=is_asked,
         failing=int(each["failing"]),

@@ -52,11 +52,13 @@ def balance(summary: Summary, language: str) -> str:
     every, kept = len(summary.clauses), _count(summary, "kept")
     if not every:
         return ""
-    if kept == every:
+    if kept == every and not any(each.exceptions for each in summary.clauses):
         return words.count("balance.all", every)
     built = [each for each in summary.clauses if each.verdict == "not_yet_kept"]
     without = sum(not each.has_control for each in built)
+    excepted = sum(each.verdict == "kept" and bool(each.exceptions) for each in summary.clauses)
     parts = (
+        ("described", _count(summary, "described")),
         ("broken", _count(summary, "not_kept")),
         ("no_evidence", len(built) - without),
         ("no_control", without),
@@ -65,6 +67,8 @@ def balance(summary: Summary, language: str) -> str:
     )
     told = [words.count(f"balance.{name}", count) for name, count in parts if count]
     shown = words.count("balance.shown", kept, all=words.number(every))
+    if excepted:
+        shown = words.say("balance.with", shown=shown, of=words.count("balance.excepted", excepted))
     return words.say("balance.sentence", parts=words.say("balance.and").join((shown, *told)))
 
 

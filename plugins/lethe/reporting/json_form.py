@@ -60,6 +60,9 @@ def _read(kind: Any, value: Any) -> Any:
     if origin is tuple:
         return _read_tuple(get_args(kind), value)
     if origin is not None and origin is not Literal and issubclass(origin, Mapping):
+        if isinstance(value, str):
+            # What an older Lethe wrote in one language only.
+            value = {"en": value}
         return {name: _read(get_args(kind)[1], each) for name, each in value.items()}
     if origin is Literal:
         return _known(get_args(kind), value)

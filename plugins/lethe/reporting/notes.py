@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from lethe.policy.labels import label
 from lethe.policy.periods import Period
 from lethe.reporting.clause_lines import closed_nights
 from lethe.reporting.facts import Facts
@@ -148,7 +149,7 @@ def _readings(facts: Facts) -> Iterator[Unknown]:
     if policy.readings:
         yield from open_readings(policy)
         return
-    dpo = policy.controller.dpo.name
+    dpo = label(policy, policy.controller.dpo.name)
     archive = policy.archive
     if archive is not None:
         event = as_words(archive.starting_point.event)
@@ -190,7 +191,7 @@ def _refused(facts: Facts) -> Iterator[Unknown]:
     for each in facts.sweep.refusals:
         kind = "undecided" if each.subjects is None else "refused"
         reason = said("unknown.undecided") if each.subjects is None else _reason(each.reason)
-        decided = each.decided_by if each.is_kept else None
+        decided = label(facts.policy, each.decided_by) if each.is_kept and each.decided_by else None
         yield Unknown(
             kind, f"{each.rule}: {each.reason}", reason, decided, each.subjects or 0, each.since,
             rule_title(facts.policy, each.rule),
@@ -206,7 +207,7 @@ def _places(facts: Facts) -> Iterator[Unknown]:
             words = said("unknown.system_keeps", title=title, period=_period(system.retention))
         else:
             words = said("unknown.system", title=title)
-        yield Unknown("system", name, words, system.owner, 0, None, title)
+        yield Unknown("system", name, words, label(policy, system.owner), 0, None, title)
     for copy in facts.sweep.copies:
         if copy.answer == "copy":
             yield Unknown("copy", copy.name, as_words(copy.because), None, 0, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lethe.policy.labels import label
 from lethe.policy.model import Policy
 from lethe.reporting.said import said
 from lethe.reporting.summary import Reading, Unknown, Words
@@ -19,7 +20,7 @@ def readings_of(policy: Policy) -> tuple[Reading, ...]:
             question=_words(each.question),
             reading=_words(each.reading),
             why=_words(each.why),
-            owner=each.owner,
+            owner=label(policy, each.owner) if each.owner else None,
             confirmed_by=each.confirmed_by,
             confirmed_on=each.confirmed_on,
         )

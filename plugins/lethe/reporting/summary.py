@@ -18,7 +18,10 @@ Words = Mapping[str, str]
 Counts = Mapping[str, int]
 """Code or name → how many."""
 Verdict = Literal["kept", "needs_you", "not_kept", "silent"]
-ClauseVerdict = Literal["kept", "not_kept", "not_yet_kept", "organisational", "not_applicable"]
+ClauseVerdict = Literal[
+    "kept", "described", "not_kept", "not_yet_kept", "organisational", "not_applicable"
+]
+"""described: its control ran, and nothing put this very promise to the proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,29 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What one control showed of one promise: what was counted, how many, and in words.
+
+    what  'erased', 'judged', 'checks', 'columns', 'records', 'opened', 'ended', 'not_ended', 'law',
+          'lines', 'cases'
+    by    the evidence that it stands in, as `ClauseLine.evidence` names it
+    """
+
+    what: str
+    count: int
+    by: str
+    said: Words
+
+
+@dataclass(frozen=True, slots=True)
 class ClauseLine:
     """One promise and how it stands.
 
-    reason         code or sentence: why it is not kept
+    reason         sentences: why it is not kept, or what stands beside that
+    proofs         what was counted of this very promise; none: nothing put it to the proof
+    exceptions     'but for …': for whom or what nobody can say that it is kept
+    reading        'by our reading, which …': what somebody has yet to confirm
+    checks_empty   checks that found no row to ask about
     last_evidence  when its control last left evidence; None: never
     evidence       what that was: 'sweep', 'quality', 'archive', 'logs', 'policy_check'
     tests          node ids of the tests that prove the control; none: untested
@@ -102,15 +124,22 @@ class ClauseLine:
     checks_failed: int
     sentence: str | None = None
     has_control: bool = True
+    proofs: tuple[Proof, ...] = ()
+    exceptions: Words | None = None
+    reading: Words | None = None
+    checks_empty: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
     """One deletion rule over the period: subjects.
 
-    due                  that the plans froze
+    due                  whose period had ended: erased + stayed
     kept                 of these: reason code → not erased (held, restricted, newer_row, locked …)
-    refused              reason → without a usable starting point
+    set_aside            of these: reason → not erased, something was wrong with them
+    waiting              of these: in a set that waits for an approval
+    backlog              of these: left in sets that wait, were approved or were refused
+    refused              reason → without a usable starting point; nobody knows whether they are due
     oldest_overdue_days  0: nothing is overdue
     next_7, next_30      what will come due
     title, subjects      the rule in words; whom it is about, in the plural
@@ -134,6 +163,16 @@ class RuleLine:
     next_30: int
     title: Words = field(default_factory=dict)
     subjects: Words = field(default_factory=dict)
+
+    @property
+    def kept_back(self) -> int:
+        """Due, and not erased for a reason."""
+        return sum(self.kept.values()) + sum(self.set_aside.values())
+
+    @property
+    def stayed(self) -> int:
+        """Due and still there: kept for a reason, or left in a set over a limit."""
+        return self.kept_back + self.backlog
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +206,11 @@ class TableLine:
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """Data quality by clause or by suite; title: what it is about, in words."""
+    """Data quality by clause or by suite.
+
+    passed  on one row at least; no_rows: there was nothing to ask about
+    title   what it is about, in words
+    """
 
     name: str
     passed: int
@@ -176,6 +219,7 @@ class CheckLine:
     not_applicable: int
     not_asked: int
     title: Words = field(default_factory=dict)
+    no_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +228,7 @@ class Finding:
 
     key        names it at a shell: `lethe quality rows KEY`
     advice     what to do about it
-    owner      who mends it, as the policy names him
+    owner      who mends it, in the policy's words
     is_urgent  the policy calls it critical
     is_asked   False: it could not be made; `because` says why, to an engineer
     """
@@ -193,7 +237,7 @@ class Finding:
     found: Words
     advice: Words
     clause: str | None
-    owner: str | None
+    owner: Words | None
     is_urgent: bool
     is_asked: bool
     failing: int
@@ -371,7 +415,7 @@ class Unknown:
     kind: str
     what: str
     why: Words
-    owner: str | None
+    owner: Words | None
     count: int
     since: date | None
     title: Words = field(default_factory=dict)
@@ -391,7 +435,7 @@ class Reading:
     question: Words
     reading: Words
     why: Words
-    owner: str | None
+    owner: Words | None
     confirmed_by: str | None
     confirmed_on: date | None
 

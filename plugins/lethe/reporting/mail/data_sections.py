@@ -21,7 +21,7 @@ Pictures = Mapping[str, Picture]
 def erased(summary: Summary, words: Wording, pictures: Pictures) -> Section:
     """What was erased, what stayed and why, by clause."""
     busy = [rule for rule in summary.rules if _is_busy(rule)]
-    busy.sort(key=lambda rule: (-rule.erased, -sum(rule.kept.values()), rule.rule))
+    busy.sort(key=lambda rule: (-rule.erased, -rule.kept_back, rule.rule))
     shown = busy[:MOST_RULES]
     rows = tuple(_erased_row(rule, summary, words) for rule in shown)
     head = tuple(words.say(f"head.{name}") for name in ("rule", "erased", "stayed", "undated"))
@@ -46,12 +46,13 @@ def _is_busy(rule: RuleLine) -> bool:
 
 def _erased_row(rule: RuleLine, summary: Summary, words: Wording) -> Row:
     section = next((c.section for c in summary.clauses if c.clause == rule.clause), None)
-    stayed = sum(rule.kept.values()) + sum(rule.set_aside.values()) + rule.waiting
     notes = []
     if rule.subjects:
         notes.append(choose(rule.subjects, words.language))
     if rule.waiting:
         notes.append(words.count("erased.waiting", rule.waiting))
+    if left := rule.backlog - rule.waiting:
+        notes.append(words.count("erased.left", left))
     if rule.kept:
         notes.append(reasons(words, rule.kept))
     if rule.set_aside:
@@ -62,7 +63,7 @@ def _erased_row(rule: RuleLine, summary: Summary, words: Wording) -> Row:
         choose(rule.title, words.language) or rule.rule,
         (
             words.number(rule.erased),
-            words.number(stayed),
+            words.number(rule.stayed),
             words.number(sum(rule.refused.values())),
         ),
         tuple(notes),

@@ -16,13 +16,21 @@ MOST_KINDS = 12
 MOST_FINDINGS = 20
 MOST_NAMES = 8
 FEW = 4
-STANDINGS = ("kept", "not_kept", "no_evidence", "no_control", "organisational", "not_applicable")
+STANDINGS = (
+    "kept",
+    "described",
+    "not_kept",
+    "no_evidence",
+    "no_control",
+    "organisational",
+    "not_applicable",
+)
 
 
 def figures(summary: Summary, words: Wording) -> tuple[tuple[str, str], ...]:
     """The four numbers of the period."""
     erased = sum(rule.erased for rule in summary.rules)
-    stayed = sum(sum(rule.kept.values()) for rule in summary.rules)
+    stayed = sum(rule.kept_back for rule in summary.rules)
     waiting = sum(rule.waiting for rule in summary.rules)
     week = sum(rule.next_7 for rule in summary.rules)
     return tuple(
@@ -205,7 +213,7 @@ def _finding(each: Finding, summary: Summary, words: Wording, base_url: str | No
 
 def said_who(each: Finding, words: Wording) -> str:
     """Who mends what a check found, and by when."""
-    owner = each.owner or words.say("finding.engineer")
+    owner = choose(each.owner, words.language) or words.say("finding.engineer")
     return words.say("finding.urgent" if each.is_urgent else "finding.warning", owner=owner)
 
 
@@ -257,10 +265,10 @@ def standing(clause: ClauseLine) -> str:
 
 
 def _lacking(summary: Summary, words: Wording) -> list[Item]:
-    """The promises that are not yet kept, by what they lack: every day the same need one line."""
+    """The promises that are not shown, by what they lack: every day the same need one line."""
     found: dict[str, list[ClauseLine]] = {}
     for clause in summary.clauses:
-        if clause.verdict == "not_yet_kept":
+        if clause.verdict in ("not_yet_kept", "described"):
             why = choose(clause.reason, words.language) or words.code("standing", standing(clause))
             found.setdefault(why, []).append(clause)
     items = []
@@ -278,20 +286,29 @@ def _lacking(summary: Summary, words: Wording) -> list[Item]:
 def _promise(clause: ClauseLine, summary: Summary, words: Wording) -> Item:
     lines = [words.code("standing", standing(clause))]
     if clause.verdict == "kept" and clause.last_evidence and clause.evidence:
-        lines = [
-            words.say(
-                "promise.evidence",
-                what=words.code("evidence", clause.evidence),
-                at=words.instant(clause.last_evidence, summary.edition.time_zone, "medium"),
-            )
-        ]
+        said = words.say(
+            "promise.evidence",
+            what=words.code("evidence", clause.evidence),
+            at=words.instant(clause.last_evidence, summary.edition.time_zone, "medium"),
+        )
+        lines = [", ".join((said, *conditions(clause, words.language)))]
         if not clause.tests:
             lines.append(words.say("promise.untested"))
+    if clause.proofs:
+        shown = [choose(each.said, words.language) for each in clause.proofs]
+        lines.append(words.say("balance.and").join(shown))
     if clause.reason:
         lines.append(choose(clause.reason, words.language))
-    tone = {"kept": "good", "not_yet_kept": "silent"}.get(clause.verdict, "quiet")
+    tone = {"kept": "good", "not_yet_kept": "silent", "described": "silent"}
     title = choose(clause.promise, words.language)
-    return Item(title, (" · ".join(lines),), f"§{clause.section}", tone)
+    mark = f"§{clause.section}"
+    return Item(title, (" · ".join(lines),), mark, tone.get(clause.verdict, "quiet"))
+
+
+def conditions(clause: ClauseLine, language: str) -> tuple[str, ...]:
+    """What a verdict never stands without: for whom it is not shown, by whose open reading."""
+    found = (clause.exceptions, clause.reading)
+    return tuple(choose(each, language) for each in found if each)
 
 
 def _section_of(clause: str | None, summary: Summary) -> str | None:

@@ -49,7 +49,7 @@ def _unknown(each: Unknown, words: Wording) -> Item:
     if each.since:
         lines.append(words.say("decision.since", day=words.day(each.since)))
     if each.owner:
-        lines.append(words.say("unknown.owner", owner=each.owner))
+        lines.append(words.say("unknown.owner", owner=choose(each.owner, words.language)))
     why = choose(each.why, words.language)
     about = choose(each.title, words.language) or each.what
     names_it = each.kind in ("undecided", "untested")

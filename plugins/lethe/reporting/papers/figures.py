@@ -9,12 +9,22 @@ from datetime import date, datetime
 from typing import Final
 
 from lethe.reporting.summary import ClauseLine, Summary, Words
+from lethe.reporting.words import choose
 
 COLUMNS: Final = ("first", "last", "section", "name", "figure", "value", "unit", "note")
 """Period, section of the report, what it is about, which figure, its value and unit, a remark."""
 
 Value = int | float | str | bool | date | datetime | None
 Row = tuple[str, str, str, Value, str, str]
+_UNITS: Final = {
+    "erased": "items",
+    "judged": "items",
+    "checks": "checks",
+    "columns": "columns",
+    "lines": "lines",
+    "cases": "cases",
+}
+"""What a proof counts; the others are records of the archive."""
 # A spreadsheet would take a text that begins so for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -107,14 +117,39 @@ def _clause(clause: ClauseLine) -> Iterator[Row]:
     yield "clauses", name, "erased", clause.erased, "items", ""
     yield "clauses", name, "kept", clause.kept, "items", ""
     yield "clauses", name, "checks_passed", clause.checks_passed, "checks", ""
+    yield "clauses", name, "checks_empty", clause.checks_empty, "checks", ""
     yield "clauses", name, "checks_failed", clause.checks_failed, "checks", ""
+    for proof in clause.proofs:
+        said = choose(proof.said, "en")
+        yield (
+            "clauses",
+            name,
+            f"proof: {proof.what}",
+            proof.count,
+            _UNITS.get(proof.what, "records"),
+            said,
+        )
+    for figure, words in (("exceptions", clause.exceptions), ("reading", clause.reading)):
+        if words:
+            yield from _said("clauses", name, figure, words)
+    if clause.reason:
+        yield from _said("clauses", name, "reason", clause.reason)
 
 
 def _rules(summary: Summary) -> Iterator[Row]:
     for rule in summary.rules:
         yield from _said("rules", rule.rule, "title", rule.title)
         unit = rule.subjects.get("en", "items")
-        for figure in ("due", "erased", "waiting", "backlog", "next_7", "next_30", "usual"):
+        for figure in (
+            "due",
+            "erased",
+            "stayed",
+            "waiting",
+            "backlog",
+            "next_7",
+            "next_30",
+            "usual",
+        ):
             value = getattr(rule, figure)
             if value is not None:
                 yield "rules", rule.rule, figure, value, unit, ""
@@ -151,11 +186,18 @@ def _quality(summary: Summary) -> Iterator[Row]:
     yield "quality", "run", "ran_at", summary.quality.ran_at, "instant", ""
     for kind, lines in (("clauses", summary.quality.clauses), ("suites", summary.quality.suites)):
         for line in lines:
-            for figure in ("passed", "failed", "critical", "not_applicable", "not_asked"):
+            for figure in (
+                "passed",
+                "failed",
+                "critical",
+                "not_applicable",
+                "not_asked",
+                "no_rows",
+            ):
                 yield f"quality.{kind}", line.name, figure, getattr(line, figure), "checks", ""
     for each in summary.findings:
         figure = "rows" if each.is_asked else "not_asked"
-        yield "quality.failures", each.key, figure, each.failing, "rows", each.owner or ""
+        yield "quality.failures", each.key, figure, each.failing, "rows", choose(each.owner, "en")
         yield from _said("quality.failures", each.key, "found", each.found)
     yield from _counts("quality", "run", "leak", summary.quality.leaks, "findings")
 
@@ -210,7 +252,7 @@ def _lists(summary: Summary) -> Iterator[Row]:
         for line in alarm.lines:
             yield from _said("alarms", alarm.code, "what to do", line)
     for unknown in summary.unknowns:
-        note = unknown.owner or ""
+        note = choose(unknown.owner, "en")
         yield f"unknowns.{unknown.kind}", unknown.what, "count", unknown.count, "", note
 
 

@@ -102,6 +102,8 @@ def _rule(rule: RuleLine, words: Wording) -> tuple[Cell, ...]:
     if subjects:
         name.append(Span(subjects, "quiet"))
     stayed = [*_reasons(rule.kept, words), *_reasons(rule.set_aside, words)]
+    if left := rule.backlog - rule.waiting:
+        stayed.append(words.say("pair", name=words.say("rules.left"), value=words.number(left)))
     if rule.waiting:
         waiting = words.say(
             "pair", name=words.say("rules.waiting"), value=words.number(rule.waiting)
@@ -119,13 +121,13 @@ def _rule(rule: RuleLine, words: Wording) -> tuple[Cell, ...]:
 
 def _all_rules(summary: Summary, words: Wording) -> tuple[Cell, ...]:
     every = summary.rules
-    stayed = sum(sum(rule.kept.values()) + sum(rule.set_aside.values()) for rule in every)
+    stayed = sum(rule.stayed for rule in every)
     week, month = sum(rule.next_7 for rule in every), sum(rule.next_30 for rule in every)
     cells = (
         words.say("rules.total"),
         words.number(sum(rule.due for rule in every)),
         words.number(sum(rule.erased for rule in every)),
-        words.number(stayed + sum(rule.waiting for rule in every)),
+        words.number(stayed),
         words.number(sum(sum(rule.refused.values()) for rule in every)),
         f"{words.number(week)} / {words.number(month)}",
     )
@@ -219,10 +221,10 @@ def quality(summary: Summary, words: Wording) -> Section:
 
 def _checks(lines: tuple[CheckLine, ...], summary: Summary, words: Wording) -> Table:
     sections = {clause.clause: f"§ {clause.section}" for clause in summary.clauses}
-    names = ("passed", "failed", "critical", "not_applicable", "not_asked")
+    names = ("passed", "no_rows", "failed", "critical", "not_applicable", "not_asked")
     columns = [
         Column(words.say("quality.name"), 4.5),
-        *(Column(words.say(f"quality.{name}"), 1.3, is_number=True) for name in names),
+        *(Column(words.say(f"quality.{name}"), 1.2, is_number=True) for name in names),
     ]
     rows: list[tuple[Cell, ...]] = []
     for line in lines:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import groupby
 
-from lethe.reporting.mail.first_sections import said_who, standing
+from lethe.reporting.mail.first_sections import conditions, said_who, standing
 from lethe.reporting.mail.phrases import limit
 from lethe.reporting.papers.blocks import (
     Block,
@@ -27,6 +27,7 @@ from lethe.reporting.words import Wording, choose, say_reason, wording
 
 CLAUSE_TONES: dict[str, Tone] = {
     "kept": "good",
+    "described": "quiet",
     "not_kept": "bad",
     "not_yet_kept": "warn",
     "organisational": "quiet",
@@ -172,14 +173,16 @@ def _promise(clause: ClauseLine, zone: str, words: Wording) -> tuple[Cell, ...]:
     if clause.reason:
         promise.append(Span(choose(clause.reason, words.language), "quiet"))
     by = [words.code("wing", wing) for wing in clause.by] or [words.say("wing.none")]
+    said = words.code("clause", standing(clause))
+    # A mark is a box that does not break: a long one breaks where the sentence does.
+    marks = said.replace(" ", "\u00a0").replace(",\u00a0", ",\n").split("\n")
+    tone = CLAUSE_TONES.get(clause.verdict, "quiet")
+    stands: list[Line] = [Span(mark, "mark", tone) for mark in marks]
+    stands += [Span(each, "quiet") for each in conditions(clause, words.language)]
     return (
         clause.section,
         promise,
-        Span(
-            words.code("clause", standing(clause)).replace(" ", "\u00a0"),
-            "mark",
-            CLAUSE_TONES.get(clause.verdict, "quiet"),
-        ),
+        stands,
         by,
         _evidence(clause, zone, words),
     )
@@ -190,12 +193,12 @@ def _evidence(clause: ClauseLine, zone: str, words: Wording) -> list[Line]:
         return [] if not clause.by else [Span(words.say("promises.never"), "quiet")]
     lines: list[Line] = [words.instant(clause.last_evidence, zone, "medium")]
     figures = (
-        ("erased", clause.erased),
         ("kept_back", clause.kept),
-        ("checks", clause.checks_passed),
+        ("empty", clause.checks_empty),
         ("failed", clause.checks_failed),
     )
-    told = [words.count(f"clause.{name}", count) for name, count in figures if count]
+    told = [choose(proof.said, words.language) for proof in clause.proofs]
+    told += [words.count(f"clause.{name}", count) for name, count in figures if count]
     return [*lines, *(Span(each, "quiet") for each in told)]
 
 
@@ -218,7 +221,8 @@ def unknowns(summary: Summary, words: Wording) -> Section:
                 (
                     choose(each.title, words.language) or Span(each.what, "code"),
                     choose(each.why, words.language),
-                    each.owner or Span(words.say("unknowns.nobody"), "quiet", "bad"),
+                    choose(each.owner, words.language)
+                    or Span(words.say("unknowns.nobody"), "quiet", "bad"),
                     count,
                 )
             )
@@ -279,6 +283,9 @@ def _follow(
             words.instant(line.last_evidence, zone, "medium"),
             Span(words.code("evidence", line.evidence or ""), "quiet"),
         ]
+    evidence += [choose(proof.said, words.language) for proof in line.proofs]
+    if line.verdict == "described":
+        evidence.append(Span(words.code("clause", line.verdict), "strong"))
     return (
         place,
         [

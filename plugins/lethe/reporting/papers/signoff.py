@@ -80,7 +80,8 @@ def _asked(reading: Reading, words: Wording) -> tuple[Cell, Cell, Cell]:
         choose(reading.reading, words.language),
         Span(why, "quiet"),
     )
-    return reading.section or "", lines, reading.owner or words.say("unknowns.nobody")
+    owner = choose(reading.owner, words.language)
+    return reading.section or "", lines, owner or words.say("unknowns.nobody")
 
 
 def _confirmed(summary: Summary, words: Wording) -> Section:
@@ -119,7 +120,8 @@ def _computed(summary: Summary, words: Wording) -> Section:
             ],
             choose(each.why, words.language)
             + (f" ({words.number(each.count)})" if each.count else ""),
-            each.owner or Span(words.say("unknowns.nobody"), "quiet", "bad"),
+            choose(each.owner, words.language)
+            or Span(words.say("unknowns.nobody"), "quiet", "bad"),
             "",
         )
         for each in summary.unknowns

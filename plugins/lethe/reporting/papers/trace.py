@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from lethe.reporting.summary import ClauseLine, Summary, Words
+from lethe.reporting.summary import ClauseLine, Proof, Summary, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,7 @@ class TraceLine:
     """One promise, followed from the published text to its proof.
 
     sentence   where in its section, if the policy says so
+    proofs     what was counted of this very promise
     is_tested  False: a machine keeps it and no test is named; None: no machine keeps it
     """
 
@@ -28,6 +29,7 @@ class TraceLine:
     verdict: str
     evidence: str | None
     last_evidence: datetime | None
+    proofs: tuple[Proof, ...] = ()
 
 
 def clause_trace(summary: Summary) -> tuple[TraceLine, ...]:
@@ -50,4 +52,5 @@ def _follow(clause: ClauseLine) -> TraceLine:
         verdict=clause.verdict,
         evidence=clause.evidence,
         last_evidence=clause.last_evidence,
+        proofs=clause.proofs,
     )
