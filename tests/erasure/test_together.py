@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from lethe.erasure.eraser import Eraser
+from lethe.erasure.pace import Pace
 from lethe.erasure.traffic import Traffic
 from lethe.errors import WarehouseUnreachable
 from lethe.retention.night_guard import guard_night, settle_night
@@ -135,6 +137,22 @@ def test_beside_others_the_eraser_rests_and_alone_it_does_not(
     tally = erase_rule(kit.site, _night(kit), "r")
     assert tally.done == DUE
     assert tally.rested_s == 0
+
+
+def test_a_rule_that_gave_way_says_so_once(
+    make_kit: MakeKit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Traffic, "is_busy", lambda _: True)
+    monkeypatch.setattr(Pace, "rest_s", lambda _, worked_s: 0.2 if worked_s else 0.0)
+    caplog.set_level("INFO", "lethe")
+    kit = make_kit(DDL, POLICY.replace("workers: 3", "workers: 1"))
+    erase_rule(kit.site, _night(kit), "r")
+    assert "others work;" not in caplog.text, "nothing is known yet"
+    assert re.search(r"Rule r: rested for [2-9]\d* s", caplog.text)
+    monkeypatch.setattr(Traffic, "was_seen", True)
+    kit = make_kit(DDL, POLICY.replace("workers: 3", "workers: 1"))
+    erase_rule(kit.site, _night(kit), "r")
+    assert caplog.text.count("Rule r: others work; batches are small and rest") == 1
 
 
 def test_the_eraser_rests_between_transactions_and_not_after_the_last(
