@@ -34,12 +34,19 @@ TYPES = {
     "short": ("'abc'", "'abd'"),
     '"odd s".dom': ("'x'", "'y'"),
     "ci": ("'ABC'", "'abd'"),
+    "integer[]": ("'{1,2}'", "'{2,1}'"),
+    "text[]": ("'{\"a,b\",NULL}'", "'{a,b,NULL}'"),
+    "int4range": ("'[1,5)'", "'[1,6)'"),
+    "pair": ("ROW('a,b', 1)::pair", "ROW('a', 1)::pair"),
+    "listed": ("'{1,2}'", "'{2,1}'"),
 }
 SETUP = """
 CREATE TYPE mood AS ENUM ('fine', 'so so');
 CREATE DOMAIN short AS varchar(3);
 CREATE SCHEMA "odd s";
 CREATE DOMAIN "odd s".dom AS text COLLATE "C";
+CREATE TYPE pair AS (name text, number int);
+CREATE DOMAIN listed AS int[];
 """
 CI = """
 CREATE TYPE ci;
@@ -226,3 +233,40 @@ tables:
     run = kit.sweep()
     assert kit.outcome(run) == {"erased": 1}
     assert kit.ids("mail") == [3, 4, 5]
+
+
+@pytest.mark.parametrize("sql_type", ["integer[]", "pair"])
+def test_rows_that_hang_on_several_are_named_by_keys_of_any_type(
+    make_kit: MakeKit, sql_type: str
+) -> None:
+    def one(number: int) -> str:
+        return f"'{{{number},0}}'" if sql_type == "integer[]" else f"'(a,{number})'"
+
+    kit = make_kit(
+        SETUP
+        + f"""
+        CREATE TABLE person (id {sql_type} PRIMARY KEY, ended_on date, mail text);
+        CREATE TABLE chat (id {sql_type}, part text, one {sql_type} REFERENCES person,
+                           two {sql_type} REFERENCES person, PRIMARY KEY (id, part));
+        CREATE TABLE line (id int, chat {sql_type}, part text,
+                           FOREIGN KEY (chat, part) REFERENCES chat);
+        INSERT INTO person VALUES ({one(1)}, '2020-01-01', 'a@x.org'),
+                                  ({one(2)}, '2020-01-01', NULL),
+                                  ({one(3)}, '2026-01-01', NULL);
+        INSERT INTO chat VALUES ({one(7)}, 'x', {one(1)}, {one(2)}),
+                                ({one(8)}, 'y', {one(1)}, {one(3)});
+        INSERT INTO line VALUES (1, {one(7)}, 'x'), (2, {one(8)}, 'y');
+        """,
+        """
+subjects: {person: {table: public.person, key: id, identifiers: {mail: mail}}}
+clusters: {c: {subject: person}}
+rules: {r: {cluster: c, starting_point: {latest: [{column: ended_on}]}}}
+tables:
+  public.person: {cluster: c}
+  public.chat: {cluster: c, links: [{columns: one}, {columns: two}]}
+  public.line: {cluster: c}
+""",
+    )
+    assert kit.outcome(kit.sweep()) == {"erased": 2}
+    assert (len(kit.ids("person")), kit.ids("chat", "part"), kit.ids("line")) == (1, ["y"], [2])
+    assert kit.execute("SELECT one IS NULL, two IS NULL FROM chat") == [(True, False)]

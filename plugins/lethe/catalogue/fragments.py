@@ -60,6 +60,11 @@ def type_name(sql_type: str) -> sql.SQL:
     return sql.SQL(sql_type.replace("%", "%%"))
 
 
+def is_array(sql_type: str) -> bool:
+    """Whether a type is an array: of such there is no list, for arrays of arrays are one array."""
+    return sql_type.endswith("]")
+
+
 BATCH = "lethe.batch"
 """The setting that holds the keys of the batch, until the transaction ends."""
 
@@ -73,7 +78,7 @@ def in_batch(owner: Sequence[sql.Composable], types: Sequence[str]) -> sql.Compo
 
     values  run_id (uuid), rule (text), numbers (bigint[])
     """
-    if len(types) == 1:
+    if len(types) == 1 and not is_array(types[0]):
         # A subselect, so that the planner does not look at hundreds of keys for each statement.
         return sql.SQL("{0} = ANY((SELECT current_setting({1})::{2}[])::{2}[])").format(
             owner[0], sql.Literal(BATCH), type_name(types[0])
@@ -91,20 +96,6 @@ def keys_of_batch(types: Sequence[str]) -> sql.Composed:
         "SELECT {} FROM lethe.plan_subject AS b WHERE b.run_id = %(run_id)s AND b.rule = %(rule)s"
         " AND b.subject_no = ANY(%(numbers)s)"
     ).format(keys)
-
-
-def in_anchored(owner: Sequence[sql.Composable], types: Sequence[str]) -> sql.Composed:
-    """The owner columns name one of the given rows of an anchor.
-
-    values  anchor0, anchor1, … (text[]): the key columns, in PostgreSQL's text form
-    """
-    arrays = [
-        sql.SQL("{}::text[]::{}[]").format(sql.Placeholder(f"anchor{i}"), type_name(sql_type))
-        for i, sql_type in enumerate(types)
-    ]
-    if len(types) == 1:
-        return sql.SQL("{} = ANY({})").format(owner[0], arrays[0])
-    return sql.SQL("({}) IN (SELECT * FROM unnest({}))").format(comma(owner), comma(arrays))
 
 
 def key_text(owner: Sequence[sql.Composable]) -> sql.Composed:

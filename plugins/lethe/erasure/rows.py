@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from psycopg2 import sql
 
 from lethe.catalogue.conditions import Context, Row, conditions_sql
-from lethe.catalogue.fragments import all_of, column, comma, in_batch, key_text, type_name
+from lethe.catalogue.fragments import (
+    all_of,
+    column,
+    comma,
+    in_batch,
+    is_array,
+    key_text,
+    type_name,
+)
 from lethe.catalogue.graph import Anchor, Graph, Kind, Member, Reference, Way
 from lethe.catalogue.ways import walk
 from lethe.policy.names import TableName, quoted
@@ -65,15 +73,21 @@ def root_in_batch(
 
 def anchored_in(anchor: Anchor, owner: Sequence[sql.Composable]) -> sql.Composed:
     """The owner columns name one of the given rows of an anchor (see `anchor_values`)."""
-    arrays = [
-        sql.SQL("{}::text[]::{}[]").format(
-            sql.Placeholder(f"{anchor_name(anchor.table)}_{i}"), type_name(sql_type)
+    given = [sql.Placeholder(f"{anchor_name(anchor.table)}_{i}") for i in range(len(anchor.key))]
+    if len(given) == 1 and not is_array(anchor.types[0]):
+        return sql.SQL("{} = ANY({}::text[]::{}[])").format(
+            owner[0], given[0], type_name(anchor.types[0])
         )
+    keys = [
+        sql.SQL("{}::{}").format(column("g", f"k{i}"), type_name(sql_type))
         for i, sql_type in enumerate(anchor.types)
     ]
-    if len(arrays) == 1:
-        return sql.SQL("{} = ANY({})").format(owner[0], arrays[0])
-    return sql.SQL("({}) IN (SELECT * FROM unnest({}))").format(comma(owner), comma(arrays))
+    return sql.SQL("({}) IN (SELECT {} FROM unnest({}) AS g({}))").format(
+        comma(owner),
+        comma(keys),
+        comma(sql.SQL("{}::text[]").format(each) for each in given),
+        comma(quoted(f"k{i}") for i in range(len(given))),
+    )
 
 
 def anchor_name(table: TableName) -> str:
