@@ -329,7 +329,7 @@ def test_french_is_chosen_once_and_everywhere(seen: Seen) -> None:
     page.get_by_role("heading", name="Nothing needs a look.").wait_for()
     page.get_by_role("link", name="FR", exact=True).click()
     page.get_by_role("link", name="Règles", exact=True).click()
-    page.get_by_role("heading", name="Règles d'effacement").wait_for()
+    page.get_by_role("heading", name="Règles d’effacement").wait_for()
     assert page.evaluate("document.documentElement.lang") == "fr"
 
 
@@ -404,7 +404,7 @@ def test_the_approver_approves_inside_airflow_and_everything_follows(seen: Seen)
     frame.get_by_label("Reason").fill("Looked at the list with the owner of the newsletter")
     frame.get_by_label("I have looked at the list.").check()
     frame.get_by_role("button", name="Approve the erasure").click()
-    frame.get_by_text("Approved and recorded under the approver's role.").wait_for()
+    frame.get_by_text("Approved and recorded under the approver’s role.").wait_for()
     frame.get_by_text("The Required Action in Airflow is answered too.").wait_for()
     ((decision, by, role, same),) = seen.sql(
         "SELECT a.decision, a.decided_by, a.decided_role, a.digest = p.digest"

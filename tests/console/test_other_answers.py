@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from lethe.archive.approvals import work_off
@@ -15,12 +16,14 @@ from lethe.connections import acting_as
 from lethe.console.app import make_app
 from lethe.errors import GuardStop
 from lethe.guards.editions import see_edition
+from lethe.guards.findings import SORTS, Found, note_findings
 from lethe.pseudonymisation.key_end import destroy_due
 from lethe.pseudonymisation.key_life import log_room
 from lethe.pseudonymisation.nightly import work_night
 from lethe.pseudonymisation.rawfiles import find_files
 from lethe.reporting.decisions import decisions
 from lethe.reporting.facts import gather_facts
+from lethe.retention.plan import read_plan
 
 from tests.archive.shop import DDL as SHOP
 from tests.archive.shop import POLICY as SHOP_POLICY
@@ -266,3 +269,48 @@ def test_an_expiry_is_not_approved_by_whoever_asked_for_the_run(expiring: World)
     path = re.findall(r'href="(/lethe/waiting/[0-9a-f-]{36}/archive:\w+)"', listed)[0]
     assert "another approver decides" in client.get(path).text
     assert approvals(expiring.kit) == []
+
+
+@pytest.fixture
+def returned(world: World) -> World:
+    """A world in which two of the erased are there again."""
+    kit = world.kit
+    digest = read_plan(kit.site, TODAY).digest.hex()
+    kit.sweep(TODAY, approve=digest, approved_by="dpo")
+    token, key_id = kit.execute("SELECT token, key_id FROM lethe.tombstone LIMIT 1")[0]
+    ((run,),) = kit.execute("SELECT run_id FROM lethe.run WHERE kind = 'sweep' LIMIT 1")
+    with kit.site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        found = [Found(sort, "reader", bytes(token), UUID(str(key_id))) for sort in SORTS]
+        note_findings(connection, "small", UUID(str(run)), found, None)
+    return world
+
+
+def test_who_came_back_is_marked_as_seen_by_a_named_approver_and_by_token(
+    returned: World,
+) -> None:
+    path = "/lethe/waiting/returned"
+    client = returned.client("dpo")
+    for page in ("/lethe/", "/lethe/waiting"):
+        assert f'href="{path}"' in client.get(page).text
+    text = client.get(path).text
+    assert "2 who were erased are there again" in text
+    assert 'value="reject"' not in text
+    assert answer(client, path, digest="00" * 32).status_code == 400
+    assert answer(client, path, reason="").status_code == 400
+    assert answer(client, path, sure="").status_code == 400
+    assert answer(client, path, decision="reject").status_code == 400
+    assert answer(client, path, form="0" * 64).status_code == 403
+    for user in ("viewer", "engineer"):
+        other = returned.client(user)
+        assert '<form method="post"' not in other.get(path).text
+        assert other.post(f"{path}/decision", data={}).status_code == 403
+    assert returned.client().get(path).status_code == 401
+    said = (
+        "SELECT payload ->> 'by', payload ->> 'reason' FROM lethe.ledger WHERE kind = 'return_seen'"
+    )
+    assert returned.kit.execute(said) == []
+    assert answer(client, path).status_code == 303
+    assert returned.kit.execute(said) == [("dpo", "read it")] * 2
+    assert "Nobody who came back waits" in client.get(path).text
+    assert path not in client.get("/lethe/").text

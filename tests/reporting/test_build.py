@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from lethe.reporting.build import build_summary
@@ -216,7 +217,7 @@ def test_nobody_who_was_erased_is_named_anywhere_in_the_summary(kit: Kit) -> Non
 
 def test_who_is_there_again_is_told_by_finding_in_words_with_what_to_do(kit: Kit) -> None:
     kit.sweep()
-    back = {"customer": {"restored": 2, "same_identifier": 1, "same_key": 0}}
+    back: dict[str, Any] = {"customer": {"restored": 2, "same_identifier": 1, "same_key": 0}}
 
     def returned(facts: Facts) -> Facts:
         nights = (replace(facts.sweep.nights[0], returned=back),)
@@ -232,6 +233,11 @@ def test_who_is_there_again_is_told_by_finding_in_words_with_what_to_do(kit: Kit
     assert [line["en"] for line in (again[0], came_back[0])] == ["customers (2)", "customers (1)"]
     assert "`lethe sweep replay`" in again[1]["fr"] and "7\u00a0jours" in again[1]["fr"]
     assert "leaves them in peace" in came_back[1]["en"]
+    back["customer"] = {"restored": 0, "same_identifier": 3, "same_key": 1}
+    back["customer"]["seen"] = {"same_identifier": 2, "same_key": 1}
+    assert [(each.code, each.count) for each in summary_of(kit, returned).alarms] == [
+        ("came_back", 1)
+    ]
 
 
 def test_every_alarm_says_what_to_do_in_both_languages() -> None:

@@ -12,7 +12,17 @@ from collections.abc import Sequence
 import psycopg2
 import typer
 
-from lethe.cli import archive, evidence, health, initialise, policy, quality, report, sweep
+from lethe.cli import (
+    archive,
+    evidence,
+    health,
+    initialise,
+    policy,
+    quality,
+    report,
+    returned,
+    sweep,
+)
 from lethe.cli.desk import COMMON, Desk, split_common, stderr
 from lethe.cli.holds import holds_app
 from lethe.cli.logs import keys_app, logs_app
@@ -28,6 +38,8 @@ app = typer.Typer(
 )
 app.command("init", epilog=COMMON)(initialise.init)
 app.add_typer(policy.app, name="policy")
+sweep.app.command("returned", epilog=COMMON)(returned.returned)
+sweep.app.command("seen", epilog=COMMON)(returned.seen)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(archive.app, name="archive")
 app.add_typer(holds_app, name="hold", epilog=COMMON)

@@ -107,6 +107,10 @@ def _add_pages(app: FastAPI) -> None:
     def keys(request: Request, user: GetUserDep) -> Response:
         return answers.keys(request, app.state.site(), user)
 
+    @app.get("/waiting/returned")
+    def returned(request: Request, user: GetUserDep) -> Response:
+        return answers.returned(request, app.state.site(), user)
+
     @app.get("/waiting/{run_id}/{rule}")
     def one_set(request: Request, user: GetUserDep, run_id: str, rule: str) -> Response:
         return sets.one_set(request, app.state.site(), user, run_id, rule)
@@ -147,6 +151,11 @@ def _add_acts(app: FastAPI) -> None:
     async def decide_keys(request: Request, user: GetUserDep) -> Response:
         site: Site = await run_in_threadpool(app.state.site)
         return await answers.decide_keys(request, site, user)
+
+    @app.post("/waiting/returned/decision", dependencies=DECIDING)
+    async def mark_returned(request: Request, user: GetUserDep) -> Response:
+        site: Site = await run_in_threadpool(app.state.site)
+        return await answers.mark_returned(request, site, user)
 
     @app.post("/waiting/{run_id}/{rule}/decision", dependencies=DECIDING)
     async def decide(request: Request, user: GetUserDep, run_id: str, rule: str) -> Response:

@@ -1,4 +1,4 @@
-"""Answers about an edition of the policy and about the end of keys, by the same rules as sets.
+"""Answers about an edition of the policy, the end of keys and who came back; as about sets.
 
 Arming stays at a shell (docs/decisions/arming-at-a-shell.md).
 """
@@ -18,6 +18,7 @@ from lethe.console.deciding import Answer, deciding
 from lethe.guards.answers import require_approver
 from lethe.guards.edition_gate import approve_edition, require_named
 from lethe.guards.editions import Edition, Editions, policy_of, read_editions
+from lethe.guards.findings import Finding, mark_seen
 from lethe.policy.diff import Change, diff_policies
 from lethe.pseudonymisation.key_guards import WaitingKeys, record_approval, waiting_keys
 
@@ -116,6 +117,16 @@ def record_edition(site: Site, waiting: OpenEdition, said: Answer, by: str) -> N
             witness=witness,
         )
     log.info("Edition %s: %s, on the page", waiting.edition.version, said.decision)
+
+
+def record_seen(site: Site, findings: Sequence[Finding], said: Answer, by: str) -> None:
+    """Record that an approver has seen who came back, and why they may stay.
+
+    Raises  GuardStop where the policy does not name the person, or they were marked meanwhile
+    """
+    with deciding(site) as (connection, witness):
+        mark_seen(connection, site.loaded.policy, findings, by, said.reason, witness)
+    log.info("%s findings of the restore guard were marked as seen, on the page", len(findings))
 
 
 def find_keys(site: Site) -> WaitingKeys | None:

@@ -43,8 +43,8 @@ class Other:
     path: str
 
 
-def others(editions: Sequence[Edition], keys: int, p: Paper) -> list[Other]:
-    """Editions that wait, newest first, and keys that are due."""
+def others(editions: Sequence[Edition], keys: int, returned: int, p: Paper) -> list[Other]:
+    """Editions that wait, newest first, keys that are due, and who came back."""
     found = [
         Other(
             p.say("edition.title", version=each.version),
@@ -58,6 +58,8 @@ def others(editions: Sequence[Edition], keys: int, p: Paper) -> list[Other]:
     ]
     if keys:
         found.append(Other(p.count("ending.title", keys), (), "/waiting/keys"))
+    if returned:
+        found.append(Other(p.count("returned.title", returned), (), "/waiting/returned"))
     return found
 
 

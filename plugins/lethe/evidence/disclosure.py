@@ -43,6 +43,7 @@ SHOWN: Final = frozenset(
         "hold_released",
         "restriction_added",
         "restriction_released",
+        "returns_seen",
         "log_written",
         "log_raw_intended",
         "log_raw_destroyed",

@@ -122,10 +122,12 @@ def _returned(facts: Facts) -> Iterator[Alarm]:
     """Who was erased and is there again: three findings, of which each asks for something else."""
     last = facts.sweep.nights[-1].returned if facts.sweep.nights else {}
     for sort, code in _RETURNED.items():
+        # What an approver has marked as seen rings no more; another one does.
         found = {
-            kind: counts[sort]
+            kind: number
             for kind, counts in last.items()
-            if isinstance(counts, Mapping) and _number(counts.get(sort))
+            if isinstance(counts, Mapping)
+            and (number := _number(counts.get(sort)) - counts.get("seen", {}).get(sort, 0)) > 0
         }
         if found:
             yield alarm(

@@ -5,7 +5,8 @@ Counts and days only. What cannot be found out says so, and never stops the clos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -17,11 +18,12 @@ from lethe.connections import Role, acting_as
 from lethe.errors import LetheError, describe_database_error
 from lethe.evidence.runs import Run
 from lethe.evidence.witness import Witness
+from lethe.guards.findings import note_findings
 from lethe.guards.undecided import not_kept, read_refusals
 from lethe.include import statement
 from lethe.keys import KeyRing
 from lethe.retention.preview import preview
-from lethe.retention.returned import find_returned, summary_of
+from lethe.retention.returned import Returned, find_returned, summary_of
 
 Part = dict[str, Any]
 
@@ -31,12 +33,16 @@ def look_ahead(site: Site, run: Run, witness: Witness | None) -> Part:
 
     Returns  coming: rule → days → subjects that become due within them
              not_kept: clause → refusals in words; overdue_days: rule → days of the oldest
-             returned: kind → restored, same_identifier, same_key
+             returned: kind → restored, same_identifier, same_key; seen: those marked as seen
              zero_nights: nights in a row without work before this one
     """
     with site.connected("runner") as connection:
         graph = site.graph(connection)
-        returned = _asked(connection, "runner", lambda: _returned(connection, graph, witness))
+        found = _asked(connection, "runner", lambda: _returned(connection, graph, witness))
+        returned = found
+        if isinstance(found, list):
+            ask = partial(_noted, connection, site, run, found, witness)
+            returned = _with_seen(summary_of(found), _asked(connection, "runner", ask))
     with site.connected("planner") as connection:
         coming = _asked(connection, "planner", lambda: _coming(connection, graph, run))
     with site.connected("reader") as connection:
@@ -99,9 +105,28 @@ def _overdue(connection: extensions.connection, site: Site, run: Run) -> dict[st
 
 def _returned(
     connection: extensions.connection, graph: Graph, witness: Witness | None
-) -> dict[str, dict[str, int]]:
+) -> list[Returned]:
     ring = KeyRing.open(connection, witness=witness)
-    return summary_of(find_returned(connection, graph, ring))
+    return find_returned(connection, graph, ring)
+
+
+def _noted(
+    connection: extensions.connection,
+    site: Site,
+    run: Run,
+    found: list[Returned],
+    witness: Witness | None,
+) -> dict[tuple[str, str], int]:
+    """Put tonight's findings on the ledger, and count those that an approver has seen."""
+    every = {each for kind in found for each in kind.found}
+    return note_findings(connection, site.edition[0], run.run_id, every, witness)
+
+
+def _with_seen(returned: Part, seen: Mapping[Any, Any]) -> Part:
+    """What cannot be put on the ledger counts as not seen: it rings."""
+    for (kind, sort), number in seen.items() if "failed" not in seen else ():
+        returned[kind].setdefault("seen", {})[sort] = number
+    return returned
 
 
 def _zero_nights(connection: extensions.connection, site: Site) -> int:

@@ -17,6 +17,7 @@ from psycopg2 import extensions, sql
 from lethe.catalogue.fragments import column, comma, key_text
 from lethe.catalogue.graph import Graph, Kind
 from lethe.erasure.record import normalised
+from lethe.guards.findings import Found
 from lethe.include import statement
 from lethe.keys import KeyRing, Tokens
 
@@ -31,12 +32,14 @@ class Returned:
     restored         keys of those who were erased and are there again
     same_identifier  people who came back under another key
     same_key         keys that are in use again by others
+    found            these two, each by its token
     """
 
     kind: str
     restored: set[Key] = field(default_factory=set)
     same_identifier: int = 0
     same_key: int = 0
+    found: set[Found] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -103,18 +106,19 @@ def _compare(
     for page in _live(connection, kind):
         for key_id, buried in stones.keys.items():
             if key_id in makers:
-                _match(kind, page, makers[key_id], buried, stones.identifiers, returned)
+                _match(kind, page, (key_id, makers[key_id]), buried, stones.identifiers, returned)
     return returned
 
 
 def _match(
     kind: Kind,
     page: Sequence[Sequence[object]],
-    tokens: Tokens,
+    maker: tuple[UUID, Tokens],
     buried: set[bytes],
     identifiers: dict[bytes, set[bytes]],
     returned: Returned,
 ) -> None:
+    key_id, tokens = maker
     keys: list[Key] = [tuple(row[0]) for row in page]  # type: ignore[arg-type]
     subjects = tokens.subjects(kind.name, keys)
     owners: dict[int, set[bytes]] = {}  # of almost nobody is an identifier buried
@@ -134,8 +138,10 @@ def _match(
             returned.restored.add(key)
         elif subject in buried:
             returned.same_key += 1
+            returned.found.add(Found("same_key", kind.name, subject, key_id))
         elif known:
             returned.same_identifier += 1
+            returned.found.add(Found("same_identifier", kind.name, subject, key_id))
 
 
 def _live(connection: extensions.connection, kind: Kind) -> Iterator[list[tuple[object, ...]]]:

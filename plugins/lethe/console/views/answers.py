@@ -20,13 +20,15 @@ from lethe.console.other_answers import (
     find_keys,
     record_edition,
     record_keys,
+    record_seen,
     require_may_decide,
 )
 from lethe.console.rendering import HEADERS, base_of, render
 from lethe.console.warehouse import reading
-from lethe.errors import GuardStop
+from lethe.errors import GuardStop, UsageError
 from lethe.evidence.initialise import read_warehouse
 from lethe.guards.answers import require_approver
+from lethe.guards.findings import Finding, digest_of, read_findings
 
 
 def one_edition(request: Request, site: Site, user: Any, digest: str) -> Response:
@@ -45,6 +47,34 @@ def keys(request: Request, site: Site, user: Any) -> Response:
     if found is not None and found.decision is not None and barred is None:
         barred = "settled" if found.decision.decision == "approve" else None
     return _asked(request, site, user, "keys", barred, found=found)
+
+
+def returned(request: Request, site: Site, user: Any) -> Response:
+    """Who came back and which keys are used again, by token alone, and the form to mark them."""
+    found = _findings(site)
+    policy = site.loaded.policy
+    barred = _barred(user, lambda by: require_approver(policy, by))
+    titles = {name: kind.title for name, kind in policy.subjects.items()}
+    values = {"found": found, "digest": digest_of(found).hex(), "titles": titles}
+    return _asked(request, site, user, "returned", barred, **values)
+
+
+async def mark_returned(request: Request, site: Site, user: Any) -> Response:
+    """Mark exactly the findings of the page as seen."""
+    by = str(user.get_id())
+    said = Answer.of(await read_form(request, by))
+    found = await run_in_threadpool(_findings, site)
+    said.require_sense(digest_of(found))
+    if said.decision != "approve":
+        raise UsageError("no_decision")
+    await run_in_threadpool(record_seen, site, found, said, by)
+    return _recorded(request, said)
+
+
+def _findings(site: Site) -> list[Finding]:
+    with reading(site) as connection:
+        read_warehouse(connection)
+        return read_findings(connection, site.edition[0])
 
 
 async def decide_edition(request: Request, site: Site, user: Any, digest: str) -> Response:

@@ -18,6 +18,7 @@ from lethe.console.rendering import Paper, language_of
 from lethe.console.warehouse import NoSummary, read_summary, reading
 from lethe.evidence.initialise import read_warehouse
 from lethe.guards.editions import read_editions
+from lethe.guards.findings import read_findings
 from lethe.reporting.summary import Summary
 from lethe.reporting.words import wording
 
@@ -43,11 +44,12 @@ def summary_or_none(connection: extensions.connection, site: Site) -> Summary | 
 def others_of(
     connection: extensions.connection, site: Site, summary: Summary | None, p: Paper
 ) -> list[pages.Other]:
-    """What waits for an answer beside sets: editions, and keys by the newest report."""
+    """What waits beside sets: editions, keys by the newest report, and who came back."""
     policy = site.loaded.policy
     editions = open_editions(read_editions(connection), site.edition[0])
     due = sum(key.state == "due" for key in summary.keys) if summary else 0
-    return pages.others(editions, due if policy.logs and due > policy.logs.keys_a_night else 0, p)
+    keys = due if policy.logs and due > policy.logs.keys_a_night else 0
+    return pages.others(editions, keys, len(read_findings(connection, site.edition[0])), p)
 
 
 def paper_of(request: Request, site: Site) -> Paper:
