@@ -71,10 +71,33 @@ def test_every_message_that_the_papers_ask_for_is_there() -> None:
     assert {(file, key) for file, key in asked if key not in known} == set()
 
 
-def test_french_puts_no_break_before_its_high_signs() -> None:
-    bare = re.compile(r"[^\s\u00a0\u202f] [:;!?»]")
-    wrong = {key for key, said in texts(catalogue("fr", "papers")).items() if bare.search(said[0])}
-    assert wrong == set()
+_WRONG = {
+    "fr": {
+        "an apostrophe is ’": r"[^\W\d_]'[^\W\d_]",
+        "a line may break before a high sign": r"[^\s\u00a0\u202f] [:;!?»%]",
+        "no space stands before a high sign": r"[^\W\d_][:;!?»](\s|$)",
+        "a line may break inside quotes": r"«[^\u00a0]",
+        "a line may break behind § or art.": r"§ |art\. \d",
+        "quotes are « »": r"[“”]",
+    },
+    "en": {
+        "an apostrophe is ’": r"[^\W\d_]'[^\W\d_]",
+        "a space stands before a sign": r"\s[:;!?]",
+    },
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_language_writes_its_own_signs(domain: str, language: str) -> None:
+    wrong = [
+        (key, why)
+        for key, said in texts(catalogue(language, domain)).items()
+        for why, pattern in _WRONG[language].items()
+        for text in said
+        if re.search(pattern, re.sub(r"`[^`]*`", "x", text))
+    ]
+    assert wrong == []
 
 
 def test_days_instants_and_numbers_are_written_as_each_language_does() -> None:

@@ -89,6 +89,12 @@ class Wording:
         """The month of a day: 'November 2026', 'novembre 2026'."""
         return format_skeleton("yMMMM", day, locale=self.locale)
 
+    def key_period(self, period: str) -> str:
+        """The period of a key: a month is named, anything else stays."""
+        if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", period):
+            return self.month(date.fromisoformat(f"{period}-01"))
+        return period
+
     def instant(self, at: datetime, zone: str, width: str = "long") -> str:
         """A day and a time in a zone."""
         local = at.astimezone(ZoneInfo(zone))
