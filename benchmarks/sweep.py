@@ -214,10 +214,14 @@ class _Sweep:
         """The same number due among half the accounts, and among twice as many."""
         due = self._accounts // 2 // ONE_IN
         found: list[Erasure] = []
+        by_hand: list[Erasure] = []
         for accounts in (self._accounts // 2, self._accounts * 2):
             self._options.tell(f"Filling {len(ROWS)} tables around {accounts:,} accounts")
             dsn = self._server.create("scaled")
             fill_shop(dsn, accounts, due)
+            self._options.tell(f"Deleting {due:,} of {accounts:,} accounts by hand")
+            by_hand.append(in_batches(self._server.create(_COPY, "scaled")))
+            self._server.drop(_COPY)
             site = set_up_lethe(dsn, self._home)
             if found:
                 before = server_cpu()
@@ -228,9 +232,11 @@ class _Sweep:
             found.append(erase_with_lethe(site, self._server.checkpoint))
             self._server.drop("scaled")
         small, large = found
+        sizes = (self._accounts // 2, self._accounts * 2)
         report.tables[f"{due:,} accounts due"] = [
-            {**_row(each), "contender": f"of {accounts:,}"}
-            for accounts, each in zip((self._accounts // 2, self._accounts * 2), found, strict=True)
+            {**_row(each), "contender": f"{name}, of {accounts:,}"}
+            for name, both in (("Lethe", found), ("by hand", by_hand))
+            for accounts, each in zip(sizes, both, strict=True)
         ]
         report.figures += [
             at_most("four times larger: execution", large.execution_s / small.execution_s, 1.3),
@@ -240,6 +246,8 @@ class _Sweep:
                 1.3,
             ),
             Figure("four times larger: processor time of execution", large.cpu_s / small.cpu_s),
+            Figure("… batches by hand", by_hand[1].execution_s / by_hand[0].execution_s),
+            Figure("… batches by hand, processor time", by_hand[1].cpu_s / by_hand[0].cpu_s),
             at_most(f"planning {planning.accounts:,} accounts", planning.seconds, 10, "s"),
             Figure("… in processor time of the server", planning_cpu, "s"),
             at_most("memory of planning in Python", planning.memory_mb, 500, "MB"),
