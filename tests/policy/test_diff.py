@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lethe.policy.diff import PolicyDiff, compare_periods, diff_policies
 from lethe.policy.load import parse_policy
@@ -124,6 +124,7 @@ def test_what_is_approved_is_bound_to_both_editions_and_every_change() -> None:
 LINES = [line for line in POLICY.splitlines() if any(c.isdigit() for c in line) and ":" in line]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(LINES), st.sampled_from("123456789"))
 def test_wherever_a_digit_changes_something_is_told(line: str, digit: str) -> None:
     at = next(number for number, character in enumerate(line) if character.isdigit())

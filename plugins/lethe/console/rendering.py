@@ -17,7 +17,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lethe.console.told import tell_limit
 from lethe.include import include_folder
+from lethe.policy.diff import Change as PolicyChange
 from lethe.reporting.mail.phrases import share as in_percent
+from lethe.reporting.policy_changes import say_policy_change
 from lethe.reporting.summary import Unknown
 from lethe.reporting.words import LANGUAGES, Wording, choose, wording
 
@@ -69,6 +71,10 @@ class Paper:
         text = choose(words, self.words.language)
         # What a policy writes with a plain space may not begin a line in French.
         return _FRENCH.sub("\u00a0\\1", text) if self.words.language == "fr" else text
+
+    def policy_change(self, change: PolicyChange) -> str:
+        """One difference of two editions of the policy."""
+        return say_policy_change(change, self.words.language)
 
     def number(self, number: float | None) -> str:
         return "–" if number is None else self.words.number(number)

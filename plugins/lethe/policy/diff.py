@@ -70,8 +70,9 @@ class Change:
     """One difference.
 
     path      where it stands in the policy file, dotted
-    sentence  the change in words
+    sentence  the change in English words; the approved digest is made over it
     before    the old value as data, None if there was none; `after` likewise
+    place     the path as keys: a name of a table has a dot in it
     """
 
     section: str
@@ -80,6 +81,7 @@ class Change:
     sentence: str
     before: Any = None
     after: Any = None
+    place: Place = ()
 
     @property
     def concerns_people(self) -> bool:
@@ -179,7 +181,7 @@ def _change(place: Place, was: Any, becomes: Any) -> Change:
     before = None if was is _ABSENT else was
     after = None if becomes is _ABSENT else becomes
     kind, sentence = _told(place, kind, before, after)
-    return Change(place[0], ".".join(place), kind, sentence, before, after)
+    return Change(place[0], ".".join(place), kind, sentence, before, after, place)
 
 
 def _told(place: Place, kind: Kind, was: Any, becomes: Any) -> tuple[Kind, str]:
