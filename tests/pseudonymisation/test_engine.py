@@ -55,7 +55,7 @@ def assert_complete(report: RunReport, output: Path, lines: int, bad: int) -> No
     assert len(everything) == len(report.files) + 1, everything
 
 
-@pytest.mark.parametrize("form", ["plain", "gzip", "members", "zstd", "crlf", "unended"])
+@pytest.mark.parametrize("form", ["plain", "gzip", "members", "zstd", "crlf", "cr", "unended"])
 def test_a_file_is_read_in_every_form_in_which_logs_lie_about(tmp_path: Path, form: str) -> None:
     path = write_log(tmp_path / "access.log")
     raw = path.read_bytes()
@@ -67,6 +67,8 @@ def test_a_file_is_read_in_every_form_in_which_logs_lie_about(tmp_path: Path, fo
         path.write_bytes(pa.compress(raw, codec="zstd", asbytes=True))
     elif form == "crlf":
         path.write_bytes(raw.replace(b"\n", b"\r\n"))
+    elif form == "cr":
+        path.write_bytes(raw.replace(b"\n", b"\r"))
     elif form == "unended":
         path.write_bytes(raw[:-1])
     report = pseudonymise_file(path, PLAN, tmp_path / "out")

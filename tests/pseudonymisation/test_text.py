@@ -124,9 +124,10 @@ def test_one_address_of_mail_is_read_as_one_however_it_is_spelled_and_whatever_s
 def test_the_order_of_the_kinds_is_fixed() -> None:
     # `u=` before e-mail addresses once left half-masked addresses behind.
     assert list(scan_groups(free=True, phones=True)) == [
-        "url_user", "tilde", "bracketed", "crontab", "su", "phone", "spaced", "by", "phrase",
-        "home", "email", "phone_key", "keyed", "auth", "token", "uuid", "iban", "fraction", "card",
-        "v6", "host", "v4", "path_token", "path_name", "run",
+        "url_user", "tilde", "asked_name", "crontab", "su", "phone", "spaced", "by", "phrase",
+        "home", "email", "phone_key", "keyed", "auth", "token", "uuid", "digest",
+        "hardware", "iban", "fraction", "card", "v6", "host", "v4", "path_token", "path_name",
+        "run",
     ]  # fmt: skip
 
 

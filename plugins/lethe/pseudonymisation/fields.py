@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _NO_ADDRESS: Final = frozenset({"-", "unknown", "_hidden", "localhost", "unix:", "::", ""})
 _NOBODY: Final = frozenset({"-", "", '""'})
 _MEMORY_LIMIT: Final = 200_000
+# Stands for what was not seen before; no text of a line holds it.
+_UNKNOWN: Final = "\x00unknown"
 _KNOWN_WORDS: Final = (
     r"^(?:[A-Z][A-Z_-]{1,19}|HTTP/[0-9.]{1,3}|[0-9]{1,5}|-|http|https|h2|h3|quic"
     r"|TLSv?[0-9._]{1,5})$"
@@ -118,7 +121,9 @@ class FieldMethods:
         # Without their queries, and with templates in place, most paths are the same few.
         codes, paths = _encode(apply_templates(before, self.plan.rules_of(name).path_templates))
         paths = means.scrub(name, paths).gather(pl.Series(codes))
-        return paths, means.filter_queries(name, query)
+        # So are queries, where what makes a path one of a kind stands in front.
+        codes, queries = _encode(query)
+        return paths, means.filter_queries(name, queries).gather(pl.Series(codes))
 
     def _addresses(
         self, means: Means, name: str, kind: Kind, method: Method, distinct: pl.Series
@@ -129,14 +134,10 @@ class FieldMethods:
         texts = distinct.to_list()
         if not pseudonyms.linkable:
             return pl.Series(self._chains(means, pseudonyms, kind, texts), dtype=pl.String)
-        known = pseudonyms.by_text
-        fresh = [text for text in texts if text not in known]
-        if len(known) + len(fresh) > _MEMORY_LIMIT:
-            known.clear()
-            fresh = texts
-        made = self._chains(means, pseudonyms, kind, fresh)
-        known.update(zip(fresh, made, strict=True))
-        return pl.Series([known[text] for text in texts], dtype=pl.String)
+        written = _remembered(
+            pseudonyms.by_text, texts, lambda fresh: self._chains(means, pseudonyms, kind, fresh)
+        )
+        return pl.Series(written, dtype=pl.String)
 
     def _chains(
         self,
@@ -190,11 +191,27 @@ class FieldMethods:
                 return means.replaced.value("email", canonical_email(value))
             return tokens.replace(fully_unquoted(value))
 
-        known, texts = tokens.by_text, distinct.cast(pl.String).to_list()
-        if len(known) + len(texts) > _MEMORY_LIMIT:
-            known.clear()
-        known.update((text, made(text)) for text in texts if text not in known)
-        return pl.Series([known[text] for text in texts], dtype=pl.String)
+        texts = distinct.cast(pl.String).to_list()
+        written = _remembered(tokens.by_text, texts, lambda fresh: [made(text) for text in fresh])
+        return pl.Series(written, dtype=pl.String)
+
+
+def _remembered(
+    known: dict[str | None, str | None],
+    texts: list[str | None],
+    make: Callable[[list[str | None]], list[str | None]],
+) -> list[str | None]:
+    """Give what was made of each text before, and have the others made."""
+    found = [known.get(text, _UNKNOWN) for text in texts]
+    fresh = [text for text, made in zip(texts, found, strict=True) if made is _UNKNOWN]
+    if not fresh:
+        return found
+    if len(known) + len(fresh) > _MEMORY_LIMIT:
+        known.clear()
+    made = make(fresh)
+    known.update(zip(fresh, made, strict=True))
+    others = iter(made)
+    return [next(others) if text is _UNKNOWN else text for text in found]
 
 
 def _agents(
@@ -239,7 +256,12 @@ def _encode(values: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
     """Divide a column into its distinct values and the place of each row's among them."""
     import polars as pl
 
-    encoded: Any = values.rechunk().to_arrow().dictionary_encode(null_encoding="encode")
+    if (first := values.first()) is not None and (values == first).all(ignore_nulls=False):
+        return np.zeros(len(values), dtype=np.int32), values.head(1)
+    # As views nothing is copied; but Arrow makes an empty text of a null among them.
+    level = pl.CompatLevel.oldest() if values.null_count() else pl.CompatLevel.newest()
+    column: Any = values.rechunk().to_arrow(compat_level=level)
+    encoded = column.dictionary_encode(null_encoding="encode")
     return (
         encoded.indices.to_numpy(zero_copy_only=False),
         pl.Series(pl.from_arrow(encoded.dictionary)),
@@ -253,8 +275,9 @@ def _decode(codes: NDArray[np.int32], distinct: pl.Series) -> pa.Array:
     encoded: Any = distinct.cast(_string()).rechunk().to_arrow().dictionary_encode()
     places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     indices = places[codes] if len(places) else np.full(len(codes), -1, dtype=np.int32)
+    mask = indices < 0 if encoded.null_count or not len(places) else None
     return pa.DictionaryArray.from_arrays(
-        pa.array(indices, mask=indices < 0), encoded.dictionary.cast(pa.string())
+        pa.array(indices, mask=mask), encoded.dictionary.cast(pa.string())
     )
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from lethe.pseudonymisation.addresses import MARK, pack_address
-from lethe.pseudonymisation.judge_addresses import AddressJudge, Replacements
+from lethe.pseudonymisation.judge_addresses import Replacements
+from lethe.pseudonymisation.judge_daemons import DaemonJudge
 from lethe.pseudonymisation.patterns import (
     JSON_SIGN,
     PHRASE,
@@ -15,7 +15,6 @@ from lethe.pseudonymisation.patterns import (
 )
 from lethe.pseudonymisation.spelling import (
     AT_SIGN,
-    canonical_email,
     fully_unquoted,
     has_both,
     is_card,
@@ -28,14 +27,13 @@ _ESCAPE: Final = re.compile(
     r"""%(?:25)*[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrt"'/\\]|&[a-z]{2,4};"""
 )
 _LEAD: Final = re.compile(f"(?:{_ESCAPE.pattern})+")
-# Already canonical but for its case; nearly all are.
-_PLAIN_EMAIL: Final = re.compile(r"[a-z0-9_][a-z0-9_.+-]*@(?:[a-z0-9-]+\.)+([a-z]{2,24})\Z")
 _KEYED: Final = re.compile(
     rf"""([A-Za-z0-9_-]+)(=|{JSON_SIGN}|%(?:25)*3[Dd]|\\?["']\s?:\s?\\?["']|:\s?)(.*)\Z""",
     re.DOTALL,
 )
+_INNER: Final = re.compile(r"[A-Za-z_]{1,32}=[^=].*\Z", re.DOTALL)
 _PERSON_KEY: Final = re.compile(
-    r"(?i)(?:.*(?:name|login)|user|logname|ruser|acct|account|usr|uid|u|.*mail.*|remote_user|auth_user"
+    r"(?i)(?:.*(?:name|login|user)|principal|identity|logname|ruser|acct|account|usr|uid|u|.*mail.*|remote_user|auth_user"
     r"|user[_-]?id)\Z"
 )
 # A user by his number names nobody outside; a word behind `account:` mostly is no name.
@@ -55,7 +53,7 @@ _VERSIONED: Final = re.compile(
 )
 
 
-class Judge(AddressJudge):
+class Judge(DaemonJudge):
     """Writes what takes the place of a proposal; returns it unchanged where nothing is personal."""
 
     def __init__(self, replacements: Replacements) -> None:
@@ -79,24 +77,11 @@ class Judge(AddressJudge):
         decide = self._deciders.get(kind)
         return lead + (decide(text) if decide else text)
 
-    def value(self, kind: str, text: str) -> str:
-        """Replace a whole value, which is an e-mail or an address where it reads as one."""
-        plain = fully_unquoted(text)
-        if "@" in plain and (at := plain.rfind("@")) and "." in plain[at:] and " " not in plain:
-            return self._replace.value("email", canonical_email(plain))
-        if (packed := pack_address(plain)) is not None:
-            return MARK + self._replace.address(packed)
-        return self._replace.value(kind, plain)
-
     def _judge_url_user(self, text: str) -> str:
         return f"//{self._replace.value('user', fully_unquoted(text[2:-1]))}@"
 
     def _judge_tilde(self, text: str) -> str:
         return f"/~{self._replace.value('user', fully_unquoted(text[2:]))}"
-
-    def _judge_bracketed(self, text: str) -> str:
-        name, rest = text[1:].split("]", 1)
-        return f"[{self.value('user', name)}]{rest}"
 
     def _judge_crontab(self, text: str) -> str:
         front, name = text[:-1].rsplit("(", 1)
@@ -139,25 +124,6 @@ class Judge(AddressJudge):
         cut = max(text.rfind("/"), text.rfind("\\")) + 1
         return text[:cut] + self._replace.value("user", text[cut:])
 
-    def _judge_email(self, text: str) -> str:
-        plain = text.lower()
-        if (match := _PLAIN_EMAIL.match(plain)) and match[1] not in FILE_ENDINGS:
-            return self._replace.value("email", plain)
-        at = AT_SIGN.search(text)
-        if at is None:
-            return text
-        domain = fully_unquoted(text[at.end() :])
-        bare = domain.strip("[]")
-        if bare[:1].isdigit() and (packed := pack_address(bare)) is not None:
-            user = self._replace.value("user", fully_unquoted(text[: at.start()]))
-            return user + at[0] + MARK + self._replace.address(packed)
-        ending = domain.rsplit(".", 1)[-1].lower()
-        if ending in FILE_ENDINGS and ending not in ("local", "internal", "do"):
-            return text
-        if ending.isdigit() or re.match(r"[0-9]x\.", domain):
-            return text
-        return self._replace.value("email", canonical_email(text))
-
     def _judge_keyed(self, text: str) -> str:
         match = _KEYED.match(text)
         if match is None:
@@ -168,6 +134,9 @@ class Judge(AddressJudge):
             opening, value, closing = '\\"', value[2:-2], '\\"'
         elif value[:1] in _QUOTES and value.endswith(_QUOTES[value[0]]) and len(value) > 1:
             opening, value, closing = value[0], value[1:-1], value[-1]
+        if sign.startswith(":") and (inner := _INNER.match(value)):
+            # `Failed Login: username=anna`
+            return f"{key}{sign}{opening}{self._judge_keyed(inner[0])}{closing}"
         person = _PERSON_KEY.match(key) is not None
         if not value or _NOT_SECRET.match(value) or (person and value.isdigit() and len(value) < 3):
             return text

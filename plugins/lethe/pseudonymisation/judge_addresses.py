@@ -43,6 +43,9 @@ _DOTTED: Final = re.compile(
     rf"(.*?)(?<![0-9.])([0-9]+(?:{DOT}[0-9]+){{3,}})([._-]?[A-Za-z][A-Za-z0-9.-]*|/.*)?\Z",
     re.DOTALL,
 )
+_EDITION: Final = re.compile(
+    r"(?i)[._-]?(?:release|rc|beta|alpha|snapshot|final|ga|preview|stable|lts|hotfix|patch)(?![a-z])"
+)
 _DASHED: Final = re.compile(r"(.*?)(?<![0-9])((?:[0-9]{1,3}-){3}[0-9]{1,3})((?:[.-].*)?)\Z")
 _ARPA: Final = re.compile(r"(?i)\.(?:in-addr|ip6)\.arpa\Z")
 
@@ -94,6 +97,8 @@ class AddressJudge:
             return text
         if _ARPA.search(back):
             return front + self._replace.value("host", (dotted + back).lower())
+        if _EDITION.match(back):
+            return text
         numbers = [int(octet) for octet in octets]
         small = max(numbers) < 100 and numbers[0] not in (0, 10)
         ending = back.rsplit(".", 1)[-1].lower()

@@ -27,7 +27,8 @@ _BATCH_ROWS: Final = 65_536
 # Behind such a word four numbers with dots are a version.
 _VERSIONS: Final = (
     r"(?i)\b(?:version|ver|v|release|rel|revision|rev|build|firmware|fw|kernel|driver|patch|sdk|tag"
-    r"|update|upgrade|section|article|chapter|clause|oid|(?:up|down)graded (?:from|to)"
+    r"|update|upgrade|section|article|chapter|clause|paragraph|kapitel|abschnitt|artikel|chapitre"
+    r"|paragraphe|ausgabe|fassung|oid|(?:up|down)graded (?:from|to)"
     r"|(?:up|down)dated? (?:from|to)|windows|android|ios|macos|nginx|apache|openssl|php|chrome"
     r"|firefox|safari|edge|opera|mac os x|linux|debian|ubuntu|chromium|openssh|python|ruby|java"
     r"|jdk|jre|node|npm|mysql|mariadb|redis|mongodb|docker|haproxy|varnish|tomcat|jquery|bootstrap"
@@ -35,6 +36,8 @@ _VERSIONS: Final = (
     r"|openvpn|protocol)s?(?:[\"']|%22)?(?:\s|%20|\+)?[=:/_-]?(?:\s|%20|\+)?[\"']?v?"
     r"[0-9]+(?:\.[0-9]+){3,}"
 )
+# The two addresses and the type of a frame, as a packet filter writes them.
+_HARDWARE: Final = r"\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5,}\b"
 _OURS: Final = r"\bip_[0-9a-f:.]+|\b(?:email|user|token|host|card|iban|phone)_[a-z2-7]{16}\b"
 
 
@@ -199,7 +202,11 @@ def _scan(batch: object, skip: frozenset[str]) -> Iterator[tuple[str, str, list[
 
 def scan_texts(texts: pl.Series) -> dict[str, list[str]]:
     """Tell which of some texts look personal, by kind."""
-    plain = texts.str.replace_all(_OURS, "").str.replace_all(_VERSIONS, " ")
+    plain = (
+        texts.str.replace_all(_OURS, "")
+        .str.replace_all(_VERSIONS, " ")
+        .str.replace_all(_HARDWARE, " ")
+    )
     found: dict[str, list[str]] = {}
     for kind, (pattern, check) in _KINDS.items():
         rows = plain.str.contains(pattern).arg_true()

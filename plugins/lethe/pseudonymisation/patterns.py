@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from lethe.pseudonymisation.daemons import ASKED_NAME, DIGEST, HARDWARE
+
 # An escaped character in front of a word hides where the word begins: `%3Dalice%40...`.
 ESCAPE: Final = (
     r"""(?:%(?:25)*[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrt"'/\\]|&[a-z]{2,4};)"""
@@ -50,15 +52,22 @@ CONCEALED_KEYS: Final = (
     r"|(?:device|visitor|browser|tracking)[_-]?id"
 )
 PERSON_KEYS: Final = (
-    r"(?:user|login|account|customer|client|member|author|owner|nick|screen|full|first|last"
-    r"|given|family|sur|display|contact)[_-]?(?:name|login)|user|login|logname|ruser|uname"
+    r"(?:[a-z0-9]+_)?(?:user|login|account|customer|client|member|author|owner|nick|screen|full"
+    r"|first|last|given|family|sur|display|contact|usr|targetuser|subjectuser|principal)"
+    r"[_-]?(?:name|login)|user|login"
+    r"|logname|ruser|uname|[sd]user|(?:src|dst|source|destination|target|auth|xauth|unauth)_?user"
+    r"|samaccountname|principal|identity"
     r"|acct|account|usr|uid|u|e?[_-]?mail(?:[_-]?addr(?:ess)?)?|mailto|remote_user|auth_user|user[_-]?id"
 )
 STRONG_KEYS: Final = (
     r"[A-Za-z0-9_]*(?:token|secret|passw(?:or)?d|session[_-]?id|sessionid|sessid|api[_-]?key"
     r"|apikey|access[_-]?key|auth[_-]?key)|user(?:name)?|e?-?mail|jwt|pwd|pass|login|account|uid"
 )
-PLAIN_VALUE: Final = r"""(?:"[^"]+"|'[^'\s]+'|<[^<>\s]+>|\\"[^"\\\s]+\\"|[^\s&;,"'<>(){}|#?\\]+)"""
+PLAIN_VALUE: Final = (
+    r"""(?:"[^"]+"|'[^'\s]+'|<[^<>\s]+>|\\"[^"\\\s]+\\"|[^\s&;,"'<>(){}|#?\\]+"""
+    # A domain of Windows in front of the name.
+    r"""(?:\\{1,2}[A-Za-z0-9][^\s&;,"'<>(){}|#?\\]*)?)"""
+)
 NESTED_VALUE: Final = (
     r"""(?:[^\s&;,"'<>(){}|#?%]|%(?:25)*(?:[013-9A-Fa-f][0-9A-Fa-f]|2[1347-9A-Fa-f]))+"""
 )
@@ -75,7 +84,7 @@ WELL_KNOWN: Final = (
     r"|[spr]k_(?:live|test)_[0-9A-Za-z]{10,}|gh[pousr]_[A-Za-z0-9]{20,}"
     r"|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abeprs]-[A-Za-z0-9-]{10,}"
     r"|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"
-    r"|SHA256:[A-Za-z0-9+/]{43}=?|MD5:[0-9a-f]{2}(?::[0-9a-f]{2}){15}"
+    r"|S-1-5-21(?:-[0-9]{1,10}){3,5}|SHA256:[A-Za-z0-9+/]{43}=?|MD5:[0-9a-f]{2}(?::[0-9a-f]{2}){15}"
 )
 UUID: Final = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 GAP: Final = r"(?:[ .+-]|%(?:25)*20)"
@@ -117,14 +126,15 @@ V6: Final = (
 VERSION_WORDS: Final = (
     r"(?:upgraded|updated|downgraded) (?:from|to)"
     r"|versions?|ver|v|release|rel|rev|revision|build|firmware|fw|update|upgrade|patch|kernel"
-    r"|driver|tag|[a-z]+_version|sdk|protocol|section|oid"
+    r"|driver|tag|[a-z]+_version|sdk|protocol|section|oid|chapter|article|paragraph|clause"
+    r"|kapitel|abschnitt|artikel|chapitre|paragraphe|ausgabe|fassung"
 )
 # Of these a version follows, with or without a slash.
 PRODUCTS: Final = (
     r"windows|android|ios|macos|mac os x|linux|debian|ubuntu|chrome|chromium|firefox|safari|edge"
     r"|opera|nginx|apache|openssl|openssh|php|python|ruby|java|jdk|jre|node|npm|mysql|mariadb"
     r"|redis|mongodb|docker|haproxy|varnish|tomcat|jquery|bootstrap|wordpress|drupal|exim"
-    r"|opr|edga?|edgios|crios|fxios|applewebkit|postfix|dovecot|curl|wget|git|glibc|gcc|cmake|office|acrobat|flash|air|unity|openvpn"
+    r"|opr|edga?|edgios|crios|fxios|applewebkit|postfix|dovecot|curl|wget|git|zlib|libcurl|libidn2?|libssh2?|librtmp|nghttp2|gnutls|glibc|gcc|cmake|office|acrobat|flash|air|unity|openvpn"
 )
 BLANK: Final = r"(?:\s|%(?:25)*20|\+)"
 DOTTED: Final = (
@@ -151,7 +161,7 @@ BEHIND_PEOPLE: Final = (
     r"(?i:users?|home|profiles?|members?|people|authors?|accounts?|customers?|clients?|u|patients?"
     r"|employees?|students?)(?:/|%(?:25)*2[Ff])"
 )
-PATH_NAME: Final = r"[A-Za-z][A-Za-z_.-]*[0-9][A-Za-z0-9_.-]*"
+PATH_NAME: Final = r"(?:[A-Za-z][A-Za-z_.-]*[0-9][A-Za-z0-9_.-]*|[A-Za-z]+\.[A-Za-z-]+)"
 RUN: Final = r"(?:[A-Za-z0-9_]+-)*[A-Za-z0-9_]{20,}(?:-[A-Za-z0-9_]+)*(?:\.[A-Za-z0-9]+)*"
 HOME: Final = r"(?:home|Users|Documents and Settings)(?:/|\\{1,2})[^\s/\\\"'<>:;,?&#()]+"
 _PHONE_GAP: Final = r"(?:[ ./()-]|%(?:25)*2[0-9DdFf]|\+){0,3}"
@@ -176,10 +186,12 @@ PHRASE: Final = (
     r" for (?:invalid user |illegal user |user )?"
     r"|password changed for |user: name=|login (?:ok|incorrect)(?: \([^()]{0,60}\))?: \["
     r"|sudo(?:\[[0-9]+\])?:\s{1,4}|cron(?:tab|d)?(?:\[[0-9]+\])?: \("
-    r"|failed login \([0-9]+\) on '[^'\s]{1,40}' for '|login on \S{1,40} by |account name:\s{1,8}"
+    r"|failed login \([0-9]+\) on '[^'\s]{1,40}' for '|login on \S{1,40} by "
+    r"|(?:account|user) name:\s{1,8}"
     r"|(?:successful|failed) su for "
-    r"|user \[[^\[\]]{0,64}\]\\{1,2}\[|user[ :=]{1,2}['\"\\(<]{0,2}"
-    r"|(?:account|member|customer|patient|employee) )"
+    r"|user \[[^\[\]]{0,64}\]\\{1,2}\[|user[ :=]{1,3}['\"\\(<\[]{0,2}"
+    r"|username(?:\s?[:=]\s?['\"]?|\s['\"])"
+    r"|account user |(?:account|member|customer|patient|employee) )"
 )
 # A rejected name may hold spaces; it ends where sshd goes on.
 SPACED_NAME: Final = (
@@ -188,8 +200,11 @@ SPACED_NAME: Final = (
 )
 BY_NAME: Final = r"by [^\s()]{1,64}\(uid="
 SU: Final = r"\(to [^\s()]{1,64}\) [^\s()]{1,64} on"
-BRACKETED: Final = r"\[[^\s\]\[]{1,64}\] (?:OK|FAIL) "
 CRONTAB: Final = r"\) (?:LIST|REPLACE|DELETE|BEGIN EDIT|END EDIT) \([^\s()]{1,64}\)"
+
+
+# What only daemons write.
+DAEMONS: Final = frozenset(["crontab", "su", "spaced", "by", "phrase", "home", "digest"])
 
 
 def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
@@ -201,7 +216,7 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
     groups = {
         "url_user": r"//[^\s/?#\"'<>@\\]*(?::|%3[Aa])[^\s/?#\"'<>@\\]*@",
         "tilde": r"/~[^\s/?#&\"'<>]+",
-        "bracketed": BRACKETED,
+        "asked_name": ASKED_NAME,
         "crontab": CRONTAB,
         "su": SU,
         "phone": PHONE + END,
@@ -215,6 +230,8 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
         "auth": AUTH,
         "token": WELL_KNOWN,
         "uuid": UUID + END,
+        "digest": DIGEST + END,
+        "hardware": HARDWARE + END,
         "iban": f"(?:{_iban_pattern()}){END}",
         # The digits behind a decimal point are no card.
         "fraction": r"[0-9]{1,4}\.[0-9]{10,}" + END,
@@ -226,9 +243,9 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
         "path_name": f"{BEHIND_PEOPLE}(?:{EMAIL}|{PATH_NAME}){END}",
         "run": RUN,
     }
-    left_out = set() if free else {"bracketed", "crontab", "su", "spaced", "by", "phrase", "home"}
+    left_out: frozenset[str] = frozenset() if free else DAEMONS
     if not phones:
-        left_out |= {"phone", "phone_key"}
+        left_out = left_out | {"phone", "phone_key"}
     return {name: pattern for name, pattern in groups.items() if name not in left_out}
 
 
@@ -238,10 +255,10 @@ GLANCE_VALUE: Final = (
     r"[@~\\]|:[^/]|%[0-9A-Fa-f]{2}[0-9A-Za-z]{4}|%(?:25)*(?:40|3[ADad])"
     rf"|[0-9]{DOT}[0-9]+{DOT}[0-9]+{DOT}[0-9]|%(?:25)*22|ip6\.arpa|{START}(?:[0-9]{{13}}|[A-Za-z0-9_]{{20}}"
     rf"|[0-9]{{4}}{GAP}[0-9]{{4}}|[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]"
-    rf"|[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Za-z0-9]){{11}}|eyJ|AKIA|SHA256|[spr]k_|gh[pousr]_"
+    rf"|[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Za-z0-9]){{11}}|eyJ|AKIA|S-1-5|SHA256|[spr]k_|gh[pousr]_"
     r"|glpat-|xox|SG\.|(?i:bearer|basic|digest)[ %+]"
     r"|(?i:sess|toke|rese|pass|conf|veri|acti|invi|unsu|magi|logi|auth|oaut|shar|opto|opt-)"
-    rf"[A-Za-z-]*/|{_PEOPLE}[A-Za-z]*(?:/|%(?:25)*2[Ff])?[A-Za-z][A-Za-z_.-]*[0-9])"
+    rf"[A-Za-z-]*/|{_PEOPLE}[A-Za-z]*(?:/|%(?:25)*2[Ff])?[A-Za-z][A-Za-z_.-]*[0-9]|{_PEOPLE}[A-Za-z]*(?:/|%(?:25)*2[Ff])[A-Za-z]+\.[A-Za-z])"
 )
 GLANCE: Final = rf"[=&]|{GLANCE_VALUE}"
 GLANCE_PHONES: Final = (
@@ -251,7 +268,7 @@ GLANCE_PHONES: Final = (
 
 
 # These begin with a character that is no part of a word, so that no word boundary is asked for.
-UNBOUND: Final = frozenset({"url_user", "tilde", "bracketed", "crontab", "su", "phone"})
+UNBOUND: Final = frozenset(["url_user", "tilde", "asked_name", "crontab", "su", "phone"])
 
 
 def scan_pattern(groups: dict[str, str]) -> str:

@@ -111,7 +111,7 @@ class Source:
 
         Raises  ActError where the compressed data end early or are damaged
         """
-        blocks = self._blocks()
+        blocks = _with_line_feeds(self._blocks())
         pending, offset, inside = b"", 0, False
         ended = False
         while not ended or pending:
@@ -211,6 +211,16 @@ class _Counted:
 
     def close(self) -> None:
         """Nothing to close: the file is the source's."""
+
+
+def _with_line_feeds(blocks: Iterator[Any]) -> Iterator[Any]:
+    """Take carriage returns for line ends where a file begins with nothing else, as old Macs do."""
+    alone: bool | None = None
+    for block in blocks:
+        octets = bytes(block) if alone in (None, True) else block
+        if alone is None and octets:
+            alone = b"\r" in octets and b"\n" not in octets
+        yield octets.replace(b"\r", b"\n") if alone else block
 
 
 def _fill(place: memoryview, start: int, block: bytes | memoryview) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from base64 import b64decode
 from itertools import pairwise
 from typing import Final
 from urllib.parse import unquote
@@ -76,11 +77,29 @@ def has_both(text: str) -> bool:
     return any(c.isalpha() for c in text) and any(c.isdigit() for c in text)
 
 
+def hides_email(text: str) -> bool:
+    """Tell whether text in base64 says an e-mail address, or JSON, or a query."""
+    body = text.rstrip("=")
+    if len(body) % 4 == 1 or len(body) > 2000:
+        return False
+    try:
+        plain = b64decode(body.translate(_URL_SAFE) + "=" * (-len(body) % 4)).decode("ascii")
+    except ValueError:
+        return False
+    return plain.isprintable() and _SAYS_EMAIL.search(plain) is not None
+
+
+_URL_SAFE: Final = str.maketrans("-_", "+/")
+_SAYS_EMAIL: Final = re.compile(r'[A-Za-z0-9_.+-]@[A-Za-z0-9-]+\.[A-Za-z]{2}|\{"[A-Za-z_]+":')
+
+
 def is_random(text: str) -> bool:
     """Tell a random identifier from a slug, a file name or a digest in an asset's name."""
     body, _, ending = text.partition(".")
     if ending:
         return False
+    if hides_email(body):
+        return True
     parts = re.split(r"[-_]", body)
     longest = max(parts, key=len)
     digits = sum(c.isdigit() for c in body)

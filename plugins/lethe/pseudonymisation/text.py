@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lethe.pseudonymisation.daemons import TELLING, daemon_pattern
 from lethe.pseudonymisation.judge import Judge
 from lethe.pseudonymisation.judge_addresses import Replacements
 from lethe.pseudonymisation.patterns import (
     GLANCE,
     GLANCE_PHONES,
+    START,
     scan_groups,
     scan_pattern,
     whole_pattern,
@@ -29,7 +31,7 @@ _FREQUENT: Final = frozenset(
     [
         "url_user",
         "tilde",
-        "bracketed",
+        "asked_name",
         "crontab",
         "su",
         "phone",
@@ -55,6 +57,7 @@ class TextScrubber:
         self._groups = scan_groups(free=free, phones=phones)
         self._pattern = scan_pattern(self._groups)
         self._glance = self._pattern if free else GLANCE + (GLANCE_PHONES if phones else "")
+        self._daemons = daemon_pattern(START) if free else None
         # Frequent kinds first; nothing else before them fits what they fit as a whole.
         asked = sorted(self._groups, key=lambda name: name not in _FREQUENT)
         self._whole = {name: whole_pattern(self._groups, name) for name in asked}
@@ -67,6 +70,8 @@ class TextScrubber:
         import polars as pl
 
         found = texts.str.contains(self._glance).fill_null(value=False)
+        if self._daemons is not None:
+            found |= texts.str.contains_any(TELLING).fill_null(value=False)
         rows = found.arg_true()
         if not len(rows):
             return texts
@@ -87,21 +92,47 @@ class TextScrubber:
         return texts.clone().scatter(rows, result)
 
     def _scrub_hits(self, hit: pl.Series) -> pl.Series:
+        scrubbed = self._fill(hit, self._pattern, self._replace)
+        if self._daemons is None:
+            return scrubbed
+        rows = scrubbed.str.contains_any(TELLING).arg_true()
+        if not len(rows):
+            return scrubbed
+        return scrubbed.scatter(
+            rows, self._fill(scrubbed.gather(rows), self._daemons, self._fill_shapes)
+        )
+
+    def _fill_shapes(self, proposals: pl.Series) -> Iterator[str]:
+        return map(self._judge.fill_shape, proposals)
+
+    @staticmethod
+    def _fill(
+        hit: pl.Series, pattern: str, replace: Callable[[pl.Series], Iterator[str]]
+    ) -> pl.Series:
+        """Replace in texts whatever a pattern proposes."""
         import polars as pl
 
-        # Without groups in the replacement both calls run on the engine's fast path.
-        proposals = hit.str.extract_all(self._pattern)
+        proposals = hit.str.extract_all(pattern)
         if not proposals.list.len().sum():
             return hit
-        rests = hit.str.replace_all(self._pattern, _HOLE)
-        replaced = self._replace(proposals.explode().drop_nulls())
-        scrubbed = []
-        for several, rest in zip(proposals.to_list(), rests.to_list(), strict=True):
-            pieces = iter(rest.split(_HOLE))
-            text = [next(pieces)]
-            for _, piece in zip(several, pieces, strict=True):
-                text += (next(replaced), piece)
-            scrubbed.append("".join(text))
+        replaced = replace(proposals.explode().drop_nulls())
+        scrubbed = hit.to_list()
+        unclear: dict[int, list[str]] = {}
+        for row, several in enumerate(proposals.to_list()):
+            if not several:
+                continue
+            text, made = scrubbed[row], [next(replaced) for _ in several]
+            if all(text.find(proposal) == text.rfind(proposal) for proposal in several):
+                scrubbed[row] = _put_in(text, several, made)
+            else:
+                unclear[row] = made
+        if unclear:
+            # Without groups in the replacement this too runs on the engine's fast path.
+            rests = hit.gather(list(unclear)).str.replace_all(pattern, _HOLE)
+            for (row, made), rest in zip(unclear.items(), rests, strict=True):
+                first, *others = rest.split(_HOLE)
+                pieces = zip(made, others, strict=True)
+                scrubbed[row] = first + "".join(piece for pair in pieces for piece in pair)
         return pl.Series(scrubbed, dtype=pl.String)
 
     def _replace(self, proposals: pl.Series) -> Iterator[str]:
@@ -135,3 +166,12 @@ class TextScrubber:
             if fits.any():
                 places, rest = places[~fits], rest.filter(~fits)
         return kinds
+
+
+def _put_in(text: str, proposals: list[str], made: list[str]) -> str:
+    """Put what was made in the place of proposals, each of which stands at one place alone."""
+    done = ""
+    for proposal, instead in zip(proposals, made, strict=True):
+        front, _, text = text.partition(proposal)
+        done += front + instead
+    return done + text

@@ -15,16 +15,15 @@ if TYPE_CHECKING:
 Scrub = Callable[["pl.Series"], "pl.Series"]
 
 
+_VERSION_NAMES = "(?i)^(?:v|ver|version|build|release|rev|firmware|fw|sdk|oid)$"
+
+
 def split_url(urls: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Divide URLs into what stands before the query, and the query; the fragment is dropped."""
-    import polars as pl
-
-    parts = (
-        pl.DataFrame({"u": urls})
-        .select(pl.col("u").str.splitn("#", 2).struct[0].str.splitn("?", 2).alias("p"))
-        .unnest("p")
-    )
-    return parts["field_0"], parts["field_1"]
+    if urls.str.contains("#", literal=True).any():
+        urls = urls.str.splitn("#", 2).struct.field("field_0")
+    parts = urls.str.splitn("?", 2).struct
+    return parts.field("field_0"), parts.field("field_1")
 
 
 def apply_templates(paths: pl.Series, templates: tuple[str, ...]) -> pl.Series:
@@ -32,10 +31,21 @@ def apply_templates(paths: pl.Series, templates: tuple[str, ...]) -> pl.Series:
     for template in sorted(templates, key=lambda t: (-t.count("/"), t)):
         pattern, written = _template(template)
         # Most paths lack what the template holds besides names: to see that is much cheaper.
-        rows = paths.str.contains(_longest_literal(template), literal=True).arg_true()
-        if len(rows):
-            paths = paths.clone().scatter(rows, paths.gather(rows).str.replace(pattern, written))
+        some = paths.str.contains(_longest_literal(template), literal=True).fill_null(value=False)
+        if (bare := _bare_template(template)) is not None:
+            # A path without a host in front, whose end is that of the last name, needs no groups.
+            front, short, instead = bare
+            ours = some & paths.str.starts_with(front)
+            paths = _replaced(paths, ours.arg_true(), short, instead)
+            some &= ~ours
+        paths = _replaced(paths, some.arg_true(), pattern, written)
     return paths
+
+
+def _replaced(paths: pl.Series, rows: pl.Series, pattern: str, written: str) -> pl.Series:
+    if not len(rows):
+        return paths
+    return paths.clone().scatter(rows, paths.gather(rows).str.replace(pattern, written))
 
 
 def _longest_literal(template: str) -> str:
@@ -43,13 +53,30 @@ def _longest_literal(template: str) -> str:
 
 
 def _template(template: str) -> tuple[str, str]:
+    pattern, written = _segments(template)
+    return f"^((?:[a-z][a-z0-9+.-]*:)?(?://[^/]*)?/*){pattern}(/|;|$)", f"${{1}}{written}${{2}}"
+
+
+def _bare_template(template: str) -> tuple[str, str, str] | None:
+    """Give the front of a template that begins with a word and ends with a name, and its pattern.
+
+    Behind the last name stands what ends a segment, or nothing; a path holds no query.
+    """
+    segments = template.strip("/").split("/")
+    first, last = segments[0], segments[-1]
+    pattern, written = _segments(template)
+    if not first or first.startswith("{") or not last.startswith("{") or "$" in written:
+        return None
+    return f"/{first}/", f"^{pattern}", written
+
+
+def _segments(template: str) -> tuple[str, str]:
     segments = template.strip("/").split("/")
     pattern = "".join(
         "/(?:[^/{;?][^/;?]*)" if segment.startswith("{") else f"/{re.escape(segment)}"
         for segment in segments
     )
-    written = "/" + "/".join(segments)
-    return f"^((?:[a-z][a-z0-9+.-]*:)?(?://[^/]*)?/*){pattern}(/|;|$)", f"${{1}}{written}${{2}}"
+    return pattern, "/" + "/".join(segments)
 
 
 class QueryFilter:
@@ -122,6 +149,10 @@ class QueryFilter:
             )
         else:
             written = _joined(name, self._scrub(value))
+            # Only its name tells a version from an address.
+            named = name.str.contains(_VERSION_NAMES).fill_null(value=False)
+            if named.any():
+                written = self._scrub(parameters["q"]).zip_with(named, written)
             if self._others == "token":
                 tokens = [
                     None if v is None else self._token(n, v)

@@ -18,6 +18,14 @@ _FILE_ENDINGS_TEXT: Final = (
 FILE_ENDINGS: Final = frozenset(_FILE_ENDINGS_TEXT.split())
 
 
+# Of these a file may be named after an e-mail address: `anna@example.org.csv`.
+_DOCUMENT_ENDINGS_TEXT: Final = (
+    "txt csv tsv json xml pdf doc docx xls xlsx odt html htm zip gz tar 7z eml mbox vcf ics png jpg"
+    " jpeg gif bak tmp log yaml yml ini cfg sieve"
+)
+DOCUMENT_ENDINGS: Final = frozenset(_DOCUMENT_ENDINGS_TEXT.split())
+
+
 # Of these a host name ends on more than a file does.
 HOST_ENDINGS: Final = frozenset({"local", "internal", "do", "zip"})
 
@@ -30,8 +38,24 @@ _NOT_NAMES_TEXT: Final = (
     "provided guide manual authentication authorization profile settings preferences created "
     "deleted updated connected disconnected exited logged interrupt mode uid gid null none nil "
     "- pam_unix check remote host port service process processes system systems target level state "
-    "directory database role roles list lists type types field fields object objects"
+    "directory database role roles list lists type types field fields object objects db"
 )
 
 
 NOT_NAMES: Final = frozenset(_NOT_NAMES_TEXT.split())
+
+
+# Entries of a directory that are no people.
+_NOT_ENTRIES_TEXT: Final = (
+    "config monitor users groups people schema subschema accounts builtin computers domain services"
+    " changelog backend frontend module hosts aliases default"
+)
+NOT_ENTRIES: Final = frozenset(_NOT_ENTRIES_TEXT.split())
+
+# What stands in front of an address and a port besides the name of a peer.
+_NOT_PEERS_TEXT: Final = (
+    "tcp tcp4 tcp6 udp udp4 udp6 sctp icmp ssl tls http https h2 quic ws wss ftp ssh dns dot doh"
+    " inside outside dmz wan lan local remote any all source destination src dst client server"
+    " proxy upstream backend frontend host peer direct ip ipv4 ipv6 inet inet6"
+)
+NOT_PEERS: Final = frozenset(_NOT_PEERS_TEXT.split())

@@ -234,13 +234,18 @@ def _find_ordinary(lines: Lines, rows: Positions, *, combined: bool) -> _Found:
     # A last line without an end has no mark there; it is found by searching.
     rows = rows[rows < len(ends)]
     ends, first = ends[rows], first[rows]
-    long = ends - first > _ORDINARY.nbytes
-    rows, ends, first = rows[long], ends[long], first[long]
+    # Quotes are counted in bytes, which must not run over.
+    fits = (ends - first > _ORDINARY.nbytes) & (ends - first < 256)
+    rows, ends, first = rows[fits], ends[fits], first[fits]
     if len(rows):
         words = eight_bytes(octets)
         alike = (words[first] == _ORDINARY[0]) & (words[first + 8] == _ORDINARY[1])
-        quotes = np.flatnonzero(octets == _QUOTE)
-        alike &= np.searchsorted(quotes, ends) - np.searchsorted(quotes, first) == 6
+        rows, ends, first = rows[alike], ends[alike], first[alike]
+    if len(rows):
+        # Behind the sixteenth mark only the last one is a quote.
+        between = np.stack([first + 16, ends], axis=1).ravel()
+        quotes = np.add.reduceat((octets == _QUOTE).view(np.uint8), between, dtype=np.uint8)[::2]
+        alike = (quotes == 1) & (octets[ends - 1] == _QUOTE)
         rows, ends, first = rows[alike], ends[alike], first[alike]
     last = marks[ends - 1]
     spaces = [marks[first + place] for place in range(5)]

@@ -82,6 +82,13 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
         "level": "severity",
         "message": "textPayload",
     },
+    "journald": {
+        "time": "_SOURCE_REALTIME_TIMESTAMP|__REALTIME_TIMESTAMP",
+        "host": "_HOSTNAME",
+        "program": "SYSLOG_IDENTIFIER|_COMM",
+        "level": "PRIORITY",
+        "message": "MESSAGE",
+    },
     "flat": {
         "time": "time_iso8601|timestamp|time_local|@timestamp|time|ts|datetime",
         "ip": "remote_addr|client_ip|clientip|remote_ip|ip|client",
@@ -106,6 +113,7 @@ _MARKS: Final = {
     "traefik": ("$.ClientHost", "$.ClientAddr", "$.DownstreamStatus"),
     "cloudflare": ("$.ClientIP", "$.RayID", "$.EdgeStartTimestamp"),
     "gcp": ("$.httpRequest", "$.logName", "$.insertId"),
+    "journald": ("$.MESSAGE", "$._HOSTNAME", "$.__REALTIME_TIMESTAMP"),
     "flat": ("$.remote_addr", "$.client_ip", "$.status"),
 }
 
@@ -156,9 +164,13 @@ class JsonLines(Stateless):
     def _read(self, rows: Positions, objects: pl.Series) -> Parsed:
         import polars as pl
 
-        fields = self._maps[self._choose(objects.head(50))]
+        chosen = self._choose(objects.head(50))
+        fields = self._maps[chosen]
         frame = _decode(objects, fields)
         columns = {name: frame[name] for name in frame.columns}
+        if chosen == "journald":
+            # As syslog writes it: `sudo: anna : TTY=…` is known by its program.
+            columns["message"] = _behind_program(columns["program"], columns["message"])
         if "request" in columns:
             divided = divide_requests(columns.pop("request"))
             for name, values in divided.items():
@@ -194,6 +206,10 @@ class JsonLines(Stateless):
                 objects.str.json_path_match(mark).is_not_null().sum() for mark in _MARKS[name]
             ),
         )
+
+
+def _behind_program(program: pl.Series, message: pl.Series) -> pl.Series:
+    return (program + ": " + message).zip_with(program.is_not_null(), message)
 
 
 def _decode(objects: pl.Series, fields: Mapping[str, str]) -> pl.DataFrame:

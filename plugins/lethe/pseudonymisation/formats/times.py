@@ -121,7 +121,7 @@ def read_times(texts: pl.Series, read_on: date | None = None) -> pl.Series:
     read_on  a time without a year, as in syslog, is the latest one that is not after this day's
              morrow; without it such a time is null
     Takes    ISO 8601 with or without a zone (then UTC), the forms of CLF and HAProxy, syslog's
-             `Feb  5 16:19:38`, and seconds or milliseconds since 1970
+             `Feb  5 16:19:38`, and seconds, milliseconds or microseconds since 1970
     """
     import polars as pl
 
@@ -129,6 +129,7 @@ def read_times(texts: pl.Series, read_on: date | None = None) -> pl.Series:
     text = pl.col("t").str.strip_chars("[] ")
     number = text.str.extract(r"^([0-9]{9,10}(?:\.[0-9]{1,9})?)$").cast(pl.Float64, strict=False)
     millis = text.str.extract(r"^([0-9]{12,13})$").cast(pl.Int64, strict=False)
+    micros = text.str.extract(r"^([0-9]{15,16})$").cast(pl.Int64, strict=False)
     # Fractions are cut to microseconds, which is as fine as a time is kept.
     iso = (
         text.str.extract(
@@ -145,6 +146,7 @@ def read_times(texts: pl.Series, read_on: date | None = None) -> pl.Series:
     expression = pl.coalesce(
         (number * 1_000_000).round().cast(pl.Int64).cast(zoned),
         (millis * 1000).cast(zoned),
+        micros.cast(zoned),
         iso_text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", strict=False),
         clf_text.str.to_datetime("%d/%b/%Y:%H:%M:%S%.f%z", time_unit="us", strict=False),
     )  # fmt: skip
