@@ -62,13 +62,14 @@ class RecordSealer:
     recovery   agreed with the offline key; None while there is none, or to open only
     """
 
-    __slots__ = ("_about", "_drawn", "_recover", "_warehouse", "_wrap")
+    __slots__ = ("_about", "_drawn", "_recover", "_seal", "_warehouse", "_wrap")
 
     def __init__(self, secret: bytes, warehouse: bytes, recovery: Agreement | None = None) -> None:
         self._wrap = AESGCM(derive(secret, "archive/wrap"))
         self._recover = AESGCM(recovery.secret) if recovery else None
         self._warehouse = warehouse
         self._about = _WRAP + warehouse
+        self._seal = _SEAL + warehouse
         self._drawn: Iterator[tuple[bytes, ...]] = iter(())
 
     def seal(self, leaf_no: int, record: bytes, texts: bytes) -> Sealed:
@@ -111,7 +112,16 @@ class RecordSealer:
         """
         bound = b"%s%d\x00%s" % (self._about, leaf_no, leaf)
         data_key = self._wrap.decrypt(wrapped[:NONCE], wrapped[NONCE:], bound)
-        return open_with(data_key, self._warehouse, leaf_no, leaf, sealed, recovery, texts)
+        # What `open_with` does, written out: a million calls of three functions take a second.
+        other = recovery or b""
+        about = b"%s%s%d\x00%d\x00%s%s" % (self._seal, leaf, leaf_no, len(other), other, texts)
+        plain = AESGCM(data_key).decrypt(sealed[:NONCE], sealed[NONCE:], about)
+        salt, record = plain[:SALT], plain[SALT:]
+        inner = sha256(salt.translate(_INNER) + _INNER_REST + record).digest()
+        outer = sha256(salt.translate(_OUTER) + _OUTER_REST + inner).digest()
+        if sha256(b"\x00" + outer).digest() != leaf:
+            raise InvalidTag
+        return salt, record
 
 
 def open_with(

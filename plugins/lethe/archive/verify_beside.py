@@ -19,11 +19,15 @@ _Clock = tuple[str, str, str, str, str | None]
 """Kind, key as JSON, day of the deactivation, day of the erasure, run."""
 
 
-def verify_clocks(connection: extensions.connection, keys: ArchiveKeys, fault: Fault) -> int:
+def verify_clocks(
+    connection: extensions.connection, keys: ArchiveKeys, records: set[int], fault: Fault
+) -> int:
     """Every frozen clock is what was sealed; returns how many wait for the next night to seal them.
 
     An account that came back and was erased again has a clock that is not sealed beside the record
     of the one before. One that says the same as that record was sealed, and is called unsealed.
+
+    records  leaves of the clock records that there are
     """
     with connection.cursor() as cursor:
         cursor.execute(statement("archive/list_frozen"))
@@ -39,10 +43,13 @@ def verify_clocks(connection: extensions.connection, keys: ArchiveKeys, fault: F
                 unsealed[earlier] = clock
         elif number in clocks:
             fault("a frozen clock is doubled")
-        elif kind is None:
-            fault(f"record {number}: the frozen clock that it seals is missing")
         else:
             clocks[number] = clock
+    if unnamed := records - set(clocks):
+        with connection.cursor() as cursor:
+            cursor.execute(statement("archive/find_unnamed_clocks"), {"leaves": list(unnamed)})
+            for (number,) in cursor.fetchall():
+                fault(f"record {number}: the frozen clock that it seals is missing")
     _verify_sealed(connection, keys, clocks, fault)
     for opened in _open(connection, keys, list(unsealed)):
         if _is_said(opened, unsealed[opened.leaf_no]):

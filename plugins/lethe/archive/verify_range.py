@@ -10,18 +10,21 @@ from lethe.archive.tile_hashes import HASH, WIDTH, perfect_root
 from lethe.archive.verify_rows import Part, Range, RowReader
 from lethe.include import statement
 
+_MUCH = 20
+"""A part of so many is much: the whole list of documents is read for it."""
+
 
 def verify_range(connection: extensions.connection, asked: Range) -> Part:
     """Verify the living records and the tiles of a range."""
     leaves = _read_leaves(connection, asked)
     reader = RowReader(asked, leaves)
+    size = asked.spans[-1][1] if asked.spans else 0
+    copy = (
+        "archive/copy_much" if (asked.end - asked.start) * _MUCH >= size else "archive/copy_range"
+    )
+    part = {"first": sql.Literal(asked.start), "last": sql.Literal(asked.end)}
     with connection.cursor() as cursor:
-        cursor.copy_expert(
-            statement(
-                "archive/copy_range", first=sql.Literal(asked.start), last=sql.Literal(asked.end)
-            ),
-            reader,
-        )
+        cursor.copy_expert(statement(copy, **part), reader)
     reader.close()
     _verify_tiles(connection, asked, leaves, reader.part)
     return reader.part

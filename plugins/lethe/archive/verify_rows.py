@@ -9,24 +9,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 
 from lethe.archive.binary import END, HEADER, micros_of
-from lethe.archive.records import read_record
 from lethe.archive.sealing import ABSENT, RecordSealer
+from lethe.archive.shapes import CanonicalReader
 from lethe.archive.tile_hashes import HASH, WIDTH
 
+_SIGNATURE = HEADER[:11]
 _PAST_HEADER = 19
 _FIELDS = 7
 _COLUMNS = 11
 _MOST = 200
+_NULL_BETWEEN = b"," + ABSENT + b","
 _length = struct.Struct(">i").unpack_from
 _instant = struct.Struct(">q").unpack
-# Leaf, wrapped key, digest and instant of a listed document, as long as they should be.
-_LISTED = struct.Struct(">hiqi60si32siq")
-_LISTED_SIZES = (_FIELDS, 8, 60, 32, 8)
+# A listed document as long as it should be: leaf, wrapped key, digest, instant, and the beginning
+# of what follows, without and with a copy for the recovery key.
+_PLAIN = struct.Struct(">hiqi60si32siqii")
+_RECOVERED = struct.Struct(">hiqi60si32siqi60si")
+_COPIED_KEY = 60
+_SIZES = ((_FIELDS, 8, 60, 32, 8, -1), (_FIELDS, 8, 60, 32, 8, _COPIED_KEY))
+_AT_LEAST = 200
+_AT_ONCE = 128
+_BEHIND = b',"change":'
+"""The name behind `bound`: no text holds an unescaped quote, so the last one is it."""
+_TILE_BITS = WIDTH.bit_length() - 1
 _quoted_or_plain = re.compile(rb'"((?:[^"\\]|""|\\\\)*)"|([^",]*)').match
 
 
@@ -51,14 +60,18 @@ class Range:
 class Part:
     """What a range gave.
 
-    unlisted    documents that the list of archived documents does not name
+    listed      so many documents stand in the list of archived documents
+    unlisted    documents that it does not name
     superseded  documents that a later version names as the one before it
+    clocks      records of frozen clocks
     """
 
     records: int = 0
+    listed: int = 0
     faults: list[str] = field(default_factory=list)
     unlisted: set[int] = field(default_factory=set)
     superseded: set[int] = field(default_factory=set)
+    clocks: set[int] = field(default_factory=set)
 
     def fault(self, text: str) -> None:
         """Note a fault."""
@@ -79,29 +92,91 @@ class RowReader:
         }
         self._ends = [end for _, end, _ in asked.spans]
         self._first = self._last = 0
+        self._tile_no, self._tile = -1, b""
         self._sealer: RecordSealer | None = None
         self._ending = b""
+        self._read = CanonicalReader().read
         self._instants: dict[str, int | None] = {}
+        self._held: list[bytes] = []
 
     def write(self, data: bytes) -> int:
-        """Take a message."""
-        at = _PAST_HEADER if data.startswith(HEADER[:11]) else 0
-        size = len(data)
-        while at < size and data[at : at + 2] != END:
-            if size - at > _LISTED.size:
-                fields, a, number, b, wrapped, c, digest, d, instant = _LISTED.unpack_from(data, at)
-                if (fields, a, b, c, d) == _LISTED_SIZES:
-                    recovery, at = _field(data, at + _LISTED.size)
-                    texts, at = _field(data, at)
-                    sealed, at = _field(data, at)
-                    self._take(number, sealed, wrapped, recovery, texts, digest, instant)
-                    continue
-            at = self._take_any(data, at + 2)
-        return size
+        """Take a message; it is worked off with others."""
+        self._held.append(data)
+        if len(self._held) >= _AT_ONCE:
+            self._work()
+        return len(data)
 
     def close(self) -> None:
-        """Name what is missing at the end."""
+        """Work off the rest, and name what is missing at the end."""
+        self._work()
         self._skip_to(self._asked.end)
+
+    def _work(self) -> None:
+        """Work off messages: the row that all expect in this loop, any other with all questions."""
+        held, self._held = self._held, []
+        part, absent, read, due = self.part, self._asked.absent, self._read, self._next
+        unpack, length_at, hashed = _PLAIN.unpack_from, _length, sha256
+        for data in held:
+            size = len(data)
+            if size < _AT_LEAST:
+                self._next = due
+                self._take_message(data)
+                due = self._next
+                continue
+            fields, a, number, b, wrapped, c, digest, d, instant, e, length = unpack(data)
+            start, recovery = _PLAIN.size, None
+            if e == _COPIED_KEY:
+                *_, e, recovery, length = _RECOVERED.unpack_from(data)
+                start = _RECOVERED.size
+            middle = start + length
+            if (
+                (fields, a, b, c, d, e) not in _SIZES
+                or not 0 <= length < size - start
+                or length_at(data, middle) != (size - middle - 4,)
+                or number != due
+                or not self._first <= number < self._last
+                or number >> _TILE_BITS != self._tile_no
+                or number in absent
+                or self._sealer is None
+            ):
+                self._next = due
+                self._take_message(data)
+                due = self._next
+                continue
+            due += 1
+            part.records += 1
+            place = number % WIDTH * HASH
+            columns = _columns_of(data[start:middle])
+            try:
+                if not columns.endswith(self._ending):
+                    raise InvalidTag
+                _, record = self._sealer.open(
+                    number,
+                    self._tile[place : place + HASH],
+                    data[middle + 4 :],
+                    wrapped,
+                    recovery,
+                    columns,
+                )
+                _, kind, recorded_at, previous = read(record, columns[:8])
+            except (InvalidTag, ValueError):
+                part.fault(f"leaf {number}: its record does not open as what the leaf says")
+                continue
+            if (
+                kind == "document"
+                and previous is None
+                and hashed(record[9 : record.rfind(_BEHIND)]).digest() == digest
+                and self._instants.get(recorded_at) == instant
+            ):
+                part.listed += 1
+            else:
+                self._tell(number, record, (kind, recorded_at, previous), digest, instant)
+        self._next = due
+
+    def _take_message(self, data: bytes) -> None:
+        at = _PAST_HEADER if data.startswith(_SIGNATURE) else 0
+        while at < len(data) and data[at : at + 2] != END:
+            at = self._take_any(data, at + 2)
 
     def _take_any(self, data: bytes, at: int) -> int:
         """Take a row whose columns may be absent, or have any length."""
@@ -138,7 +213,11 @@ class RowReader:
         if number in self._asked.absent:
             part.fault(f"leaf {number}: was destroyed, and a record stands in its place")
         part.records += 1
-        leaf = self._tiles.get(number // WIDTH, b"")[number % WIDTH * HASH :][:HASH]
+        if number >> _TILE_BITS != self._tile_no:
+            self._tile_no = number >> _TILE_BITS
+            self._tile = self._tiles.get(self._tile_no, b"")
+        place = number % WIDTH * HASH
+        leaf = self._tile[place : place + HASH]
         if not self._first <= number < self._last:
             self._enter(number)
         columns = _columns_of(texts or b"")
@@ -147,33 +226,36 @@ class RowReader:
             return
         try:
             _, record = self._sealer.open(number, leaf, sealed or b"", wrapped, recovery, columns)
-            said = read_record(record)
+            _, kind, recorded_at, previous = self._read(record, columns[:8])
         except (InvalidTag, ValueError):
             part.fault(f"leaf {number}: its record does not open as what the leaf says")
             return
-        if said["kind"] == "document":
-            self._listed(number, record, said, digest, instant)
+        self._tell(number, record, (kind, recorded_at, previous), digest, instant)
 
-    def _listed(
+    def _tell(
         self,
         number: int,
         record: bytes,
-        said: Mapping[str, Any],
+        said: tuple[str, str, int | None],
         digest: bytes | None,
         instant: int | None,
     ) -> None:
         """What the sweep compares live data with is the digest of what is sealed."""
-        if said["previous"] is not None:
-            self.part.superseded.add(said["previous"])
+        kind, recorded, previous = said
+        if kind == "clock":
+            self.part.clocks.add(number)
+        if kind != "document":
+            return
+        if previous is not None:
+            self.part.superseded.add(previous)
         if digest is None:
             self.part.unlisted.add(number)
             return
-        # No text holds an unescaped quote: the last such name is the one behind `bound`.
-        if sha256(record[9 : record.rfind(b',"change":')]).digest() != digest:
+        self.part.listed += 1
+        if sha256(record[9 : record.rfind(_BEHIND)]).digest() != digest:
             self.part.fault(
                 f"leaf {number}: the digest of its document is not that of what is sealed"
             )
-        recorded = said["recorded_at"]
         if recorded not in self._instants:
             self._instants[recorded] = micros_of(datetime.fromisoformat(recorded))
         if self._instants[recorded] != instant:
@@ -215,11 +297,11 @@ def _field(data: bytes, at: int) -> tuple[bytes | None, int]:
 
 def _columns_of(row: bytes) -> bytes:
     """The columns of PostgreSQL's text form of a row, as `join_columns` writes them."""
-    if row.count(b'"') == 0 and row.count(b",") == _COLUMNS - 1:
-        joined = row[1:-1].replace(b",", b"\x00")
-        while b"\x00\x00" in joined:
-            joined = joined.replace(b"\x00\x00", b"\x00" + ABSENT + b"\x00")
-        return joined
+    if b'"' not in row:  # a text with a comma in it stands in quotes
+        joined = row[1:-1].replace(b",,", _NULL_BETWEEN)
+        if b",," in joined:
+            joined = joined.replace(b",,", _NULL_BETWEEN)
+        return joined.replace(b",", b"\x00")
     found, at, body = [], 0, row[1:-1]
     while at <= len(body):
         match = _quoted_or_plain(body, at)
