@@ -231,13 +231,46 @@ def test_who_is_there_again_is_told_by_finding_in_words_with_what_to_do(kit: Kit
     assert summary.needs == 2 and summary.verdict == "needs_you"
     again, came_back = (each.lines for each in summary.alarms)
     assert [line["en"] for line in (again[0], came_back[0])] == ["customers (2)", "customers (1)"]
-    assert "`lethe sweep replay`" in again[1]["fr"] and "7\u00a0jours" in again[1]["fr"]
+    assert "`lethe sweep replay`" in again[1]["fr"]
+    assert again[2]["fr"] == "Ceci est une répétition\u00a0: personne n’a rien à faire."
     assert "leaves them in peace" in came_back[1]["en"]
     back["customer"] = {"restored": 0, "same_identifier": 3, "same_key": 1}
     back["customer"]["seen"] = {"same_identifier": 2, "same_key": 1}
     assert [(each.code, each.count) for each in summary_of(kit, returned).alarms] == [
         ("came_back", 1)
     ]
+
+
+def test_on_a_real_warehouse_who_came_back_is_asked_about_by_name_and_day(kit: Kit) -> None:
+    kit.sweep()
+    back: dict[str, Any] = {"customer": {"restored": 0, "same_identifier": 1, "same_key": 0}}
+
+    def returned(facts: Facts, since: dict[str, date]) -> Facts:
+        nights = (replace(facts.sweep.nights[0], returned=back),)
+        sweep = replace(facts.sweep, nights=nights, rehearsal=False)
+        return replace(facts, sweep=sweep, found_since=since)
+
+    for since, day in (
+        ({}, "8 June 2026"),
+        ({"same_identifier": date(2026, 5, 28)}, "4 June 2026"),
+    ):
+        (rung,) = summary_of(kit, lambda facts, since=since: returned(facts, since)).alarms  # type: ignore[misc]
+        assert rung.lines[-1]["en"] == f"Who: Vera Weis. By: {day}."
+
+
+def test_what_people_did_and_what_lethe_recorded_is_told_apart(kit: Kit) -> None:
+    kit.sweep()
+    kit.execute("UPDATE lethe.warehouse SET armed_by = 'vera'")
+    found = summary_of(kit).changes
+    assert {each.action for each in found if not each.by} >= {"seen"}
+    for each in found:
+        assert not each.role or each.role["en"] == "Vera Weis, approver"
+
+
+def test_whoever_decides_about_undated_people_is_the_same_everywhere(kit: Kit) -> None:
+    kit.sweep()
+    (undated,) = (each for each in summary_of(kit).unknowns if each.kind == "refused")
+    assert undated.owner == {"en": "Vera Weis", "fr": "Vera Weis"}
 
 
 def test_every_alarm_says_what_to_do_in_both_languages() -> None:

@@ -187,7 +187,7 @@ def test_a_sweep_shows_what_it_erased_and_judged_but_for_whom_it_cannot_date(fac
         "fr": "sauf 1 sans date utilisable (customers)",
     }
     assert found.reading is not None
-    assert found.reading["en"] == "by our reading, which Management has yet to confirm"
+    assert found.reading["en"] == "by our reading, yet to be confirmed by Management"
 
 
 def test_a_sweep_that_found_nobody_to_judge_shows_nothing(facts: Facts) -> None:

@@ -79,6 +79,7 @@ def build_summary(facts: Facts) -> Summary:
         alarms=rung,
         warehouse_id=facts.warehouse_id,
         readings=readings_of(facts.policy),
+        since=facts.since,
     )
 
 

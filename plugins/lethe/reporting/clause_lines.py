@@ -57,9 +57,10 @@ class _Stand:
     def evidence(self) -> tuple[datetime, str] | None:
         """The newest evidence: of a promise that is shown, that which shows it."""
         proving = {proof.by for proof in self.shown.proofs}
-        beside = [self.checked] if self.checked else []
-        named = [each for each in (*self.heard, *beside) if each[1] in proving]
-        return max(named if self.verdict == "kept" and named else self.heard, default=None)
+        named = [each for each in self.heard if each[1] in proving]
+        if self.verdict != "kept" or named:
+            return max(named or self.heard, default=None)
+        return self.checked
 
 
 def closed_nights(facts: Facts) -> list[NightFacts]:

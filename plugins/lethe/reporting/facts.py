@@ -24,6 +24,7 @@ from lethe.errors import LetheError, WarehouseRefused, describe_database_error
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.seal import last_seal
 from lethe.evidence.told import seal_line
+from lethe.guards.findings import read_findings
 from lethe.include import home_folder, statement
 from lethe.policy.model import Policy
 from lethe.policy.periods import start_of_day
@@ -74,6 +75,7 @@ class Facts:
     last_heard      duty → when it was last done, whenever that was
     logs_failed     parts of the newest run of the logs that failed: their raw lines are still there
     since           first day on which anything can be expected of this warehouse
+    found_since     what the restore guard found → since when the oldest waits to be seen
     """
 
     policy: Policy
@@ -101,6 +103,7 @@ class Facts:
     signer: str | None
     home: Path
     logs_failed: int = 0
+    found_since: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -174,6 +177,7 @@ def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> 
                     "log_pseudonymisation": logs_done,
                 },
                 logs_failed=logs_failed,
+                found_since=_found_since(connection, policy),
                 signer=None,
                 home=home_folder(),
             )
@@ -186,6 +190,14 @@ def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> 
                 f"the facts of the report could not be read: {describe_database_error(error)}",
                 error.pgcode,
             ) from None
+
+
+def _found_since(connection: extensions.connection, policy: Policy) -> dict[str, date]:
+    zone = ZoneInfo(policy.policy.time_zone)
+    since: dict[str, date] = {}
+    for each in read_findings(connection, policy.policy.name):
+        since.setdefault(each.found.sort, each.since.astimezone(zone).date())
+    return since
 
 
 def _logs(

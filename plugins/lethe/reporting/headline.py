@@ -9,6 +9,8 @@ from babel.dates import format_date
 from lethe.reporting.summary import Summary
 from lethe.reporting.words import Wording, wording
 
+MOST_NIGHTS = 8
+
 
 def headline(summary: Summary, language: str) -> str:
     """Say how the period stands: what needs somebody, then how many promises are shown kept."""
@@ -18,11 +20,32 @@ def headline(summary: Summary, language: str) -> str:
 
 def standing(summary: Summary, language: str) -> str:
     """Say how many promises are shown kept, and how many questions about them are open."""
-    parts = [balance(summary, language)]
+    parts = [balance(summary, language), coverage(summary, language)]
     if open_questions := _questions(summary):
         words = wording(language, "report")
         parts.append(words.count("balance.questions", open_questions))
     return " ".join(part for part in parts if part)
+
+
+def coverage(summary: Summary, language: str) -> str:
+    """Say which nights of a month are told, and which are missing; of a day nothing."""
+    if summary.period == "day":
+        return ""
+    words = wording(language, "report")
+    ran = {night.as_of for night in summary.nights}
+    every = (summary.last - summary.first).days + 1
+    first = max(summary.first, summary.since or summary.first)
+    said = [words.count("nights.covered", len(ran), all=words.number(every))]
+    if first > summary.first:
+        said.append(words.say("nights.since", day=words.day(first)))
+    days = (first + timedelta(days=n) for n in range((summary.last - first).days + 1))
+    missing = [words.day(day, "medium") for day in days if day not in ran]
+    if missing:
+        shown = missing[:MOST_NIGHTS]
+        if rest := len(missing) - len(shown):
+            shown.append(words.count("more.names", rest))
+        said.append(words.count("nights.missing", len(missing), days=words.list(shown)))
+    return " ".join(said)
 
 
 def _questions(summary: Summary) -> int:

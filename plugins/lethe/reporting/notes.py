@@ -10,9 +10,9 @@ from lethe.policy.labels import label
 from lethe.policy.periods import Period
 from lethe.reporting.clause_lines import closed_nights
 from lethe.reporting.facts import Facts
-from lethe.reporting.place import as_words, kind_title, rule_title
+from lethe.reporting.place import as_words, deciders, kind_title, role_of, rule_title
 from lethe.reporting.readings import open_readings
-from lethe.reporting.said import in_every_language, joined, said
+from lethe.reporting.said import in_every_language, said
 from lethe.reporting.summary import Change, ClauseLine, Silence, Unknown, Words
 from lethe.retention.clauses import built_wings
 
@@ -82,7 +82,7 @@ def _other_silences(facts: Facts) -> Iterator[Silence]:
 
 
 def changes(facts: Facts) -> tuple[Change, ...]:
-    """What people changed, approved or read in the period, oldest first."""
+    """What people did and what Lethe recorded itself in the period, oldest first."""
     found = [replace(each, title=_of_ledger(facts, each)) for each in facts.changes]
     for each in facts.sweep.approvals:
         what = each.rule or each.digest[:12]
@@ -108,7 +108,11 @@ def changes(facts: Facts) -> tuple[Change, ...]:
             title = key_in_words(key.purpose, key.period)
             found.append(Change(destroyed, "key", "destroyed", what, None, 1, title))
     once = {(each.at, each.kind, each.action, each.what, each.by): each for each in found}
-    return tuple(sorted(once.values(), key=lambda each: (each.at, each.kind, each.what)))
+    named = (
+        replace(each, role=role_of(facts.policy, each.by)) if each.by else each
+        for each in once.values()
+    )
+    return tuple(sorted(named, key=lambda each: (each.at, each.kind, each.what)))
 
 
 def _of_ledger(facts: Facts, change: Change) -> Words:
@@ -131,7 +135,11 @@ def _of_ledger(facts: Facts, change: Change) -> Words:
 def key_in_words(purpose: str, period: str) -> Words:
     """A key by what it is for, and its period."""
     use = in_every_language(lambda words: words.code("key_use", purpose.replace(" ", "_")))
-    return joined([use, {"en": period, "fr": period}])
+    return said("change.key", use=use, period=_key_period(period))
+
+
+def _key_period(period: str) -> Words:
+    return in_every_language(lambda words: words.key_period(period))
 
 
 def unknowns(facts: Facts, clauses: tuple[ClauseLine, ...]) -> tuple[Unknown, ...]:
@@ -191,7 +199,8 @@ def _refused(facts: Facts) -> Iterator[Unknown]:
     for each in facts.sweep.refusals:
         kind = "undecided" if each.subjects is None else "refused"
         reason = said("unknown.undecided") if each.subjects is None else _reason(each.reason)
-        decided = label(facts.policy, each.decided_by) if each.is_kept and each.decided_by else None
+        by = each.decided_by if each.is_kept else None
+        decided = label(facts.policy, by) if by else deciders(facts.policy)
         yield Unknown(
             kind, f"{each.rule}: {each.reason}", reason, decided, each.subjects or 0, each.since,
             rule_title(facts.policy, each.rule),

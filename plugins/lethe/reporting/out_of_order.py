@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from lethe.policy.periods import end_of
 from lethe.reporting.facts import Facts
 from lethe.reporting.notes import key_in_words, missed_nights
-from lethe.reporting.place import as_words, kind_title, place, rule_title
+from lethe.reporting.place import as_words, deciders, kind_title, place, rule_title
 from lethe.reporting.said import in_every_language, listed, said
 from lethe.reporting.summary import Alarm, Words
 
@@ -19,7 +21,11 @@ _RETURNED = {"restored": "returned", "same_identifier": "came_back", "same_key":
 
 def alarms(facts: Facts) -> tuple[Alarm, ...]:
     """Name what is out of order, the worst first."""
-    return (*_night_alarms(facts), *_evidence_alarms(facts), *_data_alarms(facts))
+    found = (*_night_alarms(facts), *_evidence_alarms(facts), *_data_alarms(facts))
+    if not facts.sweep.rehearsal:
+        return found
+    nothing = said("alarm_who.rehearsal")
+    return tuple(replace(each, lines=(*each.lines, nothing)) for each in found)
 
 
 def alarm(
@@ -130,13 +136,22 @@ def _returned(facts: Facts) -> Iterator[Alarm]:
             and (number := _number(counts.get(sort)) - counts.get("seen", {}).get(sort, 0)) > 0
         }
         if found:
-            yield alarm(
+            rung = alarm(
                 code,
                 sum(found.values()),
                 sorted(found),
                 named=[_of_kind(facts, kind, found[kind]) for kind in sorted(found)],
-                period=facts.policy.guards.approval_timeout,
             )
+            yield rung if facts.sweep.rehearsal else _asked(facts, sort, rung)
+
+
+def _asked(facts: Facts, sort: str, rung: Alarm) -> Alarm:
+    """Say who answers, and by which day: it counts from the night that found it first."""
+    found = facts.found_since.get(sort, facts.sweep.nights[-1].as_of)
+    until = end_of(found, facts.policy.guards.approval_timeout)
+    day = in_every_language(lambda words: words.day(until))
+    who = said("alarm_who.by", who=deciders(facts.policy), day=day)
+    return replace(rung, lines=(*rung.lines, who))
 
 
 def _why(reason: str, number: int) -> Words:

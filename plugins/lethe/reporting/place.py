@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lethe.policy.labels import label
 from lethe.policy.model import Policy
-from lethe.reporting.said import said
+from lethe.reporting.said import listed, said
 from lethe.reporting.summary import Words
 
 
@@ -37,6 +38,20 @@ def place(policy: Policy, what: str) -> Words:
     if what in policy.clusters:
         return as_words(policy.clusters[what].title)
     return {"en": what, "fr": what}
+
+
+def deciders(policy: Policy) -> Words:
+    """Who decides where the policy leaves a choice: its approvers, else the DPO."""
+    names = [each.name for each in policy.guards.approvers] or [policy.controller.dpo.name]
+    return listed([label(policy, name) for name in dict.fromkeys(names)])
+
+
+def role_of(policy: Policy, user: str) -> Words:
+    """Who somebody is, by the function that the policy gives to a user or a role."""
+    for each in policy.guards.approvers:
+        if user in (each.user, each.name, each.database_role):
+            return said("role.approver", name=label(policy, each.name))
+    return {}
 
 
 def rule_title(policy: Policy, name: str) -> Words:

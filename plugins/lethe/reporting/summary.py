@@ -358,8 +358,9 @@ class Change:
     kind  'policy', 'approval', 'hold', 'restriction', 'key', 'access', 'reidentification',
           'arming', 'replay', 'decision'
     what  names only: a version, a rule, a purpose and period
-    by    role or approver
+    by    who did it; None: nobody did, Lethe recorded it
     title what it is about, in words; none: `what` speaks for itself
+    role  who `by` is, by the function that the policy gives him
     """
 
     at: datetime
@@ -369,6 +370,7 @@ class Change:
     by: str | None
     count: int
     title: Words = field(default_factory=dict)
+    role: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +451,7 @@ class Summary:
     next_due    when the next report of this kind is due, so that silence is noticed
     signer      fingerprint of the key that signs evidence packs, hex
     alarms      what is out of order beside decisions, clauses and silences
+    since       the day on which Lethe was set up here: before it no night could run
     """
 
     edition: Edition
@@ -479,6 +482,7 @@ class Summary:
     alarms: tuple[Alarm, ...] = ()
     warehouse_id: str | None = None
     readings: tuple[Reading, ...] = ()
+    since: date | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:

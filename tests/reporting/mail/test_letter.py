@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from lethe.archive.heads import parse_heads
-from lethe.reporting.headline import balance, headline, verdict
+from lethe.reporting.headline import balance, coverage, headline, verdict
 from lethe.reporting.mail.compose import Setting, compose
 from lethe.reporting.mail.letter import Picture
 from lethe.reporting.mail.render import render_html, render_text
@@ -385,3 +385,53 @@ def test_a_broken_promise_says_what_the_checks_found() -> None:
         each for each in compose(NOT_KEPT, "en", SETTING).sections if each.key == "broken"
     )
     assert "support.ticket (Tickets): 3 rows hold a card number" in section.items[0].lines
+
+
+def test_a_month_says_how_many_nights_it_tells_of_and_which_are_missing() -> None:
+    nights = tuple(each for each in MONTH.nights if each.as_of.day in (29, 31))
+    part = replace(MONTH, nights=nights, since=date(2026, 5, 29))
+    assert coverage(part, "en") == (
+        "The report covers 2 nights of 31. Lethe was set up here on 29 May 2026; before that no "
+        "night could run. No sweep ran on 30 May 2026."
+    )
+    assert coverage(part, "fr").startswith("Le rapport porte sur 2 nuits sur 31.")
+    assert coverage(part, "fr") in render_text(compose(part, "fr", SETTING)).replace("\n", " ")
+    assert coverage(KEPT, "en") == ""
+
+
+def test_what_people_did_stands_apart_from_what_lethe_recorded() -> None:
+    done = replace(NOT_KEPT.changes[1], role={"en": "Office of the DPO, approver"})
+    letter = compose(replace(NOT_KEPT, changes=(NOT_KEPT.changes[0], done)), "en", SETTING)
+    told = {each.key: each.items for each in letter.sections}
+    assert len(told["changes"]) == len(told["recorded"]) == 1
+    assert told["changes"][0].lines[-1].endswith("Office of the DPO, approver (dpo)")
+
+
+def test_months_without_a_log_key_and_keys_of_lines_set_aside_are_told() -> None:
+    key = MONTH.keys[0]
+    keys = tuple(
+        replace(key, purpose=purpose, period=period, destroyed_at=None, state="in_use")
+        for purpose, period in (
+            ("log", "2025-11"),
+            ("log", "2026-02"),
+            ("log_quarantine", "2026-05"),
+        )
+    )
+    (logs,) = (
+        each
+        for each in compose(replace(MONTH, keys=keys), "en", SETTING).sections
+        if each.key == "logs"
+    )
+    assert (logs.intro or "").endswith(
+        "There is no key for December 2025 to January 2026: no line of these months was read."
+    )
+    assert any(pair.label.startswith("Key of the lines set aside") for pair in logs.pairs)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080"])
+def test_an_address_that_leads_nowhere_from_the_reader_is_no_link(host: str) -> None:
+    setting = replace(SETTING, base_url=f"http://{host}/plugin/lethe")
+    letter = compose(NOT_KEPT, "fr", setting)
+    assert f'href="http://{host}' not in render_html(letter)
+    assert any("votre ingénieur l’ouvre" in line and host in line for line in letter.footer)
+    assert 'href="https://airflow.example.org' in render_html(compose(NOT_KEPT, "fr", SETTING))

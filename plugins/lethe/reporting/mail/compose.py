@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lethe.reporting.headline import is_whole, said_month, standing, subject, verdict
 from lethe.reporting.mail import data_sections as data
 from lethe.reporting.mail import first_sections as first
 from lethe.reporting.mail import last_sections as last
+from lethe.reporting.mail.addresses import is_loopback
 from lethe.reporting.mail.letter import Letter, Picture, Section
 from lethe.reporting.summary import Summary
 from lethe.reporting.words import Wording, choose, wording
@@ -38,6 +39,9 @@ class Setting:
 def compose(summary: Summary, language: str, setting: Setting | None = None) -> Letter:
     """Lay a mail out; the same Summary and setting give the same Letter."""
     setting = setting or Setting()
+    # Nobody but whoever sits at that machine would arrive anywhere.
+    nearby = setting.base_url if setting.base_url and is_loopback(setting.base_url) else None
+    setting = replace(setting, base_url=None) if nearby else setting
     words = wording(language, "report")
     prefix = words.say("mail.correction", n=setting.correction) if setting.correction else None
     title = _title(summary, words)
@@ -64,7 +68,7 @@ def compose(summary: Summary, language: str, setting: Setting | None = None) -> 
             at=words.instant(summary.next_due, summary.edition.time_zone, "full"),
             zone=words.zone(summary.edition.time_zone),
         ),
-        footer=_footer(summary, words),
+        footer=_footer(summary, words, nearby),
     )
 
 
@@ -89,6 +93,7 @@ def _sections(summary: Summary, words: Wording, setting: Setting) -> Sequence[Se
         data.archive(summary, words),
         data.holds(summary, words),
         data.changes(summary, words),
+        data.recorded(summary, words),
         last.unknowns(summary, words),
         last.proof(summary, words, setting.proofs),
         last.files(words, setting.attached, setting.left_out),
@@ -96,7 +101,7 @@ def _sections(summary: Summary, words: Wording, setting: Setting) -> Sequence[Se
     return [section for section in made if section is not None]
 
 
-def _footer(summary: Summary, words: Wording) -> tuple[str, ...]:
+def _footer(summary: Summary, words: Wording, nearby: str | None) -> tuple[str, ...]:
     edition = summary.edition
     made = words.instant(summary.made_at, edition.time_zone)
     lines = [
@@ -109,6 +114,8 @@ def _footer(summary: Summary, words: Wording) -> tuple[str, ...]:
         words.say("mail.footer.made", at=made, zone=words.zone(edition.time_zone)),
         words.say("mail.footer.nobody"),
     ]
+    if nearby:
+        lines.append(words.say("mail.footer.nearby", address=nearby))
     if edition.contact and edition.dpo_email:
         lines.append(
             words.say(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 
 from lethe.reporting.findings import has_rows, say_command
 from lethe.reporting.mail.letter import Item, Link, Pair, Picture, Row, Section, Table
@@ -14,7 +16,9 @@ from lethe.reporting.words import Wording, choose
 MOST_RULES = 25
 MOST_CHANGES = 20
 MOST_FAILURES = 12
+LOG_KEYS = {"log": "logs.key", "log_quarantine": "logs.quarantine_key"}
 _SOON = 31
+_MONTH = re.compile(r"\d{4}-\d{2}")
 Pictures = Mapping[str, Picture]
 
 
@@ -176,18 +180,41 @@ def logs(summary: Summary, words: Wording, pictures: Pictures) -> Section | None
     rows = tuple(_log_row(line, words) for line in summary.logs)
     head = tuple(words.say(f"head.{name}") for name in ("source", "read", "written", "aside"))
     pairs = tuple(
-        Pair(words.say("logs.key", period=key.period), _key(key, words))
+        Pair(
+            words.say(LOG_KEYS[key.purpose], period=words.key_period(key.period)), _key(key, words)
+        )
         for key in summary.keys
-        if key.purpose == "log" and (summary.period == "month" or _is_news(key, summary.last))
+        if key.purpose in LOG_KEYS and (summary.period == "month" or _is_news(key, summary.last))
     )
+    intro = [words.say("logs.intro")]
+    if summary.period == "month" and (gaps := keyless(summary, words)):
+        intro.append(gaps)
     return Section(
         "logs",
         words.say("section.logs"),
-        words.say("logs.intro"),
+        " ".join(intro),
         table=Table(head, rows),
         pairs=pairs,
         pictures=_pick(pictures, "logs"),
     )
+
+
+def keyless(summary: Summary, words: Wording) -> str:
+    """Name the months between the first and the last log key that have none, and why."""
+    found = {key.period for key in summary.keys if key.purpose == "log"}
+    months = sorted(date.fromisoformat(f"{each}-01") for each in found if _MONTH.fullmatch(each))
+    if not months:
+        return ""
+    spans, missing = [], 0
+    for before, after in pairwise(months):
+        first = (before + timedelta(days=_SOON)).replace(day=1)
+        last = (after - timedelta(days=1)).replace(day=1)
+        if first > last:
+            continue
+        missing += 1 if first == last else 2
+        one, two = words.month(first), words.month(last)
+        spans.append(one if one == two else words.say("logs.span", first=one, last=two))
+    return words.count("logs.keyless", missing, months=words.list(spans)) if spans else ""
 
 
 def _log_row(line: LogLine, words: Wording) -> Row:
@@ -279,13 +306,22 @@ def holds(summary: Summary, words: Wording) -> Section | None:
 
 def changes(summary: Summary, words: Wording) -> Section | None:
     """What people changed, approved or read, the newest first."""
-    if not summary.changes:
+    return _changes("changes", [each for each in summary.changes if each.by], summary, words)
+
+
+def recorded(summary: Summary, words: Wording) -> Section | None:
+    """What nobody did: Lethe recorded it itself, the newest first."""
+    return _changes("recorded", [each for each in summary.changes if not each.by], summary, words)
+
+
+def _changes(key: str, found: list[Change], summary: Summary, words: Wording) -> Section | None:
+    if not found:
         return None
-    newest = sorted(summary.changes, key=lambda each: each.at, reverse=True)[:MOST_CHANGES]
-    left = len(summary.changes) - len(newest)
+    newest = sorted(found, key=lambda each: each.at, reverse=True)[:MOST_CHANGES]
+    left = len(found) - len(newest)
     return Section(
-        "changes",
-        words.say("section.changes"),
+        key,
+        words.say(f"section.{key}"),
         items=tuple(_change(each, summary, words) for each in newest),
         more=words.count("more.rows", left) if left else None,
     )
@@ -297,11 +333,17 @@ def _change(each: Change, summary: Summary, words: Wording) -> Item:
     what = choose(each.title, words.language) or each.what
     title = words.say("pair", label=said, value=what) if what else said
     at = words.instant(each.at, summary.edition.time_zone, "medium")
-    lines = [words.say("change.by", at=at, by=each.by) if each.by else at]
+    lines = [words.say("change.by", at=at, by=said_by(each, words)) if each.by else at]
     message = f"change_means.{each.kind}.{each.action}"
     if words.has(message):
         lines.insert(0, words.say(message))
     return Item(title, tuple(lines))
+
+
+def said_by(each: Change, words: Wording) -> str:
+    """Who did it: by his function where the policy gives him one, and by the name he used."""
+    role = choose(each.role, words.language)
+    return words.say("change.role", role=role, by=each.by) if role else each.by or ""
 
 
 def _pick(pictures: Pictures, *names: str) -> tuple[Picture, ...]:

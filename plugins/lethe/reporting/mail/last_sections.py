@@ -61,15 +61,20 @@ def _undated(found: Sequence[Unknown], summary: Summary, words: Wording) -> list
     """Who cannot be dated, rule by rule: all reasons in one line."""
     by_rule: dict[str, dict[str, int]] = {}
     since: dict[str, date] = {}
+    owners: dict[str, dict[str, None]] = {}
     for each in found:
         rule, _, reason = each.what.partition(": ")
         by_rule.setdefault(rule, {})[reason] = each.count
+        named = owners.setdefault(rule, {})
+        if each.owner:
+            named[choose(each.owner, words.language)] = None
         if each.since:
             since[rule] = min(each.since, since.get(rule, each.since))
     titles = {line.rule: choose(line.title, words.language) for line in summary.rules}
     items = []
     for rule, counts in by_rule.items():
         lines = [reasons(words, counts)]
+        lines += [words.say("unknown.decides", who=who) for who in owners[rule]]
         if rule in since:
             lines.append(words.say("decision.since", day=words.day(since[rule])))
         title = words.count("unknown.undated", sum(counts.values()), rule=titles.get(rule) or rule)

@@ -35,14 +35,14 @@ def write_figures(summary: Summary) -> bytes:
     writer = csv.writer(target, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     span = (summary.first.isoformat(), summary.last.isoformat())
-    for section, name, figure, value, unit, note in _rows(summary):
+    for section, name, figure, value, unit, note in figure_rows(summary):
         writer.writerow(
-            (*span, section, _safe(name), _safe(figure), _plain(value), unit, _safe(note))
+            (*span, section, harmless(name), harmless(figure), _plain(value), unit, harmless(note))
         )
     return target.getvalue().encode("utf-8")
 
 
-def _safe(text: str) -> str:
+def harmless(text: str) -> str:
     """Put an apostrophe before what a spreadsheet would reckon with."""
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
@@ -54,10 +54,11 @@ def _plain(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, date):
         return value.isoformat()
-    return _safe(value) if isinstance(value, str) else str(value)
+    return harmless(value) if isinstance(value, str) else str(value)
 
 
-def _rows(summary: Summary) -> Iterator[Row]:
+def figure_rows(summary: Summary) -> Iterator[Row]:
+    """Every figure: section, name, figure, value, unit, note; in codes."""
     yield from _report(summary)
     yield from _decisions(summary)
     for clause in summary.clauses:
@@ -86,6 +87,9 @@ def _report(summary: Summary) -> Iterator[Row]:
         "policy_version": edition.version,
         "policy_digest": edition.digest,
         "time_zone": edition.time_zone,
+        "nights_with_a_run": len({night.as_of for night in summary.nights}),
+        "nights_of_the_period": (summary.last - summary.first).days + 1,
+        "set_up_on": summary.since,
     }
     for figure, value in known.items():
         yield "report", edition.name, figure, value, "", ""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from lethe.policy.periods import Period
 from lethe.reporting.findings import has_rows, say_command
-from lethe.reporting.mail.data_sections import linkable
+from lethe.reporting.headline import coverage
+from lethe.reporting.mail.data_sections import keyless, linkable
 from lethe.reporting.mail.phrases import night_reason
 from lethe.reporting.papers.blocks import (
     Block,
@@ -58,7 +59,9 @@ def nights(summary: Summary, words: Wording) -> Section:
             silent = Span(words.say("nights.silent"), "mark", "bad")
             dash = words.say("unit.dash")
             rows.append((words.day(each.day, "medium"), silent, *([dash] * len(names))))
-    return Section("nights", title, [Table(columns, rows)])
+    told = coverage(summary, words.language)
+    intro: list[Block] = [Paragraph(told)] if told else []
+    return Section("nights", title, [*intro, Table(columns, rows)])
 
 
 def _night(run: NightLine, words: Wording) -> tuple[Cell, ...]:
@@ -270,6 +273,8 @@ def logs(summary: Summary, words: Wording) -> Section:
         columns = [Column(words.say(f"keys.{name}"), 1.3) for name in names]
         zone = summary.edition.time_zone
         blocks.append(Table(columns, [_key(key, zone, words) for key in summary.keys]))
+        if gaps := keyless(summary, wording(words.language, "report")):
+            blocks.append(Paragraph(gaps))
     else:
         blocks.append(Paragraph(words.say("keys.none")))
     return Section("logs", words.say("section.logs"), blocks)
@@ -302,7 +307,7 @@ def _key(key: KeyLine, zone: str, words: Wording) -> tuple[Cell, ...]:
     dash = words.say("unit.dash")
     return (
         wording(words.language, "report").code("key_use", key.purpose.replace(" ", "_")),
-        key.period,
+        words.key_period(key.period),
         Span(words.code("key", key.state), "mark", "warn" if key.state == "due" else "quiet"),
         words.day(key.destroy_after, "medium") if key.destroy_after else dash,
         words.instant(key.destroyed_at, zone, "medium") if key.destroyed_at else dash,

@@ -165,7 +165,7 @@ def clauses(summary: Summary, words: Wording) -> Section:
     return Section("promises", words.say("section.promises"), blocks, is_apart=is_apart)
 
 
-_PROMISE_SHARES = {"section": 0.6, "promise": 4.4, "stands": 2.1, "control": 2.1, "evidence": 2.0}
+_PROMISE_SHARES = {"section": 0.5, "promise": 3.7, "stands": 2.4, "control": 1.8, "evidence": 2.8}
 
 
 def _promise(clause: ClauseLine, zone: str, words: Wording) -> tuple[Cell, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lethe.reporting.mail.data_sections import said_by
 from lethe.reporting.papers.blocks import (
     Block,
     Cell,
@@ -70,6 +71,19 @@ def changes(summary: Summary, words: Wording) -> Section:
     title = words.say("section.changes")
     if not summary.changes:
         return Section("changes", title, [Paragraph(words.say("changes.none"))])
+    blocks: list[Block] = []
+    for key, found in (
+        ("people", [each for each in summary.changes if each.by]),
+        ("recorded", [each for each in summary.changes if not each.by]),
+    ):
+        if found:
+            blocks.append(Heading(words.say(f"changes.{key}")))
+            blocks += _changes(found, summary.edition.time_zone, words)
+    return Section("changes", title, blocks)
+
+
+def _changes(found: list[Change], zone: str, words: Wording) -> list[Block]:
+    told = wording(words.language, "report")
     columns = [
         Column(words.say("changes.at"), 2),
         Column(words.say("changes.kind"), 3.2),
@@ -77,22 +91,21 @@ def changes(summary: Summary, words: Wording) -> Section:
         Column(words.say("changes.by"), 1.8),
         Column(words.say("changes.count"), 1, is_number=True),
     ]
-    zone = summary.edition.time_zone
     rows: list[tuple[Cell, ...]] = [
         (
             words.instant(change.at, zone, "medium"),
             _say_change(change, words),
             choose(change.title, words.language) or Span(change.what, "code"),
-            change.by or words.say("unit.dash"),
+            said_by(change, told) if change.by else words.say("unit.dash"),
             words.number(change.count),
         )
-        for change in summary.changes[:_MOST_CHANGES]
+        for change in found[:_MOST_CHANGES]
     ]
     blocks: list[Block] = [Table(columns, rows)]
-    more = len(summary.changes) - len(rows)
+    more = len(found) - len(rows)
     if more > 0:
         blocks.append(Paragraph(words.count("changes.more", more)))
-    return Section("changes", title, blocks)
+    return blocks
 
 
 def _say_change(change: Change, words: Wording) -> Cell:
