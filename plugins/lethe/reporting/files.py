@@ -130,17 +130,19 @@ def attachments(report: Report, language: str) -> list[Path]:
 
     A daily mail carries its figures; the papers and the evidence pack go with the month.
     """
-    wanted = ["figures.csv"]
+    there = {file.name: file for file in report.files}
+    said = f"figures.{language}.csv"
+    figures = said if said in there else "figures.csv"
+    wanted = [figures]
     if report.summary.period == "month":
         wanted = [
             f"report.{language}.pdf",
             f"sign-off.{language}.pdf",
             f"record-of-processing.{language}.pdf",
-            "figures.csv",
+            figures,
         ]
         if report.pack:
             wanted.append(report.pack.name)
-    there = {file.name: file for file in report.files}
     return [there[name] for name in wanted if name in there]
 
 

@@ -191,10 +191,10 @@ def test_a_report_arrives_whole_over_every_kind_of_connection(
     assert server.recipients == ["dpo@example.org"]
     assert server.encrypted == [kind != "plain"]
     assert message["Content-Language"] == "fr"
-    assert message["Subject"].startswith("Rien n’est à regarder\u00a0; 6 promesses sur 7")
+    assert message["Subject"].startswith("Rien n’est à regarder\u00a0; 6 promesses sur 8")
     text = message.get_body(("plain",)).get_content()
     html = message.get_body(("html",)).get_content()
-    assert text.startswith("Rien n’est à regarder. 6 promesses sur 7 prouvées tenues")
+    assert text.startswith("Rien n’est à regarder. 6 promesses sur 8 prouvées tenues")
     assert "Rien n’est à regarder." in html
     assert states(kit) == [("sent", 0, 1, None)]
 

@@ -19,6 +19,7 @@ def test_a_report_is_a_pdf_and_a_sheet_a_language_and_the_figures_once(tmp_path:
     assert [file.name for file in made] == [
         "report.fr.pdf",
         "sign-off.fr.pdf",
+        "figures.fr.csv",
         "report.en.pdf",
         "sign-off.en.pdf",
         "figures.csv",
