@@ -131,6 +131,42 @@ def test_after_a_crash_at_any_step_the_next_run_neither_loses_nor_doubles_a_line
     assert_complete(report, tmp_path / "out", 3000, 3)
 
 
+def _children(pid: int | str) -> list[int]:
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_where_a_worker_is_killed_the_run_fails_the_other_is_ended_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(engine, "STRETCH_OCTETS", 1 << 19)
+    path = write_log(tmp_path / "access.log", 12_000)
+    before = set(_children("self"))
+    workers: list[int] = []
+
+    def kill_one(_: str) -> None:
+        deadline = time.monotonic() + 60
+        while not workers and time.monotonic() < deadline:
+            (first,) = set(_children("self")) - before or (0,)
+            if first and (second := _children(first)):
+                workers.extend((first, *second))
+                os.kill(workers[number], signal.SIGKILL)
+
+    with pytest.raises(ActError, match="a worker process ended before its work was done"):
+        pseudonymise_file(path, PLAN, tmp_path / "out", checkpoint=lambda step: (
+            kill_one(step) if step == "read" else None))  # fmt: skip
+    assert len(workers) == 2
+    for pid in workers:
+        status = Path(f"/proc/{pid}/status")
+        assert not status.exists() or "State:\tZ" in status.read_text()
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+    assert_complete(pseudonymise_file(path, PLAN, tmp_path / "out"), tmp_path / "out", 12_000, 3)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_after_a_kill_at_any_moment_the_next_run_neither_loses_nor_doubles_a_line(
     tmp_path: Path, seed: int
