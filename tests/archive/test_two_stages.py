@@ -156,7 +156,7 @@ def test_the_bundle_is_checked_by_the_standard_library_alone(shop: Kit, tmp_path
         bundle.extractall(tmp_path / "open")
     command = [sys.executable, "-I", "-S", str(tmp_path / "open" / "verify.py")]
     good = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (good.returncode, good.stdout.startswith("verified: 7 records")) == (0, True)
+    assert (good.returncode, "verified: 7 records" in good.stdout) == (0, True)
     records = tmp_path / "open" / "records.jsonl"
     records.write_text(records.read_text().replace("Bob", "Rob", 1))
     bad = subprocess.run(command, capture_output=True, text=True, check=False)
