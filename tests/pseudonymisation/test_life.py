@@ -14,7 +14,7 @@ from lethe.guards.holds import add_holds
 from lethe.keys import KeyRing
 from lethe.pseudonymisation.key_end import destroy_due, destroy_month
 from lethe.pseudonymisation.key_guards import approve_destruction, digest_of
-from lethe.pseudonymisation.key_life import LogKeys, log_room
+from lethe.pseudonymisation.key_life import LogKeys, log_room, months_without_key
 from lethe.pseudonymisation.life import Ended, end_lives
 from lethe.pseudonymisation.nightly import work_night
 from lethe.pseudonymisation.rawfiles import find_files
@@ -145,3 +145,15 @@ def test_more_keys_than_the_limit_wait_for_an_approval_of_exactly_these(kit: Kit
         "SELECT payload ->> 'final_at' FROM lethe.ledger WHERE kind = 'log_key_destroyed'"
     )
     assert told == [("2028-05-01",)] * 3
+
+
+def test_months_of_which_no_line_came_are_named_and_need_no_key(kit: Kit) -> None:
+    with log_room(kit.site, DAY) as room:
+        keys = LogKeys(room)
+        for month in ("2025-11", "2026-02"):
+            assert isinstance(keys.secret(month), bytes)
+        keys.quarantine_key("2026-01")
+        found = months_without_key(keys.every())
+    assert {"2025-12", "2026-01"} <= set(found)
+    assert "2026-02" not in found
+    assert months_without_key([]) == []

@@ -115,6 +115,14 @@ def test_only_fraud_is_a_purpose_and_only_addresses_can_be_undone(kit: Kit) -> N
             )
 
 
+def test_that_tokens_cannot_be_undone_is_said_before_a_case_is_opened(kit: Kit) -> None:
+    asked = question(kit, pseudonyms=("user_abcdefghijklmnop", "[card]", *question(kit).pseudonyms))
+    with log_room(kit.site, DAY) as room:
+        with pytest.raises(UsageError, match="2 of 4 are tokens"):
+            ask(room, asked)
+        assert list_cases(room) == []
+
+
 def test_an_open_case_keeps_the_key_and_a_closed_one_does_not(kit: Kit) -> None:
     asked, later = question(kit), date(2028, 2, 1)
     with log_room(kit.site, DAY) as room:

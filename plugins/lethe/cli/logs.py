@@ -15,7 +15,13 @@ from lethe.errors import ActError, AnswerIsNo, LetheError, UsageError
 from lethe.keys import KeyRecord
 from lethe.pseudonymisation.key_end import destroy_due, destroy_month
 from lethe.pseudonymisation.key_guards import approve_destruction, held_now
-from lethe.pseudonymisation.key_life import DueKey, LogKeys, LogRoom, log_room
+from lethe.pseudonymisation.key_life import (
+    DueKey,
+    LogKeys,
+    LogRoom,
+    log_room,
+    months_without_key,
+)
 from lethe.pseudonymisation.night import begin_night, close_night, list_pieces, work_piece
 from lethe.pseudonymisation.nightly import work_night
 from lethe.pseudonymisation.rawfiles import find_files, find_inputs
@@ -203,7 +209,8 @@ def show_keys(context: typer.Context) -> None:
     with log_room(desk.site, desk.as_of) as room:
         keys = room.ring.list()
         room.connection.rollback()
-    if desk.answer({"keys": [_key(key) for key in keys]}):
+    without = months_without_key(keys)
+    if desk.answer({"keys": [_key(key) for key in keys], "months_without_lines": without}):
         return
     table = Table(title=f"{len(keys)} keys", title_justify="left")
     for name in ("purpose", "period", "made", "serves until", "destroyed", "final"):
@@ -212,6 +219,10 @@ def show_keys(context: typer.Context) -> None:
         data = _key(key)
         table.add_row(*(str(value or "–")[:19] for name, value in data.items() if name != "id"))
     desk.console.print(table)
+    if without:
+        desk.console.print(
+            f"no line of these months came, so that no key was made: {', '.join(without)}"
+        )
 
 
 @keys_app.command("rotate", epilog=COMMON)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
@@ -227,6 +228,18 @@ def due_keys(keys: Iterable[KeyRecord], policy: Policy, as_of: date) -> list[Due
         if ended < as_of:
             found.append(DueKey(key, ended, final_at))
     return found
+
+
+def months_without_key(keys: Iterable[KeyRecord]) -> list[str]:
+    """Name the months between the first and the last key of logs that have none; pure."""
+    there = sorted({key.period for key in keys if key.purpose == PURPOSE})
+    missing: list[str] = []
+    for before, after in pairwise(there):
+        month = month_of(_last_day(before) + timedelta(days=1))
+        while month < after:
+            missing.append(month)
+            month = month_of(_last_day(month) + timedelta(days=1))
+    return missing
 
 
 def _quarantine_life(logs: Logs, as_of: date) -> Period:

@@ -7,6 +7,7 @@ is stored anywhere. While a case is open the key of its month is not destroyed.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from lethe.connections import acting_as
@@ -194,6 +195,9 @@ def _undo(room: LogRoom, question: Question) -> dict[str, str]:
     return dict(zip(wanted, plain, strict=True))
 
 
+_TOKEN: Final = re.compile(r"(?:[a-z_]+_[a-z2-7]{16}|\[[a-z]+\])\Z")
+
+
 def _require_sense(room: LogRoom, question: Question) -> None:
     if question.purpose != FRAUD:
         raise GuardStop("re-identification serves one purpose alone: fraud (policy §2)")
@@ -204,6 +208,12 @@ def _require_sense(room: LogRoom, question: Question) -> None:
         raise UsageError("name the pseudonyms that are asked about")
     if len(set(question.pseudonyms)) > _MOST:
         raise UsageError(f"one question may be about {_MOST} pseudonyms at most")
+    tokens = sum(_TOKEN.match(each) is not None for each in question.pseudonyms)
+    if tokens:
+        raise UsageError(
+            f"{tokens} of {len(question.pseudonyms)} are tokens (HMAC), which nobody can undo, with"
+            " the key either; only the pseudonyms of addresses can be asked about"
+        )
     LogKeys(room).window_end(question.period)
     field = _field(room, question)
     if field.method not in _METHODS:
