@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lethe.reporting.build import build_summary
 from lethe.reporting.facts import Facts, gather_facts
-from lethe.reporting.summary import ClauseLine, Summary
+from lethe.reporting.summary import Change, ClauseLine, Summary
 
 from tests.kit import TODAY, Kit, MakeKit
 
@@ -258,13 +258,20 @@ def test_on_a_real_warehouse_who_came_back_is_asked_about_by_name_and_day(kit: K
         assert rung.lines[-1]["en"] == f"Who: Vera Weis. By: {day}."
 
 
-def test_what_people_did_and_what_lethe_recorded_is_told_apart(kit: Kit) -> None:
+def test_who_did_something_is_told_by_his_function_and_what_nobody_did_by_none(kit: Kit) -> None:
     kit.sweep()
-    kit.execute("UPDATE lethe.warehouse SET armed_by = 'vera'")
-    found = summary_of(kit).changes
-    assert {each.action for each in found if not each.by} >= {"seen"}
-    for each in found:
-        assert not each.role or each.role["en"] == "Vera Weis, approver"
+    acts = (
+        Change(NOON, "hold", "added", "customer", "vera", 1),
+        Change(NOON, "hold", "released", "customer", "somebody", 1),
+        Change(NOON, "key", "destroyed", "log 2025-05", None, 1),
+    )
+    found = summary_of(kit, lambda facts: replace(facts, changes=acts)).changes
+    told = {each.action: (each.by, each.role.get("en")) for each in found if each.at == NOON}
+    assert told == {
+        "added": ("vera", "Vera Weis, approver"),
+        "released": ("somebody", None),
+        "destroyed": (None, None),
+    }
 
 
 def test_whoever_decides_about_undated_people_is_the_same_everywhere(kit: Kit) -> None:
