@@ -210,7 +210,7 @@ def test_a_version_stays(text: str) -> None:
 
 
 def test_a_value_whose_letters_also_stand_inside_of_a_word_is_replaced_at_its_own_place() -> None:
-    text = "uid10.1.2.3.4.5 10.1.2.3"
-    assert scrub([text], free=True)[0].startswith("uid10.1.2.3.4.5 ip_")
+    (text,) = scrub(["x4111111111111111 4111111111111111"], free=False)
+    assert text == "x4111111111111111 <card:4111111111111111>"
     (twice,) = scrub(["ann@example.org ann@example.org"], free=False)
     assert twice == "<email:ann@example.org> <email:ann@example.org>"
