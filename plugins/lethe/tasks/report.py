@@ -47,14 +47,14 @@ def plan_reports() -> list[dict[str, str]]:
 def make_report(report: dict[str, str]) -> dict[str, Any]:
     """Gather the facts, build the Summary, write every file, keep the Summary for the page.
 
-    Returns  verdict, headline, folder: what the run shows in Airflow
+    Returns  verdict, also said in words, folder: what the run shows in Airflow
     """
     from datetime import UTC, date, datetime
     from typing import cast
 
     from lethe.reporting.facts import Period
     from lethe.reporting.files import make_report as make
-    from lethe.reporting.headline import headline
+    from lethe.reporting.headline import headline, verdict
 
     context = get_current_context()
     context["title"] = f"{report['period']} {report['last']}"  # type: ignore[typeddict-unknown-key]
@@ -71,7 +71,7 @@ def make_report(report: dict[str, str]) -> dict[str, Any]:
     return {
         **report,
         "verdict": made.summary.verdict,
-        "headline": said,
+        "said": verdict(made.summary, "en"),
         "needs": made.summary.needs,
         "folder": str(made.folder),
         "files": [file.name for file in made.files],
@@ -85,12 +85,15 @@ def send_report(made: dict[str, Any]) -> dict[str, int]:
     Returns  outcome → mails
     """
     from pathlib import Path
+    from textwrap import shorten
 
     from lethe.reporting.files import read_report
     from lethe.reporting.mail.sending import send_report as send
 
     context = get_current_context()
-    context["title"] = f"{made['period']}: {made['headline']}"  # type: ignore[typeddict-unknown-key]
+    # Airflow keeps 250 characters of a name; the whole headline stands in the note on the run.
+    title = f"{made['period']} {made['last']}: {shorten(made['said'], 120, placeholder=' …')}"
+    context["title"] = title  # type: ignore[typeddict-unknown-key]
     if not context["params"].get("send", True):
         log.info("The form asked for the files alone: nothing is sent")
         return {}
