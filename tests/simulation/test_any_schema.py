@@ -21,7 +21,7 @@ def found(
     for shape in world.shapes:
         owner = "NULL::int"
         if shape.owner is not None:
-            owner = quoted(link_columns("o", world.shapes[shape.owner])[0])
+            owner = quoted(link_columns("o", world.shapes[shape.owner])[0]) + "::int"
         pointers = [p for p in world.pointers if p.child == shape.number]
         columns = [
             quoted(link_columns(f"p{p.number}_", world.shapes[p.parent])[0]) for p in pointers
@@ -51,6 +51,8 @@ def test_after_a_sweep_exactly_the_rows_of_the_due_are_gone(
     assert outcome.get("erased", 0) == len(world.going())
     assert not [reason for reason in outcome if "SQLSTATE" in reason], "skips have a reason"
     event(f"erased: {bool(world.going())}")
+    for link in sorted({shape.link for shape in world.shapes if shape.owner is not None}):
+        event(f"link: {link}")
 
 
 @pytest.mark.parametrize("unlink", [False, True])

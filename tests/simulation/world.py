@@ -16,11 +16,14 @@ OLD, NEW = date(2020, 1, 1), date(2026, 1, 1)
 NAMES = ("person", "Or.der", 'li"ne', "Tick et", "%s", "ünïcode", "select", "note")
 SCHEMAS = ("public", "Other %")
 REACTIONS = ("NO ACTION", "RESTRICT", "CASCADE", "SET NULL")
+LINKS = ("key", "key", "key", "declared", "text", "typed")
+NOBODY = 90
+"""Number of a row that is not there: only a foreign key proves that a row is."""
 
 
 @dataclass
 class Pointer:
-    """A foreign key besides the one to the owner."""
+    """A reference besides the one to the owner; without a key, only the policy declares it."""
 
     number: int
     child: int
@@ -29,11 +32,16 @@ class Pointer:
     deferrable: bool
     reaction: str
     unlink: bool
+    has_key: bool = True
 
 
 @dataclass
 class Shape:
-    """A table: its place, its owner table (None: subjects), whether its key has two parts."""
+    """A table: its place, its owner table (None: subjects), whether its key has two parts.
+
+    link    what leads to its owner: a foreign key, or only the policy (declared, as text, by type)
+    others  more tables that a row may hang on, where a column of it tells by its type which
+    """
 
     number: int
     schema: str
@@ -41,6 +49,8 @@ class Shape:
     owner: int | None
     composite: bool
     partitioned: bool
+    link: str = "key"
+    others: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -49,13 +59,17 @@ class Shape:
 
 @dataclass
 class Row:
-    """A row: its number is its key; owner and pointers name rows of other tables by number."""
+    """A row: its number is its key; owner and pointers name rows of other tables by number.
+
+    below  the owner's table
+    """
 
     table: int
     number: int
     owner: int | None
     ended_on: date | None
     points: dict[int, int | None] = field(default_factory=dict)
+    below: int | None = None
 
 
 @dataclass
@@ -73,10 +87,10 @@ class World:
 
     def subject(self, row: Row) -> tuple[int, int] | None:
         """The subject that a row hangs on."""
-        while (owner := self.shapes[row.table].owner) is not None:
-            if row.owner is None:
+        while self.shapes[row.table].owner is not None:
+            if row.owner is None or row.below is None or (row.below, row.owner) not in self.rows:
                 return None
-            row = self.rows[owner, row.owner]
+            row = self.rows[row.below, row.owner]
         return row.table, row.number
 
     def going(self) -> set[tuple[int, int]]:
@@ -100,7 +114,7 @@ class World:
         for row in self.rows.values():
             for number, target in row.points.items():
                 pointer = self.pointers[number]
-                if target is None or pointer.unlink:
+                if target is None or pointer.unlink or not pointer.has_key:
                     continue
                 hit = self.subject(self.rows[pointer.parent, target]) == subject
                 if hit and self.subject(row) not in going:
@@ -119,10 +133,10 @@ class World:
             points = []
             for number, target in sorted(row.points.items()):
                 pointer = self.pointers[number]
-                lost = (
-                    target is not None and self.subject(self.rows[pointer.parent, target]) in going
-                )
-                points.append(None if lost else target)
+                named = self.rows.get((pointer.parent, target or 0))
+                lost = named is not None and self.subject(named) in going
+                stays = not pointer.has_key and not pointer.unlink
+                points.append(None if lost and not stays else target)
             found[row.table][row.number] = (row.owner, tuple(points))
         return found
 
@@ -136,16 +150,17 @@ def worlds(draw: st.DrawFn, tables: int = 6, rows: int = 5) -> World:
         root = number == 0 or (number == 1 and draw(st.booleans()))
         owner = None if root else draw(st.integers(0, number - 1))
         composite = draw(st.booleans())
-        shapes.append(
-            Shape(
-                number,
-                draw(st.sampled_from(SCHEMAS)),
-                NAMES[number],
-                owner,
-                composite,
-                draw(st.integers(0, 3)) == 0,
-            )
+        shape = Shape(
+            number,
+            draw(st.sampled_from(SCHEMAS)),
+            NAMES[number],
+            owner,
+            composite,
+            draw(st.integers(0, 3)) == 0,
         )
+        shapes.append(shape)
+        if owner is not None:
+            _draw_link(draw, World(shapes, [], {}), shape)
     world = World(shapes, [], {})
     for number in range(draw(st.integers(0, count))):
         child, parent = draw(st.integers(0, count - 1)), draw(st.integers(0, count - 1))
@@ -161,6 +176,7 @@ def worlds(draw: st.DrawFn, tables: int = 6, rows: int = 5) -> World:
                 draw(st.booleans()),
                 draw(st.sampled_from(REACTIONS if nullable else REACTIONS[:3])),
                 nullable and draw(st.booleans()),
+                draw(st.integers(0, 3)) > 0,
             )
         )
     numbers = {
@@ -176,21 +192,42 @@ def worlds(draw: st.DrawFn, tables: int = 6, rows: int = 5) -> World:
     }:
         numbers |= {number: [] for number in empty}
     for shape in shapes:
-        owners = [] if shape.owner is None else numbers[shape.owner]
         mine = [p for p in world.pointers if p.child == shape.number]
         for number in numbers[shape.number]:
             row = Row(shape.number, number, None, None)
             if shape.owner is None:
                 row.ended_on = draw(st.sampled_from((OLD, OLD, NEW)))
             else:
-                row.owner = draw(st.sampled_from([None, *owners, *owners]))
+                row.below = draw(st.sampled_from([shape.owner, *shape.others]))
+                owners = [*numbers[row.below], *numbers[row.below]]
+                nobody = [] if shape.link == "key" else [NOBODY]
+                row.owner = draw(st.sampled_from([None, *owners, *nobody]))
             for pointer in mine:
                 targets: list[int | None] = list(numbers[pointer.parent])
+                targets += [] if pointer.has_key else [NOBODY]
                 row.points[pointer.number] = draw(
                     st.sampled_from([None, *targets] if pointer.nullable else targets)
                 )
             world.rows[shape.number, number] = row
     return world
+
+
+def _draw_link(draw: st.DrawFn, world: World, shape: Shape) -> None:
+    """Draw what leads to the owner; as text or by type only where its key has one part."""
+    assert shape.owner is not None
+    link = draw(st.sampled_from(LINKS))
+    if link in ("text", "typed") and world.shapes[shape.owner].composite:
+        link = "declared"
+    shape.link = link
+    if link == "typed":
+        others = [
+            other.number
+            for other in world.shapes[: shape.number]
+            if not other.composite
+            and other.number != shape.owner
+            and world.root(other.number) == world.root(shape.owner)
+        ]
+        shape.others = tuple(other for other in others if draw(st.booleans()))
 
 
 def quoted(*names: str) -> str:
@@ -214,8 +251,10 @@ def _tables(world: World) -> Iterator[str]:
     yield f"CREATE SCHEMA {quoted(SCHEMAS[1])};"
     for shape in world.shapes:
         columns = ["id int", "ended_on date", *(['"Part %" text'] if shape.composite else [])]
+        if shape.link == "typed":
+            columns.append("of_type text")
         for prefix, parent, nullable in _links(world, shape):
-            types = ("int", "text")
+            types = ("text" if prefix == "o" and shape.link == "text" else "int", "text")
             columns += [
                 f"{name} {types[at]}{'' if nullable else ' NOT NULL'}"
                 for at, name in enumerate(link_columns(prefix, parent))
@@ -245,6 +284,9 @@ def _inserts(world: World) -> Iterator[str]:
         if shape.composite:
             names.append(quoted("Part %"))
             values.append(f"'{row.number}'")
+        if shape.link == "typed":
+            names.append("of_type")
+            values.append(f"'t{row.below}'")
         targets = {"o": row.owner, **{f"p{n}_": target for n, target in row.points.items()}}
         for prefix, parent, _ in _links(world, shape):
             for at, name in enumerate(link_columns(prefix, parent)):
@@ -262,10 +304,12 @@ def _literal(day: date | None) -> str:
 
 def _foreign_keys(world: World) -> Iterator[str]:
     for shape in world.shapes:
-        if shape.owner is not None:
+        if shape.owner is not None and shape.link == "key":
             parent = world.shapes[shape.owner]
             yield _foreign_key(shape, "o", parent, "")
     for pointer in world.pointers:
+        if not pointer.has_key:
+            continue
         parent = world.shapes[pointer.parent]
         more = f"ON DELETE {pointer.reaction}{' DEFERRABLE' if pointer.deferrable else ''}"
         yield _foreign_key(world.shapes[pointer.child], f"p{pointer.number}_", parent, more)
@@ -283,15 +327,13 @@ def policy(world: World) -> str:
     roots = [shape for shape in world.shapes if shape.owner is None]
     tables = {}
     for shape in world.shapes:
-        links = []
-        if shape.owner is not None:
-            parent = world.shapes[shape.owner]
-            links.append({"columns": link_columns("o", parent), "to": _written(parent)})
+        links = list(_owner_links(world, shape))
         for pointer in world.pointers:
             if pointer.child == shape.number:
                 parent = world.shapes[pointer.parent]
                 columns = link_columns(f"p{pointer.number}_", parent)
-                link = {"columns": columns, "to": _written(parent), "role": "reference"}
+                link: dict[str, object] = {"columns": columns, "to": _written(parent)}
+                link |= {"role": "reference", "references": list(parent.key)}
                 links.append(link | ({"when_gone": "unlink"} if pointer.unlink else {}))
         tables[_written(shape)] = {"cluster": f"c{world.root(shape.number)}", "links": links}
     return yaml.safe_dump(
@@ -312,6 +354,21 @@ def policy(world: World) -> str:
         },
         sort_keys=False,
     )
+
+
+def _owner_links(world: World, shape: Shape) -> Iterator[dict[str, object]]:
+    if shape.owner is None:
+        return
+    for number in (shape.owner, *shape.others):
+        parent = world.shapes[number]
+        link: dict[str, object] = {"columns": link_columns("o", parent), "to": _written(parent)}
+        if shape.link != "key":
+            link["references"] = list(parent.key)
+        if shape.link == "text":
+            link["match"] = "text"
+        if shape.link == "typed":
+            link["where"] = {"of_type": f"t{number}"}
+        yield link
 
 
 def _written(shape: Shape) -> str:
