@@ -200,3 +200,15 @@ def test_a_set_that_is_not_there_is_not_there(world: World) -> None:
     for path in (f"/lethe/waiting/{run}/visitor-gone", "/lethe/waiting/x/reader-left"):
         assert client.get(path).status_code == 404
         assert client.get(f"{path}/list.csv").status_code == 404
+
+
+def test_a_person_is_known_by_the_name_and_not_by_a_number_of_the_auth_manager(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    # As FAB does it: whoever signs in as 'dpo' has the id '7'.
+    monkeypatch.setattr(SimpleAuthManagerUser, "get_id", lambda _: "7")
+    monkeypatch.setenv("AIRFLOW__LETHE__APPROVERS", "7")
+    assert post(world.client("dpo"), world).status_code == 303
+    assert [row[:2] for row in decisions(world)] == [("approve", "dpo")]

@@ -36,3 +36,11 @@ def has_right_to_decide(user: Any) -> bool:
             user=user,
         )
     )
+
+
+def name_of(user: Any) -> str:
+    """The name under which somebody signs in, as the policy names approvers.
+
+    The id is another thing: FAB's is a number of its database (seen with provider 3.10.2).
+    """
+    return str(user.get_name())

@@ -11,7 +11,7 @@ from fastapi.exceptions import HTTPException
 from fastapi.responses import RedirectResponse
 
 from lethe.catalogue.site import Site
-from lethe.console.access import has_right_to_decide
+from lethe.console.access import has_right_to_decide, name_of
 from lethe.console.deciding import Answer
 from lethe.console.forms import FIELD, begin_form, keep_cookie, read_form
 from lethe.console.other_answers import (
@@ -61,7 +61,7 @@ def returned(request: Request, site: Site, user: Any) -> Response:
 
 async def mark_returned(request: Request, site: Site, user: Any) -> Response:
     """Mark exactly the findings of the page as seen."""
-    by = str(user.get_id())
+    by = name_of(user)
     said = Answer.of(await read_form(request, by))
     found = await run_in_threadpool(_findings, site)
     said.require_sense(digest_of(found))
@@ -79,7 +79,7 @@ def _findings(site: Site) -> list[Finding]:
 
 async def decide_edition(request: Request, site: Site, user: Any, digest: str) -> Response:
     """Take an answer about an edition and record it."""
-    by = str(user.get_id())
+    by = name_of(user)
     said = Answer.of(await read_form(request, by))
     found = await run_in_threadpool(_edition, site, digest)
     said.require_sense(found.diff_digest)
@@ -89,7 +89,7 @@ async def decide_edition(request: Request, site: Site, user: Any, digest: str) -
 
 async def decide_keys(request: Request, site: Site, user: Any) -> Response:
     """Take an answer about the end of keys and record it."""
-    by = str(user.get_id())
+    by = name_of(user)
     said = Answer.of(await read_form(request, by))
     found = await run_in_threadpool(find_keys, site)
     if found is None:
@@ -102,7 +102,7 @@ async def decide_keys(request: Request, site: Site, user: Any) -> Response:
 def _asked(
     request: Request, site: Site, user: Any, page: str, barred: str | None, **values: Any
 ) -> Response:
-    cookie, token = begin_form(request, str(user.get_id()))
+    cookie, token = begin_form(request, name_of(user))
     policy = site.loaded.policy
     answer = render(
         request,
@@ -137,7 +137,7 @@ def _barred(user: Any, guard: Callable[[str], None]) -> str | None:
     if not has_right_to_decide(user):
         return "right"
     try:
-        guard(str(user.get_id()))
+        guard(name_of(user))
     except GuardStop:
         return "policy"
     return None

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 
 from lethe.catalogue.site import Site
 from lethe.console import pages, waiting_list
-from lethe.console.access import has_right_to_decide
+from lethe.console.access import has_right_to_decide, name_of
 from lethe.console.deciding import Answer, close_required_action, question_of, record_answer
 from lethe.console.forms import FIELD, begin_form, keep_cookie, read_form
 from lethe.console.rendering import HEADERS, base_of, render
@@ -61,7 +61,7 @@ def one_set(request: Request, site: Site, user: Any, run_id: str, rule: str) -> 
     asked = asked_of(request)
     file = waiting_list.list_file(found.run_id, found.rule)
     listed = waiting_list.read_page(file, asked) if file else None
-    cookie, token = begin_form(request, str(user.get_id()))
+    cookie, token = begin_form(request, name_of(user))
     answer = render(
         request,
         "set",
@@ -103,7 +103,7 @@ def set_list(request: Request, site: Site, run_id: str, rule: str) -> Response:
 
 async def decide(request: Request, site: Site, user: Any, run_id: str, rule: str) -> Response:
     """Take an answer, record it, and let Airflow's Required Action follow."""
-    by = str(user.get_id())
+    by = name_of(user)
     said = Answer.of(await read_form(request, by))
     found = await run_in_threadpool(_find_set, site, run_id, rule)
     said.require_sense(found.digest)
@@ -142,7 +142,7 @@ def _find_set(site: Site, run_id: str, rule: str) -> OpenSet:
 
 def _barred(site: Site, user: Any, found: OpenSet) -> str | None:
     """Why this person may not answer; None if nothing stands in the way."""
-    by = str(user.get_id())
+    by = name_of(user)
     guards: list[tuple[str, Callable[[], Any]]] = [
         ("policy", lambda: require_approver(site.loaded.policy, by)),
         ("asked", lambda: require_four_eyes(by, found.requested_by)),
