@@ -19,9 +19,11 @@ import pytest
 import typer
 from lethe.cli.app import split_common
 from lethe.cli.logs import logs_app
+from lethe.pseudonymisation.text import TextScrubber
 
 from tests.kit import MakeKit
 from tests.pseudonymisation.test_nightly import _as_file
+from tests.pseudonymisation.test_text import Holes
 
 PERSONAL = re.compile("«([^»]*)»")
 STAYS = re.compile("‹([^›]*)›")
@@ -182,3 +184,12 @@ def test_the_lines_are_many_and_of_many_kinds(formats: dict[str, dict[str, list[
     assert len(lines) > 250
     assert len(sections()) > 30
     assert sum(len(STAYS.findall(line)) for line in lines) > 200
+
+
+def test_texts_in_which_only_a_shape_is_found_are_replaced_and_stay_as_they_were() -> None:
+    texts = pl.Series(["Peer awampach authorized for remote access", "the peer went away"])
+    given = texts.to_list()
+    assert TextScrubber(Holes(), free=True).scrub(texts).to_list() == [
+        "Peer █ authorized for remote access", given[1],
+    ]  # fmt: skip
+    assert texts.to_list() == given

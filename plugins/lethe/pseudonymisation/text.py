@@ -98,7 +98,8 @@ class TextScrubber:
         rows = scrubbed.str.contains_any(TELLING).arg_true()
         if not len(rows):
             return scrubbed
-        return scrubbed.scatter(
+        # Where nothing was found before, these are the caller's own texts.
+        return scrubbed.clone().scatter(
             rows, self._fill(scrubbed.gather(rows), self._daemons, self._fill_shapes)
         )
 
