@@ -1,8 +1,8 @@
 """Lines of many daemons that were marked before the patterns were looked at, by the command line.
 
 Recall and precision by bytes: of what is marked as personal in `unseen_lines.txt` nothing may be
-left, what looks personal and is not must be left. When the lines were written, 0.91 of the bytes
-were found; the bar is 0.995 and 0.97.
+left, what looks personal and is not must be left. When the lines were written, 0.918 of the bytes
+were found, at a precision of 0.955; the bar is 0.995 and 0.97.
 """
 
 from __future__ import annotations

@@ -104,7 +104,11 @@ class TextScrubber:
         )
 
     def _fill_shapes(self, proposals: pl.Series) -> Iterator[str]:
-        return map(self._judge.fill_shape, proposals)
+        texts = proposals.to_list()
+        if not self._linkable:
+            return map(self._judge.fill_shape, texts)
+        made = {text: self._judge.fill_shape(text) for text in dict.fromkeys(texts)}
+        return (made[text] for text in texts)
 
     @staticmethod
     def _fill(
