@@ -88,12 +88,12 @@ def test_clauses_are_filtered_by_verdict_and_by_words(world: World) -> None:
     world.tell(replace(KEPT, clauses=clauses))
     client = world.client("viewer")
     text = client.get("/lethe/clauses?only=not_kept").text
-    assert "1 of 7" in text
+    assert f"1 of {len(KEPT.clauses)}" in text
     assert "s1-contact" in text
     assert 'id="s3-withdrawal"' not in text
     found = client.get("/lethe/clauses?find=NEWSLETTER-left").text
     assert 'id="s3-withdrawal"' in found
-    assert "1 of 7" in found
+    assert f"1 of {len(KEPT.clauses)}" in found
     assert 'id="s1-contact"' in client.get("/lethe/clauses?only=untested").text
 
 
