@@ -50,8 +50,7 @@ _BOUND: Final = (
     (("imap(", "pop3(", "lmtp(", "lda(", "sieve("), _MAILBOXES + r"\({user}\):"),
     ((",<",), r"[a-z0-9-]{2,}\({user},{ip},<{token}>\)"),
     (("passwd-file(", "pam(", "sql(", "ldap(", "passwd("), r"[a-z0-9-]{2,}\({user},{ip}\)"),
-    # exim, spamd
-    ((" A=",), r"A=[A-Za-z0-9_]+:{user}"),
+    # exim, spamd; its `A=` stands among OPEN
     ((" U=",), r"U={user} P="),
     (("ing message", "n message", "d spam"), r"(?:message|spam) \S+ for {user}:[0-9]+"),
     # shadow, pam, keyrings
@@ -101,6 +100,8 @@ _BOUND: Final = (
 )  # fmt: skip
 # These begin with a character that is no part of a word.
 _OPEN: Final = (
+    # Without the blank, `A=a:` over and over costs twenty times as much as other text.
+    ((" A=",), r" A=[A-Za-z0-9_]{1,40}:{user}"),
     (("/ip_",), r"(?:^|\s){user}/{peer}:[0-9]+"),
     (("User logged in",), r"\] {user} \S+ User logged in"),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -126,7 +127,9 @@ class TextScrubber:
         for row, several in enumerate(proposals.to_list()):
             if not several:
                 continue
-            text, made = scrubbed[row], [next(replaced) for _ in several]
+            text, made = scrubbed[row], list(islice(replaced, len(several)))
+            if made == several:
+                continue
             if all(text.find(proposal) == text.rfind(proposal) for proposal in several):
                 scrubbed[row] = _put_in(text, several, made)
             else:
@@ -137,7 +140,7 @@ class TextScrubber:
             for (row, made), rest in zip(unclear.items(), rests, strict=True):
                 first, *others = rest.split(_HOLE)
                 pieces = zip(made, others, strict=True)
-                scrubbed[row] = first + "".join(piece for pair in pieces for piece in pair)
+                scrubbed[row] = first + "".join(chain.from_iterable(pieces))
         return pl.Series(scrubbed, dtype=pl.String)
 
     def _replace(self, proposals: pl.Series) -> Iterator[str]:
