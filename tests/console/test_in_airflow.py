@@ -17,10 +17,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg2
 import pytest
+from lethe.catalogue.site import Site
+from lethe.connections import acting_as
+from lethe.guards.editions import see_edition
+from lethe.guards.findings import SORTS, Found, note_findings
 from lethe.reporting.summary import Summary
 
 from demo.platform import airflow_services
@@ -106,9 +111,22 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 180) -> A
     return found
 
 
+LOGS = """
+logs:
+  clause: retention
+  key_window: P12M
+  keys_a_night: 1
+  unique_share: 1.0
+  sources: {web: {files: raw/*.log*, fields: {ip: {method: ipcrypt-deterministic}}, output: logs}}
+"""
+LONGER = (POLICY + LOGS).replace(
+    "{latest: [{column: left_on}]}}", "{latest: [{column: left_on}]}, period: P5Y}"
+)
+
+
 def set_up(platform: Platform) -> None:
     """Tables, policy, rights: as the DBA of the demo does it."""
-    loaded = small_policy(POLICY)
+    loaded = small_policy(POLICY + LOGS)
     file = Path(os.environ["LETHE_POLICY"])
     file.write_text(loaded.model.model_dump_json(by_alias=True, exclude_unset=True))
     ground = platform.ground
@@ -409,7 +427,7 @@ def test_the_approver_approves_inside_airflow_and_everything_follows(seen: Seen)
     ((decision, by, role, same),) = seen.sql(
         "SELECT a.decision, a.decided_by, a.decided_role, a.digest = p.digest"
         " FROM lethe.approval AS a JOIN lethe.plan_rule AS p USING (run_id, rule)"
-        " WHERE a.kind = 'plan'"
+        " WHERE a.kind = 'plan' AND a.rule = 'reader-left'"
     )
     assert (decision, by, role, same) == ("approve", "dpo", "lethe_approver", True)
     (action,) = seen.actions()
@@ -423,5 +441,82 @@ def test_the_approver_approves_inside_airflow_and_everything_follows(seen: Seen)
 
     (run,) = wait_for(over, "the end of the approval")
     assert run["state"] == "success", "the answer that the page recorded is taken as given"
-    assert seen.sql("SELECT count(*) FROM lethe.approval WHERE kind = 'plan'") == [(1,)]
+    assert seen.sql("SELECT count(*) FROM lethe.approval WHERE rule = 'reader-left'") == [(1,)]
     assert seen.sql("SELECT count(*) FROM public.reader") == [(115,)], "at most the cap a night"
+
+
+# After the night is over: an edition that is approved rules from then on.
+@pytest.fixture(scope="module")
+def asked(seen: Seen) -> dict[str, str]:
+    """What else an approver is asked, each with the path of its page."""
+    site = Site(seen.platform.ground.server.dsn(WAREHOUSE), small_policy(POLICY + LOGS))
+    with site.connected("runner") as connection:
+        acting_as(connection, "runner")
+        edition = see_edition(connection, small_policy(LONGER)).digest.hex()
+        connection.commit()
+        for month in ("2024-03", "2024-04"):
+            seen.sql(
+                "INSERT INTO lethe.key (key_id, purpose, period, wrapped, nonce, kek_id)"
+                f" VALUES (gen_random_uuid(), 'log', '{month}', '\\x00',"
+                " decode(repeat('00', 12), 'hex'), 'none')"
+            )
+        ((run, key),) = seen.sql(
+            "SELECT r.run_id::text, k.key_id::text FROM lethe.run AS r, lethe.key AS k"
+            " WHERE r.kind = 'sweep' AND k.period = '2024-03' LIMIT 1"
+        )
+        found = [Found(sort, "reader", b"t" * 16, UUID(key)) for sort in SORTS]
+        acting_as(connection, "runner")
+        note_findings(connection, "small", UUID(run), found, None)
+    ((expiry,),) = seen.sql(
+        "WITH a AS (INSERT INTO lethe.run (kind, policy_name, policy_version, policy_digest, as_of,"
+        " state) SELECT 'archive', policy_name, policy_version, policy_digest, as_of, 'waiting'"
+        f" FROM lethe.run WHERE run_id = '{run}' RETURNING run_id)"
+        " INSERT INTO lethe.plan_rule (run_id, rule, subject_kind, state, planned, digest)"
+        " SELECT run_id, 'archive:reader', 'reader', 'waiting', 3, sha256('three') FROM a"
+        " RETURNING run_id::text"
+    )
+    return {
+        "edition": f"/waiting/edition/{edition}",
+        "keys": "/waiting/keys",
+        "returned": "/waiting/returned",
+        "expiry": f"/waiting/{expiry}/archive:reader",
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "sure", "button", "kept"),
+    [
+        ("edition", "I have read every change.", "Approve the edition", "kind = 'policy'"),
+        ("keys", "I have looked at the list.", "Approve the end of these keys",
+         "rule = 'logs:keys'"),
+        ("expiry", "I have looked at the figures.", "Approve the destruction",
+         "rule = 'archive:reader'"),
+        ("returned", "I have asked about all 2", "Seen, they may stay", ""),
+    ],
+)  # fmt: skip
+def test_every_other_question_is_answered_by_a_click_too(
+    seen: Seen, asked: dict[str, str], what: str, sure: str, button: str, kept: str
+) -> None:
+    said = f"SELECT decision, decided_by, decided_role, reason FROM lethe.approval WHERE {kept}"
+    if not kept:
+        said = (
+            "SELECT DISTINCT 'approve', payload ->> 'by', 'lethe_approver', payload ->> 'reason'"
+            " FROM lethe.ledger WHERE kind = 'return_seen'"
+        )
+    viewer = seen.browser("viewer")
+    viewer.goto(f"{seen.address}/lethe{asked[what]}")
+    viewer.get_by_text("Office of the officer").wait_for()
+    assert viewer.get_by_role("button", name=button).count() == 0
+    page = seen.browser("dpo")
+    page.goto(f"{seen.address}/plugin/lethe/lethe{asked[what]}")
+    frame = framed(page)
+    frame.get_by_label("Reason").fill("Read it twice")
+    frame.get_by_role("button", name=button).click()
+    frame.get_by_role("heading", name="Tick the box to approve.").wait_for()
+    assert seen.sql(said) == []
+    page.goto(f"{seen.address}/plugin/lethe/lethe{asked[what]}")
+    frame.get_by_label("Reason").fill("Read it twice")
+    frame.get_by_label(sure).check()
+    frame.get_by_role("button", name=button).click()
+    frame.get_by_text("recorded under the approver’s role").wait_for()
+    assert seen.sql(said) == [("approve", "dpo", "lethe_approver", "Read it twice")]
