@@ -375,7 +375,8 @@ def test_what_only_documents_makes_no_other_edition():
         text.replace('section: "9"', 'section: "9"\n    sentence: "2-4"'),
         text.replace("rules: inactive}", "rules: inactive, tests: [tests/test_it.py]}"),
     ]
-    assert len({text, *same}) == 4
+    same.append(text + "guards: {batches: {subjects: 50, beside_others: {above: 10}}}\n")
+    assert len({text, *same}) == 5
     assert {parse_policy(each).digest for each in same} == {load_policy(SMALLEST).digest}
     assert diff_policies(parse_policy(text).policy, parse_policy(same[0]).policy).changes == ()
 

@@ -15,17 +15,18 @@ DOCUMENTS_ONLY: Final[Any] = {
     "systems": {"__all__": {"processor": True}},
     "clauses": {"__all__": {"sentence": True, "control": {"tests": True, "shown_by": True}}},
     "quality": {"extra": {"__all__": {"title": True}}},
+    "guards": {"batches": True},
 }
 """What only documents: where a sentence stands, who confirmed its reading, which tests prove it,
 what a check of one's own or a word of the file is called, what the archive is for, who runs a
-system."""
+system. And how large batches are and how long they rest: the same people go, sooner or later."""
 
 
 def policy_digest(policy: BaseModel) -> str:
     """Name a policy by the SHA-256 of its canonical JSON, as 64 hexadecimal digits.
 
     Comments, the order of keys, quotes and defaults written out make no difference; anything that
-    changes what Lethe does makes one.
+    changes whom Lethe erases, keeps or tells, and when, makes one.
 
     Source  RFC 8785
     """

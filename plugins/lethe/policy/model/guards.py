@@ -24,7 +24,7 @@ class BesideOthers(Model):
 
 
 class Batches(Model):
-    """Manners towards a live database."""
+    """Manners towards a live database; to tune them makes no new edition."""
 
     subjects: Annotated[int, Field(ge=1, le=10_000)] = 500
     """Subjects a batch at most; adapted to the measured latency."""
