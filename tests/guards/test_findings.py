@@ -59,7 +59,9 @@ def test_a_finding_waits_by_its_token_until_it_is_seen_and_another_one_rings(kit
     assert waiting(kit) == []
     kit.execute(AGAIN)
     assert night(kit, 3) == {
-        "restored": 0, "same_identifier": 1, "same_key": 1,
+        "restored": 0,
+        "same_identifier": 1,
+        "same_key": 1,
         "seen": {"same_identifier": 1},
     }
     (second,) = waiting(kit)
