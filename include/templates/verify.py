@@ -333,6 +333,10 @@ DECISIONS = {
 
 VALID, ALONE = "valid", "valid in itself, but compared with nothing outside"
 REPORT = re.compile(r"report/report\.")
+REMADE = (
+    "a report that was made again later has another manifest;"
+    " take the pack that came with that very mail"
+)
 COMPARED = {
     "key": "the key that you named",
     "seal": "the seal that you named",
@@ -933,7 +937,7 @@ class Pack:
         if keys and self.fingerprint not in keys:
             self.fault("manifest.json", 0, "is signed by another key than the mails name")
         if mailed and sha256(self.files["manifest.json"]) not in mailed:
-            self.fault("manifest.json", 0, "is not the manifest that the mail tells")
+            self.fault("manifest.json", 0, f"is not the manifest that the mail tells: {REMADE}")
         known = {sha256(self.files[name]): name for name in self.files if REPORT.match(name)}
         same = sorted(known[digest] for digest in known if digest in (files or {}))
         self.notes += [f"{name} is byte for byte the file that you have" for name in same]

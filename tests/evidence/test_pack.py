@@ -154,4 +154,7 @@ def test_what_is_told_to_mails_is_read_out_of_them(signer: PackSigner, tmp_path:
         )
     )
     found = verify_packs([pack], heads=mail)
-    assert found["fault"]["what"] == "is not the manifest that the mail tells"
+    assert found["fault"]["what"] == (
+        "is not the manifest that the mail tells: a report that was made again later has another"
+        " manifest; take the pack that came with that very mail"
+    )

@@ -13,7 +13,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,6 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lethe.errors import UsageError
 from lethe.evidence.pack_verify import verify_packs
+from lethe.include import include_folder
+from lethe.quality.outcomes import State
 
 from tests.packs import (
     crowd as crowd,
@@ -330,6 +332,14 @@ def test_openssl_agrees_about_the_signature(one_pack: Path, tmp_path: Path) -> N
         capture_output=True,
     )
     assert done.returncode == 0, done
+
+
+def test_the_guide_explains_every_state_of_quality_in_both_languages() -> None:
+    guide = (include_folder() / "templates" / "VERIFY.md").read_text(encoding="utf-8")
+    for half in guide.split("# Comment vérifier"):
+        for state in get_args(State):
+            assert f"\n| `{state}` | " in half
+        assert "`is not the manifest that the mail tells`" in half
 
 
 JUNK: list[Any] = [
