@@ -162,3 +162,30 @@ def test_what_somebody_typed_in_french_is_printed_as_french_prints_it(
 ) -> None:
     assert choose({"en": "x", "fr": typed}, "fr") == printed
     assert choose({"en": typed}, "fr") == choose({"en": typed}, "en") == typed
+
+
+def test_french_elides_before_the_months_that_begin_with_a_vowel() -> None:
+    words = wording("fr", "report")
+    said = [words.say("logs.key", period=words.month(date(2026, n, 1))) for n in range(1, 13)]
+    assert [n for n, each in enumerate(said, 1) if "journaux d’" in each] == [4, 8, 10]
+    assert not [each for each in said if re.search(r"\bde [aeiouâéô]", each)]
+    assert "of April" in wording("en", "report").say("logs.key", period="April 2026")
+
+
+def test_lines_set_aside_and_subjects_that_stayed_have_one_french_name() -> None:
+    said = {
+        f"{domain}:{key}": " ".join(found)
+        for domain in DOMAINS
+        for key, found in texts(catalogue("fr", domain)).items()
+    }
+    others = re.compile(r"mise?s? à part|écartée|quarantaine", re.IGNORECASE)
+    assert not [key for key, text in said.items() if others.search(text)]
+    stayed = (
+        "report:head.stayed",
+        "report:figure.stayed",
+        "papers:rules.stayed",
+        "papers:clause.kept_back",
+        "figures:figure.kept",
+        "console:col.kept",
+    )
+    assert all("rest" in said[key].lower() for key in stayed)

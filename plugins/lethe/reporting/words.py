@@ -31,6 +31,7 @@ _LOCALES: Final = {"en": "en_GB", "fr": "fr_FR"}
 _HIGH_SIGNS: Final = re.compile(r" (?=[:;!?»%])|(?<=[^\W\d_]|\)) ?(?=[:;!?](?:\s|$))")
 _OPENING: Final = re.compile(r"(?<=«) ")
 _APOSTROPHE: Final = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
+_ELIDED: Final = re.compile(r"\b([Dd])e (?=(?:avril|août|octobre)\b)")
 _WITH_NAMES: Final = {
     "SQLSTATE": "of_database",
     "still referenced by": "still_referenced",
@@ -54,12 +55,16 @@ class Wording:
 
     def say(self, key: str, **values: object) -> str:
         """Say a message; its `{places}` are filled with `values`."""
-        return _messages(self.language, self.domain).gettext(key).format(**values)
+        return self._elided(_messages(self.language, self.domain).gettext(key).format(**values))
 
     def count(self, key: str, number: int, **values: object) -> str:
         """Say a message in the right plural; `{n}` in it is the number as people write it."""
         found = _messages(self.language, self.domain).ngettext(key, key, number)
-        return found.format(n=self.number(number), **values)
+        return self._elided(found.format(n=self.number(number), **values))
+
+    def _elided(self, said: str) -> str:
+        """French says `d’avril`, `d’août`, `d’octobre`: a month is filled in after `de`."""
+        return _ELIDED.sub(r"\1’", said) if self.language == "fr" else said
 
     def code(self, kind: str, code: str) -> str:
         """Put a code of the Summary into words; one that nobody translated is shown as it is."""
