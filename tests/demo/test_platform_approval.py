@@ -302,9 +302,11 @@ def parked(asked: Asked) -> list[dict[str, Any]]:
 
 def test_a_night_that_is_late_rings_once_on_the_ledger_and_by_mail(asked: Asked) -> None:
     assert [alarm["done_by"] for alarm in asked.alarms] == ["03:31"]
-    (mail,) = [each for each in mails(asked.platform) if "effacement" in each["Subject"]]
-    assert mail["To"] == "dpo@example.invalid"
-    assert "en retard" in mail["Subject"]
+    late, clear = [each for each in mails(asked.platform) if "effacement" in each["Subject"]]
+    assert late["To"] == clear["To"] == "dpo@example.invalid"
+    assert "a du retard" in late["Subject"]
+    assert "est terminé" in clear["Subject"]
+    assert clear["In-Reply-To"] == late["Message-ID"]
 
 
 def test_the_night_has_one_deadline_at_the_hour_of_the_policy(asked: Asked) -> None:

@@ -17,7 +17,8 @@ from lethe.evidence.migrate import (
 )
 from psycopg2 import extensions
 
-CONTROL = Path(__file__).resolve().parents[2] / "include" / "sql" / "control"
+PROJECT = Path(__file__).resolve().parents[2]
+CONTROL = PROJECT / "include" / "sql" / "control"
 
 
 def test_every_numbered_file_is_a_migration_and_the_last_is_the_newest() -> None:
@@ -59,5 +60,7 @@ def test_a_revision_of_a_newer_lethe_is_refused() -> None:
 def test_whoever_changes_no_schema_does_not_wait_for_alembic() -> None:
     """In a fresh process: it brings SQLAlchemy with it, half a second of every command."""
     asked = "import sys, lethe.evidence; print(*{'alembic', 'sqlalchemy'} & set(sys.modules))"
-    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", asked], cwd=PROJECT / "plugins", capture_output=True, text=True, check=True
+    )
     assert told.stdout.strip() == ""
