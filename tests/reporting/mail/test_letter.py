@@ -435,3 +435,18 @@ def test_an_address_that_leads_nowhere_from_the_reader_is_no_link(host: str) -> 
     assert f'href="http://{host}' not in render_html(letter)
     assert any("votre ingénieur l’ouvre" in line and host in line for line in letter.footer)
     assert 'href="https://airflow.example.org' in render_html(compose(NOT_KEPT, "fr", SETTING))
+
+
+@pytest.mark.parametrize("example", [MONTH, KEPT])
+def test_a_promise_that_nothing_holds_yet_has_another_bar_than_one_that_is_untried(
+    example: Summary,
+) -> None:
+    untried = next(each for each in MONTH.clauses if each.verdict == "kept")
+    shown = (
+        replace(untried, verdict="kept", reason={}),
+        replace(untried, verdict="described", reason={"en": "untried"}),
+        replace(untried, verdict="not_yet_kept", by=(), reason={"en": "not built"}),
+    )
+    letter = compose(replace(example, clauses=shown), "en", SETTING)
+    (items,) = (each.items for each in letter.sections if each.key == "promises")
+    assert {"ask", "silent"} <= {each.tone for each in items}

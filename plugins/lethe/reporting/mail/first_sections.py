@@ -26,6 +26,9 @@ STANDINGS = (
     "not_applicable",
 )
 
+_TONES: dict[str, Tone] = {"kept": "good", "not_yet_kept": "ask", "described": "silent"}
+"""The bar beside a promise: what nothing holds yet is no neighbour of what is only untried."""
+
 
 def figures(summary: Summary, words: Wording) -> tuple[tuple[str, str], ...]:
     """The four numbers of the period."""
@@ -279,7 +282,7 @@ def _lacking(summary: Summary, words: Wording) -> list[Item]:
             )
         else:
             promises = (_places(clauses, words),)
-        items.append(Item(why, promises, tone="silent"))
+        items.append(Item(why, promises, tone=_TONES.get(clauses[0].verdict, "quiet")))
     return items
 
 
@@ -299,10 +302,9 @@ def _promise(clause: ClauseLine, summary: Summary, words: Wording) -> Item:
         lines.append(words.say("balance.and").join(shown))
     if clause.reason:
         lines.append(choose(clause.reason, words.language))
-    tone = {"kept": "good", "not_yet_kept": "silent", "described": "silent"}
     title = choose(clause.promise, words.language)
     mark = f"§{clause.section}"
-    return Item(title, (" · ".join(lines),), mark, tone.get(clause.verdict, "quiet"))
+    return Item(title, (" · ".join(lines),), mark, _TONES.get(clause.verdict, "quiet"))
 
 
 def conditions(clause: ClauseLine, language: str) -> tuple[str, ...]:
