@@ -199,6 +199,10 @@ DEFECTS: dict[str, tuple[str, str]] = {
         "UPDATE billing.payment_method SET provider_token = '1234' WHERE kind = 'card'",
         "cards-are-tokens",
     ),
+    "card that no provider holds": (
+        "UPDATE billing.payment_method SET provider_token = NULL WHERE kind = 'card'",
+        "payments-lie-with-a-provider",
+    ),
     "stale table": (
         "UPDATE web.session SET expires_at = '2026-02-20' WHERE expires_at > '2026-02-20'",
         "freshness.web.session",
@@ -231,6 +235,12 @@ def test_a_planted_defect_is_found(demo: Demo, name: str):
 def test_at_least_thirty_kinds_are_planted():
     assert len(DEFECTS) >= 30
     assert len({key for _, key in DEFECTS.values()}) >= 30
+
+
+def test_each_promise_about_a_processor_has_a_check_of_its_own(demo: Demo):
+    clauses = {each.key: (each.clause, each.state) for each in demo.ask().outcomes}
+    assert clauses["ovh-gets-nothing"] == ("s7-1-hosting", "passed")
+    assert clauses["payments-lie-with-a-provider"] == ("s7-1-payment", "passed")
 
 
 def test_a_clean_demo_gives_no_failure(demo: Demo):
