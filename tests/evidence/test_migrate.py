@@ -61,6 +61,10 @@ def test_whoever_changes_no_schema_does_not_wait_for_alembic() -> None:
     """In a fresh process: it brings SQLAlchemy with it, half a second of every command."""
     asked = "import sys, lethe.evidence; print(*{'alembic', 'sqlalchemy'} & set(sys.modules))"
     told = subprocess.run(
-        [sys.executable, "-c", asked], cwd=PROJECT / "plugins", capture_output=True, text=True, check=True
+        [sys.executable, "-c", asked],
+        cwd=PROJECT / "plugins",
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert told.stdout.strip() == ""

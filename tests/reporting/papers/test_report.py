@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lethe.include import include_folder
 from lethe.reporting.mail.last_sections import told_lines
-from lethe.reporting.papers.blocks import Paper, Paragraph, Section, Span, as_data
+from lethe.reporting.papers.blocks import Paper, Paragraph, Section, Span, Table, as_data
 from lethe.reporting.papers.letters import show_text
 from lethe.reporting.papers.monthly import report_paper
 from lethe.reporting.papers.signoff import signoff_paper
@@ -130,7 +130,7 @@ def test_a_night_without_a_run_and_one_that_was_stopped_stand_among_the_others()
         for each in report_paper(replace(MONTH, nights=nights), "en").sections
         if each.name == "nights"
     )
-    rows = section.blocks[0].rows  # type: ignore[union-attr]
+    (rows,) = (each.rows for each in section.blocks if isinstance(each, Table))
     assert len(rows) == 31
     assert rows[4][1] == [
         Span("stopped", "strong"),
