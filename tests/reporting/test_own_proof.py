@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -183,11 +183,39 @@ def test_a_sweep_shows_what_it_erased_and_judged_but_for_whom_it_cannot_date(fac
     assert found.verdict == "kept" and found.evidence == "sweep"
     assert counts(found) == {"erased": 9, "judged": 10}
     assert found.exceptions == {
-        "en": "but for 1 without a usable date (customers)",
-        "fr": "sauf 1 sans date utilisable (customers)",
+        "en": "but for 1 without a usable date (customers) and 1 rule late: the oldest had been "
+        "due since 29 May 2026",
+        "fr": "sauf 1 sans date utilisable (customers) et 1 règle en retard\u00a0: la plus "
+        "ancienne échéance datait du 29 mai 2026",
     }
     assert found.reading is not None
     assert found.reading["en"] == "by our reading, yet to be confirmed by Management"
+
+
+@pytest.mark.parametrize(
+    ("left_on", "said"),
+    [
+        (date(2024, 5, 31), ""),
+        (date(2024, 5, 30), ""),
+        (date(2024, 5, 29), "1 rule late: the oldest had been due since 30 May 2026"),
+        (date(2015, 11, 23), "1 rule late: the oldest had been due since 24 November 2017"),
+    ],
+)
+def test_whoever_is_erased_later_than_a_night_after_he_was_due_is_an_exception(
+    make_kit: MakeKit, left_on: date, said: str
+) -> None:
+    kit = make_kit(DDL, POLICY)
+    kit.execute("UPDATE shop.customer SET left_on = '2024-05-31' WHERE id < 100")
+    kit.execute("UPDATE shop.customer SET left_on = %s WHERE id = 1", (left_on,))
+    kit.sweep()
+    found = line(gather_facts(kit.site, "day", TODAY, NOON), "gone")
+    assert found.verdict == "kept" and counts(found)["erased"] == 9
+    assert ("late" in (found.exceptions or {})["en"]) == bool(said)
+    assert (found.exceptions or {})["en"].endswith(said)
+    month = line(gather_facts(kit.site, "month", TODAY, NOON), "gone")
+    assert month.exceptions == found.exceptions
+    after = gather_facts(kit.site, "day", TODAY + timedelta(days=1), NOON)
+    assert "late" not in (line(after, "gone").exceptions or {"en": ""})["en"], "erased yesterday"
 
 
 def test_a_sweep_that_found_nobody_to_judge_shows_nothing(facts: Facts) -> None:

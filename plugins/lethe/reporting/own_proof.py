@@ -115,6 +115,7 @@ def _of_sweep(shown: Shown, facts: Facts, rules: Sequence[RuleLine]) -> None:
         shown.prove("judged", on_time, "sweep")
     for rule in rules:
         shown.excepted.extend(_exceptions(rule))
+    shown.excepted.extend(_late([named[rule.rule] for rule in rules if rule.rule in named]))
     if not erased and not on_time:
         waiting = sum(rule.waiting for rule in rules)
         shown.untried.append(
@@ -141,6 +142,14 @@ def _exceptions(rule: RuleLine) -> Iterator[Words]:
         yield counted("except.backlog", left, subjects=subjects)
     if rule.oldest_overdue_days and not rule.backlog:
         yield counted("except.overdue", rule.oldest_overdue_days, rule=_quoted(rule))
+
+
+def _late(rules: Sequence[RuleFacts]) -> Iterator[Words]:
+    """Who was erased later than the night after he was due: never kept without a word about it."""
+    late = [rule.late_since for rule in rules if rule.late_since]
+    if late:
+        since = in_every_language(lambda words: words.day(min(late)))
+        yield counted("except.late", len(late), since=since)
 
 
 def _quoted(rule: RuleLine) -> Words:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from lethe.retention.fact_shapes import NightFacts
+
+_IN_TIME = timedelta(days=1)
 
 
 def added_by(payload: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -55,6 +58,27 @@ def summed(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for part in parts:
         total.update(part)
     return {name: count for name, count in sorted(total.items()) if count}
+
+
+def late_since(
+    runs: Sequence[Sequence[Any]], deltas: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[str, date]:
+    """Rule → since when the oldest was due, of the sets from which somebody was erased late.
+
+    In time is the day on which somebody is due, and the one after it.
+    """
+    found: dict[str, date] = {}
+    for row in runs:
+        oldest = {each["rule"]: each.get("oldest_on") for each in row[11].get("rules", ())}
+        for closing in deltas.get(str(row[0]), ()):
+            on = date.fromisoformat(closing["on"]) if "on" in closing else row[4]
+            for rule, part in closing["added"].items():
+                if not part["done"] or not oldest.get(rule):
+                    continue
+                since = date.fromisoformat(oldest[rule])
+                if since + _IN_TIME < on:
+                    found[rule] = min(since, found.get(rule, since))
+    return found
 
 
 def night_of(

@@ -87,6 +87,8 @@ class RuleFacts:
     erased, skipped, quarantined                                  subjects in the period
     overdue_on   day on which the oldest subject that is still there became due
     set_aside    subjects that are quarantined now
+    late_since   of sets that were erased from later than the day after they were due: since when
+                 the oldest had been due; None: in time
     coming       days → subjects that become due within them
     """
 
@@ -110,6 +112,7 @@ class RuleFacts:
     overdue_days: int = 0
     set_aside: int = 0
     coming: Counts = field(default_factory=dict)
+    late_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from lethe.guards.undecided import read_refusals
 from lethe.include import statement
 from lethe.policy.model import Policy
 from lethe.policy.periods import end_of, start_of_day
-from lethe.retention.fact_nights import added_by, night_of, so_far, summed
+from lethe.retention.fact_nights import added_by, late_since, night_of, so_far, summed
 from lethe.retention.fact_shapes import (
     ApprovalFacts,
     CopyFacts,
@@ -117,7 +117,7 @@ class _Gatherer:
                 night_of(row, deltas.get(str(row[0]), []), done.get(str(row[0]), {}))
                 for row in runs
             ),
-            rules=tuple(self._rules(deltas, outlook)),
+            rules=tuple(self._rules(deltas, outlook, late_since(runs, deltas))),
             sets=tuple(self._set(row) for row in self._rows("list_open_sets")),
             holds=tuple(HoldFacts(*row) for row in self._rows("count_holds")),
             approvals=tuple(
@@ -165,7 +165,10 @@ class _Gatherer:
         return found
 
     def _rules(
-        self, deltas: Mapping[str, list[dict[str, Any]]], outlook: Mapping[str, Any]
+        self,
+        deltas: Mapping[str, list[dict[str, Any]]],
+        outlook: Mapping[str, Any],
+        late: Mapping[str, date],
     ) -> list[RuleFacts]:
         plans = {row[0]: row for row in self._rows("list_last_plans")}
         overdue = {row[0]: (row[3], int(row[4])) for row in self._rows("list_overdue")}
@@ -188,6 +191,7 @@ class _Gatherer:
                     overdue_days=max(0, (self._last - oldest_on).days) if oldest_on else 0,
                     set_aside=set_aside,
                     coming=coming.get(name, {}) if isinstance(coming, Mapping) else {},
+                    late_since=late.get(name),
                 )
             )
         return facts
