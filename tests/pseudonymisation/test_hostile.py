@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import polars as pl
 import pytest
@@ -35,6 +36,13 @@ def seconds(work, repetitions: int = 3) -> float:
     return best
 
 
+def slow_of(cost: Callable[[str], float], usual: float) -> dict[str, float]:
+    """What costs more than ten times the usual, looked at again: others only ever slow it down."""
+    first = [piece for piece in PIECES if cost(piece) > 10 * usual]
+    looks = {piece: min(cost(piece) for _ in range(4)) for piece in first}
+    return {piece: round(took / usual, 1) for piece, took in looks.items() if took > 10 * usual}
+
+
 @pytest.mark.parametrize("free", [True, False])
 def test_a_hostile_text_costs_no_more_than_ten_times_an_ordinary_one(free: bool) -> None:
     def texts(piece: str) -> pl.Series:
@@ -47,8 +55,7 @@ def test_a_hostile_text_costs_no_more_than_ten_times_an_ordinary_one(free: bool)
 
     TextScrubber(Holes(), free=free).scrub(texts("x@example.com "))
     usual = max(cost(ORDINARY[free]), 0.002)
-    slow = {piece: round(c / usual, 1) for piece in PIECES if (c := cost(piece)) > 10 * usual}
-    assert slow == {}
+    assert slow_of(cost, usual) == {}
 
 
 @pytest.mark.parametrize("place", ["url", "referrer", "agent", "user", "ip"])
@@ -64,5 +71,4 @@ def test_a_hostile_line_costs_no_more_than_ten_times_an_ordinary_one(place: str)
 
     cost("x")
     usual = max(cost("a=b&page=2&"), 0.01)
-    slow = {piece: round(c / usual, 1) for piece in PIECES if (c := cost(piece)) > 10 * usual}
-    assert slow == {}
+    assert slow_of(cost, usual) == {}
