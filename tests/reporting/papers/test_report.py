@@ -243,3 +243,45 @@ def test_confirmed_readings_are_listed_and_not_asked_again() -> None:
     assert "Every reading is confirmed." in said
     assert "A. Muller" in said
     assert "1 Jun 2026" in said
+
+
+def test_nothing_waits_is_not_said_where_somebody_must_decide_on_who_has_no_date() -> None:
+    unknown = replace(NOT_KEPT.unknowns[0], kind="refused", count=16)
+    still = replace(KEPT, decisions=(), unknowns=(unknown,))
+    for language, none, some in (
+        ("en", "Nothing waits", "16 items without a usable date wait"),
+        ("fr", "Rien n’attend", "16 éléments sans date utilisable attendent"),
+    ):
+        paper = report_paper(still, language)
+        assert none not in texts(paper) and some in texts(paper)
+        assert paper.cover is not None and paper.cover.tiles[1][::2] == ("16", "warn")
+        clear = texts(report_paper(replace(still, unknowns=()), language))
+        assert none in clear and some not in clear
+
+
+def test_the_cover_names_the_section_in_which_the_open_questions_stand() -> None:
+    for language in ("en", "fr"):
+        paper = report_paper(KEPT, language)
+        (unknowns,) = (each.title for each in paper.sections if each.name == "unknowns")
+        assert paper.cover is not None and unknowns in paper.cover.detail.split(". ")[-1]
+
+
+def test_a_section_that_another_one_names_is_there() -> None:
+    for language in ("en", "fr"):
+        paper = report_paper(replace(KEPT, holds=()), language)
+        rules = next(each.title for each in paper.sections if each.name == "rules")
+        said = {
+            each.name: texts(replace(paper, cover=None, sections=(each,)))
+            for each in paper.sections
+        }
+        assert rules in said["holds"] and rules in said["nights"]
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Rehearsal"), ("fr", "Répétition")])
+def test_the_sign_off_sheet_of_a_rehearsal_says_so_above_everything(
+    language: str, word: str
+) -> None:
+    asked = replace(KEPT, readings=(READING,))
+    sheet = signoff_paper(replace(asked, is_rehearsal=True), language)
+    assert sheet.title.startswith(word) and sheet.header[1].startswith(word)
+    assert word not in texts(signoff_paper(replace(asked, is_rehearsal=False), language))

@@ -91,7 +91,12 @@ def _cover(summary: Summary, words: Wording, title: str, period: str) -> Cover:
 
 def _detail(summary: Summary, words: Wording) -> str:
     """Below the verdict: how many promises are shown kept, and where to read on."""
-    parts = [standing(summary, words.language), words.say(f"verdict.detail.{summary.verdict}")]
+    parts = [standing(summary, words.language)]
+    # Nobody reads that nothing waits for him where a question is open.
+    if summary.verdict != "kept" or not summary.unknowns:
+        parts.append(words.say(f"verdict.detail.{summary.verdict}"))
+    if summary.unknowns:
+        parts.append(words.say("verdict.detail.questions"))
     return " ".join(part for part in parts if part)
 
 
@@ -103,7 +108,7 @@ def _kicker(summary: Summary, words: Wording) -> str:
 
 def _tiles(summary: Summary, words: Wording) -> tuple[tuple[str, str, Tone], ...]:
     erased = sum(rule.erased for rule in summary.rules)
-    waiting = sum(rule.waiting for rule in summary.rules)
+    waiting = sum(rule.waiting for rule in summary.rules) + promises.undated(summary)
     overdue = max((rule.oldest_overdue_days for rule in summary.rules), default=0)
     broken = sum(each.verdict == "not_kept" for each in summary.clauses)
     kept = sum(each.verdict == "kept" for each in summary.clauses)

@@ -60,7 +60,7 @@ def nights(summary: Summary, words: Wording) -> Section:
             dash = words.say("unit.dash")
             rows.append((words.day(each.day, "medium"), silent, *([dash] * len(names))))
     told = coverage(summary, words.language)
-    intro: list[Block] = [Paragraph(told)] if told else []
+    intro: list[Block] = [Paragraph(said) for said in (told, words.say("nights.intro")) if said]
     return Section("nights", title, [*intro, Table(columns, rows)])
 
 
@@ -207,8 +207,12 @@ def quality(summary: Summary, words: Wording) -> Section:
             for each in found.findings
         ]
         blocks += [Heading(words.say("quality.failures")), Table(columns, rows)]
-    else:
+    elif not found.unkept:
         blocks.append(Paragraph(words.say("quality.no_failures"), "good"))
+    if found.unkept:
+        critical = words.number(found.unkept_critical)
+        said = words.count("quality.unkept", found.unkept, critical=critical)
+        blocks.append(Paragraph(said, "bad"))
     if found.leaks:
         where = words.list([f"{name} ({words.number(n)})" for name, n in found.leaks.items()])
         blocks.append(Paragraph(words.say("quality.leaks", where=where), "bad"))

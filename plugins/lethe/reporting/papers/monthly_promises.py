@@ -41,13 +41,20 @@ def decisions(summary: Summary, words: Wording) -> Section:
     if summary.decisions:
         blocks.append(Paragraph(words.say("decisions.intro")))
         blocks += [_decision(each, summary, words) for each in summary.decisions]
-    else:
+    elif not undated(summary):
         blocks.append(Paragraph(words.say("decisions.none")))
+    if count := undated(summary):
+        blocks.append(Paragraph(words.count("decisions.undated", count)))
     if summary.alarms:
         blocks += [Heading(words.say("alarms.heading")), _alarms(summary, words)]
     if summary.findings:
         blocks += [Heading(words.say("findings.heading")), _findings(summary, words)]
     return Section("decisions", words.say("section.decisions"), blocks, is_apart=True)
+
+
+def undated(summary: Summary) -> int:
+    """Subjects without a usable date, on whom somebody must decide."""
+    return sum(each.count for each in summary.unknowns if each.kind == "refused")
 
 
 def _alarms(summary: Summary, words: Wording) -> Table:

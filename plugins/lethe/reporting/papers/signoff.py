@@ -22,6 +22,8 @@ def signoff_paper(summary: Summary, language: str) -> Paper:
     words = wording(language)
     edition = summary.edition
     title = words.say("signoff.title")
+    if summary.is_rehearsal:
+        title = words.say("paper.rehearsal.kicker", kind=title)
     sections = [_open(summary, words)]
     if any(each.confirmed_by for each in summary.readings):
         sections.append(_confirmed(summary, words))
