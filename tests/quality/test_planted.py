@@ -248,6 +248,19 @@ def test_a_clean_demo_gives_no_failure(demo: Demo):
     assert {each.key: each.says for each in report.bad} == {}
 
 
+def test_only_checks_that_select_what_is_wrong_pass_without_a_row(demo: Demo):
+    report = demo.ask()
+    silent = {each.key for each in report.outcomes if each.state == "passed" and not each.concerned}
+    assert {key.partition(".")[0] for key in silent} == {
+        "orphans",
+        "parts",
+        "invoices-equal-their-lines",
+        "cookies-expire-in-time",
+        "pixels-follow-the-choice",
+    }
+    assert any(each.state == "no rows" for each in report.outcomes)
+
+
 def test_a_table_that_shrinks_overnight_is_found_when_there_is_history(demo: Demo):
     usual = demo.ask()
     for day in range(1, 16):

@@ -147,6 +147,16 @@ def test_a_service_that_holds_data_is_a_recipient_whose_company_somebody_should_
     assert not [each for each in describe_processing(named).gaps if each.code == "provider"]
 
 
+def test_recipients_are_told_with_the_data_that_they_get() -> None:
+    said = activity(MENTOR, "marketing", "en")["Recipients"]
+    assert "Account data – Stripe, PayPal and Accounting system" in said
+    assert "Newsletter" not in said and "not for which of these purposes" in said
+    said = activity(MENTOR, "marketing", "fr")["Destinataires"]
+    assert "Données du compte – Stripe, PayPal et Logiciel comptable" in said
+    none = activity(MENTOR, "audience", "en")["Recipients"]
+    assert "no recipient is named" in none and "purposes" not in none
+
+
 def test_erasures_are_told_as_passed_on_only_once_something_passes_them_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

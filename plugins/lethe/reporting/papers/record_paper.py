@@ -109,15 +109,6 @@ def _held(
     people = dict.fromkeys(choose(group.people, words.language) for group in groups)
     kinds = dict.fromkeys(kind for group in groups for kind in group.classes)
     titles = [choose(group.title, words.language) for group in groups]
-    policy = record.policy
-    receivers = dict.fromkeys(
-        policy.processors[name].name for group in groups for name in group.recipients
-    )
-    receivers |= dict.fromkeys(
-        choose(policy.systems[name].title, words.language)
-        for group in groups
-        for name in group.systems
-    )
     kept: list[Line] = []
     for group in groups:
         for line in say_kept(group, record, words):
@@ -132,11 +123,27 @@ def _held(
             words.list([words.say(f"record.class.{kind}") for kind in kinds]),
         ),
         (words.say("record.kept"), kept),
-        (
-            words.say("record.recipients"),
-            words.list(list(receivers)) or words.say("record.recipients.none"),
-        ),
+        (words.say("record.recipients"), _say_recipients(record, groups, words)),
     ]
+
+
+def _say_recipients(
+    record: Processing, groups: tuple[DataGroup, ...], words: Wording
+) -> list[Line]:
+    """Who gets which of the data; the policy names recipients by data, never by purpose."""
+    policy = record.policy
+    told: list[Line] = []
+    is_shared = False
+    for group in groups:
+        names = [policy.processors[name].name for name in group.recipients]
+        names += [choose(policy.systems[name].title, words.language) for name in group.systems]
+        if names:
+            title = choose(group.title, words.language)
+            told.append(words.say("record.kept.pair", name=title, value=words.list(names)))
+            is_shared |= len(group.purposes) > 1
+    if is_shared:
+        told.append(Span(words.say("record.recipients.by_data"), "quiet"))
+    return told or [words.say("record.recipients.none")]
 
 
 def _data(record: Processing, words: Wording) -> Section:
