@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from lethe.reporting.papers.figures import figure_rows
 from lethe.reporting.papers.figures_said import write_said_figures
 from lethe.reporting.words import wording
 
-from tests.reporting.examples import EXAMPLES, KEPT, NOT_KEPT
+from tests.reporting.examples import EXAMPLES, KEPT, MONTH, NOT_KEPT
 
 
 def rows(content: bytes) -> list[dict[str, str]]:
@@ -55,3 +56,30 @@ def test_no_cell_of_it_begins_a_formula() -> None:
     odd = replace(KEPT, rules=(replace(KEPT.rules[0], rule="=cmd()", state="=cmd()"),))
     cells = [cell for row in rows(write_said_figures(odd, "fr")) for cell in row.values()]
     assert "'=cmd()" in cells and "=cmd()" not in cells
+
+
+def test_remarks_proofs_alarms_and_changes_are_french_too() -> None:
+    kept = replace(KEPT.clauses[0], verdict="kept")
+    still = replace(KEPT.clauses[1], verdict="not_yet_kept", has_control=False)
+    told = replace(
+        MONTH,
+        clauses=(kept, still),
+        alarms=NOT_KEPT.alarms,
+        unknowns=KEPT.unknowns,
+        changes=(replace(KEPT.changes[0], kind="replay", action="witness_opened"),),
+    )
+    found = rows(write_said_figures(told, "fr"))
+    said = json.dumps(found, ensure_ascii=False)
+    assert not [each for each in (*EXAMPLES["kept"].alarms, *told.alarms) if each.code in said]
+    assert "columns found" not in said and "Data-protection officer" not in said
+    assert "witness" not in said and "Témoin ouvert" in said
+    verdicts = [
+        row["valeur"]
+        for row in found
+        if row["partie"] == "promesses" and row["chiffre"] == "verdict"
+    ]
+    assert verdicts == ["prouvée tenue", "sans contrôle encore"]
+    words = wording("fr", "figures")
+    for summary in EXAMPLES.values():
+        for clause in summary.clauses:
+            assert all(words.has(f"proof.{proof.what}") for proof in clause.proofs)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Final
 
 from lethe.reporting.summary import ClauseLine, Summary, Words
-from lethe.reporting.words import choose
+from lethe.reporting.words import choose, wording
 
 COLUMNS: Final = ("first", "last", "section", "name", "figure", "value", "unit", "note")
 """Period, section of the report, what it is about, which figure, its value and unit, a remark."""
@@ -57,22 +57,22 @@ def _plain(value: Value) -> str:
     return harmless(value) if isinstance(value, str) else str(value)
 
 
-def figure_rows(summary: Summary) -> Iterator[Row]:
-    """Every figure: section, name, figure, value, unit, note; in codes."""
+def figure_rows(summary: Summary, language: str = "en") -> Iterator[Row]:
+    """Every figure: section, name, figure, value, unit, note; in codes, remarks in a language."""
     yield from _report(summary)
     yield from _decisions(summary)
     for clause in summary.clauses:
-        yield from _clause(clause)
+        yield from _clause(clause, language)
     yield from _rules(summary)
     yield from _nights(summary)
     for table in summary.tables:
         for figure in ("planned", "deleted", "changed"):
             yield "tables", table.table, figure, getattr(table, figure), "rows", ""
-    yield from _quality(summary)
+    yield from _quality(summary, language)
     yield from _logs(summary)
     yield from _keys(summary)
     yield from _proof(summary)
-    yield from _lists(summary)
+    yield from _lists(summary, language)
 
 
 def _report(summary: Summary) -> Iterator[Row]:
@@ -111,7 +111,7 @@ def _decisions(summary: Summary) -> Iterator[Row]:
         yield from _counts(f"decisions.{each.kind}", each.what, "flag", each.flags, "items")
 
 
-def _clause(clause: ClauseLine) -> Iterator[Row]:
+def _clause(clause: ClauseLine, language: str) -> Iterator[Row]:
     name, section = clause.clause, f"§ {clause.section}"
     yield from _said("clauses", name, "promise", clause.promise)
     yield "clauses", name, "verdict", clause.verdict, "", section
@@ -124,7 +124,7 @@ def _clause(clause: ClauseLine) -> Iterator[Row]:
     yield "clauses", name, "checks_empty", clause.checks_empty, "checks", ""
     yield "clauses", name, "checks_failed", clause.checks_failed, "checks", ""
     for proof in clause.proofs:
-        said = choose(proof.said, "en")
+        said = choose(proof.said, language)
         yield (
             "clauses",
             name,
@@ -184,7 +184,7 @@ def _nights(summary: Summary) -> Iterator[Row]:
                 yield "nights", name, figure, value, unit, night.run_id
 
 
-def _quality(summary: Summary) -> Iterator[Row]:
+def _quality(summary: Summary, language: str) -> Iterator[Row]:
     if summary.quality is None:
         return
     yield "quality", "run", "ran_at", summary.quality.ran_at, "instant", ""
@@ -201,7 +201,14 @@ def _quality(summary: Summary) -> Iterator[Row]:
                 yield f"quality.{kind}", line.name, figure, getattr(line, figure), "checks", ""
     for each in summary.findings:
         figure = "rows" if each.is_asked else "not_asked"
-        yield "quality.failures", each.key, figure, each.failing, "rows", choose(each.owner, "en")
+        yield (
+            "quality.failures",
+            each.key,
+            figure,
+            each.failing,
+            "rows",
+            choose(each.owner, language),
+        )
         yield from _said("quality.failures", each.key, "found", each.found)
     yield from _counts("quality", "run", "leak", summary.quality.leaks, "findings")
 
@@ -242,9 +249,9 @@ def _proof(summary: Summary) -> Iterator[Row]:
         yield from _counts("archive", "newest", "beyond", summary.archive.beyond, "records")
 
 
-def _lists(summary: Summary) -> Iterator[Row]:
+def _lists(summary: Summary, language: str) -> Iterator[Row]:
     for hold in summary.holds:
-        note = f"review on {hold.review_on.isoformat()}"
+        note = wording(language, "figures").say("review", day=hold.review_on.isoformat())
         yield f"holds.{hold.kind}", hold.subject_kind, hold.reason, hold.count, "items", note
     for change in summary.changes:
         moment = change.at.isoformat()
@@ -256,7 +263,7 @@ def _lists(summary: Summary) -> Iterator[Row]:
         for line in alarm.lines:
             yield from _said("alarms", alarm.code, "what to do", line)
     for unknown in summary.unknowns:
-        note = choose(unknown.owner, "en")
+        note = choose(unknown.owner, language)
         yield f"unknowns.{unknown.kind}", unknown.what, "count", unknown.count, "", note
 
 

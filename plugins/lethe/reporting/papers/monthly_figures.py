@@ -89,8 +89,8 @@ def rules(summary: Summary, words: Wording) -> Section:
         Column(words.say("rules.rule"), 4.2),
         Column(words.say("rules.due"), 1.2, is_number=True),
         Column(words.say("rules.erased"), 1.4, is_number=True),
-        Column(words.say("rules.stayed"), 2.8),
-        Column(words.say("rules.refused"), 2.5),
+        Column(words.say("rules.stayed"), 2.8, is_number=True),
+        Column(words.say("rules.refused"), 2.5, is_number=True),
         Column(words.say("rules.next"), 2.1, is_number=True),
     ]
     rows: list[tuple[Cell, ...]] = [_rule(rule, words) for rule in summary.rules]

@@ -237,7 +237,7 @@ def unknowns(summary: Summary, words: Wording) -> Section:
             Column(words.say("unknowns.what"), 2.2),
             Column(words.say("unknowns.why"), 4.4),
             Column(words.say("unknowns.owner"), 2),
-            Column(words.say("unknowns.count"), 1.6),
+            Column(words.say("unknowns.count"), 1.6, is_number=True),
         ]
         blocks += [Heading(words.code("unknown", kind)), Table(columns, rows)]
     return Section("unknowns", words.say("section.unknowns"), blocks)
