@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from lethe.reporting.build import build_summary
 from lethe.reporting.facts import Facts, gather_facts
+from lethe.reporting.mail.data_sections import quality
+from lethe.reporting.papers.monthly import report_paper
 from lethe.reporting.summary import Change, ClauseLine, Summary
+from lethe.reporting.words import wording
 
 from tests.kit import TODAY, Kit, MakeKit
 
@@ -346,6 +349,58 @@ def test_what_failed_is_read_from_the_run_that_the_report_tells_of(kit: Kit) -> 
         )
     ]
     assert summary.needs == 1
+
+
+@pytest.mark.parametrize(
+    ("severity", "why", "mail"),
+    [
+        ("critical", "One critical check failed.", " control yet (1 critical), "),
+        ("warning", "One check failed.", " control yet, "),
+    ],
+)
+def test_a_check_that_fails_under_a_promise_without_a_control_is_told_apart(
+    kit: Kit, severity: str, why: str, mail: str
+) -> None:
+    import json
+
+    kit.sweep()
+    folder = kit.home / "quality" / "history"
+    folder.mkdir(parents=True)
+    states = ("passed", "passed", "not yet kept", "no rows", "not applicable")
+    checks = [
+        {
+            "expectation": f"card.shop.customer.{number}", "kind": "card", "suite": "account",
+            "title": "x", "clause": "copy" if state == "not yet kept" else "listed",
+            "severity": severity, "owner": "Data", "state": state, "rows": 9, "concerned": 9,
+            "failing": int(state == "not yet kept"), "mostly": 1.0, "rules": [], "because": None,
+        }
+        for number, state in enumerate(states)
+    ]  # fmt: skip
+    report = {
+        "policy": "small", "version": "1", "policy_digest": "x", "as_of": TODAY.isoformat(),
+        "exit_code": 0, "states": {}, "expectations": checks, "docs": None,
+        "clauses": [{"clause": "listed", "section": "1"}, {"clause": "copy", "section": "10"}],
+        "seconds": {"all": 1.0}, "asked_at": NOON.isoformat(), "run": "r",
+    }  # fmt: skip
+    (folder / f"{TODAY:%Y%m%d}T040000000000.json").write_text(json.dumps(report))
+    summary = summary_of(kit)
+    line = clause(summary, "copy")
+    assert line.verdict == "not_yet_kept"
+    assert (line.reason or {})["en"] == f"Its control is not built yet. {why}"
+    words = wording("en", "report")
+    section = quality(summary, words)
+    assert section is not None and section.intro.partition(": ")[2] == (
+        "2 checks passed, 0 failed, one failed under a promise that has no"
+        + mail
+        + "one found no row, one not applicable."
+    )
+    paper = repr(report_paper(summary, "en"))
+    assert "Every check that was asked passed" not in paper
+    critical = int(severity == "critical")
+    assert f"that has no control yet; critical: {critical}." in paper
+    assert "Every check that was asked passed" in repr(
+        report_paper(replace(summary, quality=replace(summary.quality, unkept=0)), "en")  # type: ignore[type-var]
+    )
 
 
 def test_logs_that_failed_are_a_point_and_the_last_good_run_is_their_evidence(kit: Kit) -> None:

@@ -244,6 +244,8 @@ def _quality(facts: Facts) -> Quality | None:
         data_docs=str(docs.relative_to(facts.home)) if docs else None,
         leaks=dict(leaks),
         findings=find_findings(facts.policy, facts.failures),
+        unkept=len(facts.unkept),
+        unkept_critical=sum(each["severity"] == "critical" for each in facts.unkept),
     )
 
 

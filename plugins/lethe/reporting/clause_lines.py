@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -117,6 +117,7 @@ def _stand(
     if state.state == "not yet kept":
         planned = facts.policy.clauses[state.clause].control.planned
         stand.lacking.append(said("clause.planned" if planned else "clause.no_control"))
+        stand.lacking.extend(_unkept(facts, state.clause))
         return stand
     asking = {
         "retention_sweep": _ask_sweep,
@@ -137,6 +138,15 @@ def _stand(
         _note_checks(stand, facts, checks)
     stand.shown = show(facts, state.clause, state.by, rules, checks)
     return stand
+
+
+def _unkept(facts: Facts, clause: str) -> Iterator[Words]:
+    """What the checks say already of a promise that no control keeps yet."""
+    found = [each["severity"] == "critical" for each in facts.unkept if each["clause"] == clause]
+    if critical := sum(found):
+        yield counted("clause.critical_failed", critical)
+    if others := len(found) - sum(found):
+        yield counted("clause.checks_failed", others)
 
 
 def _ask_sweep(stand: _Stand, facts: Facts, clause: str, rules: Sequence[RuleLine]) -> None:

@@ -72,6 +72,7 @@ class Facts:
     """What a Summary is built from; a wing that is not there, or left nothing, is None.
 
     failures        documents of the checks that failed or could not be made, of the last run
+    unkept          of those that failed under a promise that has no control yet
     last_heard      duty → when it was last done, whenever that was
     logs_failed     parts of the newest run of the logs that failed: their raw lines are still there
     since           first day on which anything can be expected of this warehouse
@@ -104,6 +105,7 @@ class Facts:
     home: Path
     logs_failed: int = 0
     found_since: Mapping[str, date] = field(default_factory=dict)
+    unkept: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -164,7 +166,8 @@ def gather_facts(site: Site, period: Period, as_of: date, made_at: datetime) -> 
                 archive=archive,
                 archive_key=_archive_key(connection),
                 quality=quality,
-                failures=_failures(quality),
+                failures=_checks(quality, "failed", "not checked"),
+                unkept=_checks(quality, "not yet kept"),
                 check=None,
                 logs=_logs(connection, policy, begins, ends),
                 keys=_keys(connection, last),
@@ -228,15 +231,11 @@ def _rows(
         return cursor.fetchall()
 
 
-def _failures(quality: QualityFacts | None) -> tuple[Mapping[str, Any], ...]:
-    """What failed or could not be asked in the run that a report tells of."""
+def _checks(quality: QualityFacts | None, *states: str) -> tuple[Mapping[str, Any], ...]:
+    """What came out so in the run that a report tells of."""
     for report in read_reports(KEPT):
         if quality is not None and report["run"] == quality.run:
-            return tuple(
-                each
-                for each in report["expectations"]
-                if each["state"] in ("failed", "not checked")
-            )
+            return tuple(each for each in report["expectations"] if each["state"] in states)
     return ()
 
 

@@ -253,6 +253,8 @@ class Quality:
     findings   what failed and what could not be asked, in words, the urgent first
     data_docs  where the Data Docs stand, relative to LETHE_HOME
     leaks      our own files that held a personal value: names of places → findings
+    unkept     checks that failed under a promise that has no control yet, in no other count
+    unkept_critical  of these: the policy calls them critical
     """
 
     ran_at: datetime
@@ -262,6 +264,8 @@ class Quality:
     data_docs: str | None
     leaks: Counts
     findings: tuple[Finding, ...] = ()
+    unkept: int = 0
+    unkept_critical: int = 0
 
 
 @dataclass(frozen=True, slots=True)

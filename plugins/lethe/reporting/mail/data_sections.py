@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from itertools import pairwise
 
 from lethe.reporting.findings import has_rows, say_command
 from lethe.reporting.mail.letter import Item, Link, Pair, Picture, Row, Section, Table
 from lethe.reporting.mail.phrases import reasons, share
-from lethe.reporting.summary import Change, Finding, KeyLine, LogLine, RuleLine, Summary
+from lethe.reporting.summary import (
+    Change,
+    Finding,
+    KeyLine,
+    LogLine,
+    Quality,
+    RuleLine,
+    Summary,
+)
 from lethe.reporting.words import Wording, choose
 
 MOST_RULES = 25
@@ -130,14 +138,8 @@ def quality(summary: Summary, words: Wording, base_url: str | None = None) -> Se
         cells = (words.number(line.passed), words.number(line.failed))
         notes = (words.count("quality.not_asked", line.not_asked),) if line.not_asked else ()
         rows.append(Row(name, cells, notes, mark))
-    passed = sum(line.passed for line in found.suites)
-    failed = sum(line.failed for line in found.suites)
-    intro = words.say(
-        "quality.intro",
-        at=words.instant(found.ran_at, summary.edition.time_zone),
-        passed=words.count("quality.passed", passed),
-        failed=words.count("quality.failed", failed),
-    )
+    at = words.instant(found.ran_at, summary.edition.time_zone)
+    intro = words.say("quality.intro", at=at, parts=", ".join(_states(found, words)))
     items = [
         Item(choose(each.found, words.language), _rows_of(each, words), tone="bad")
         for each in found.findings[:MOST_FAILURES]
@@ -164,6 +166,25 @@ def quality(summary: Summary, words: Wording, base_url: str | None = None) -> Se
         more=words.count("more.rows", left) if left > 0 else None,
         link=link,
     )
+
+
+def _states(found: Quality, words: Wording) -> Iterator[str]:
+    """How the checks came out; the parts add up to all that were to be made."""
+    for state in ("passed", "failed", "no_rows", "not_applicable", "not_asked"):
+        count = sum(getattr(line, state) for line in found.suites)
+        if count or state in ("passed", "failed"):
+            yield words.count(f"quality.{state}", count)
+        if state == "failed" and found.unkept:
+            yield said_unkept(found, words)
+
+
+def said_unkept(found: Quality, words: Wording) -> str:
+    """What failed under promises without a control: counted apart, and never passed over."""
+    said = words.count("quality.unkept", found.unkept)
+    if not found.unkept_critical:
+        return said
+    critical = words.count("quality.unkept_critical", found.unkept_critical)
+    return words.say("quality.unkept_of", said=said, critical=critical)
 
 
 def _rows_of(each: Finding, words: Wording) -> tuple[str, ...]:
