@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from lethe.policy.labels import label
 from lethe.quality.facts import CheckLine as Checked
 from lethe.reporting.clause_lines import clause_lines
 from lethe.reporting.decisions import decisions
@@ -146,6 +147,7 @@ def _edition(facts: Facts) -> Edition:
         authority=controller.authority.name if controller.authority else None,
         contact=controller.contact,
         dpo_email=controller.dpo.email,
+        dpo_said=label(facts.policy, controller.dpo.name),
     )
 
 

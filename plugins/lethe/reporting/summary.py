@@ -28,7 +28,8 @@ ClauseVerdict = Literal[
 class Edition:
     """The policy that ruled the period.
 
-    digest  SHA-256 of the policy file, hex
+    digest    SHA-256 of the policy file, hex
+    dpo_said  the officer in the languages of the policy
     """
 
     name: str
@@ -44,6 +45,7 @@ class Edition:
     authority: str | None
     contact: str | None = None
     dpo_email: str | None = None
+    dpo_said: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Decision:
 class Proof:
     """What one control showed of one promise: what was counted, how many, and in words.
 
-    what  'erased', 'judged', 'checks', 'columns', 'records', 'opened', 'ended', 'not_ended', 'law',
+    what  'erased', 'judged', 'checks', 'columns', 'records', 'opened', 'ended', 'none_late', 'law',
           'lines', 'cases'
     by    the evidence that it stands in, as `ClauseLine.evidence` names it
     """
@@ -128,6 +130,11 @@ class ClauseLine:
     exceptions: Words | None = None
     reading: Words | None = None
     checks_empty: int = 0
+
+    @property
+    def is_reserved(self) -> bool:
+        """Kept with reservations: but for somebody, or by a reading that is yet to be confirmed."""
+        return self.verdict == "kept" and bool(self.exceptions or self.reading)
 
 
 @dataclass(frozen=True, slots=True)

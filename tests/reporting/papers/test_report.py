@@ -263,7 +263,9 @@ def test_the_cover_names_the_section_in_which_the_open_questions_stand() -> None
     for language in ("en", "fr"):
         paper = report_paper(KEPT, language)
         (unknowns,) = (each.title for each in paper.sections if each.name == "unknowns")
-        assert paper.cover is not None and unknowns in paper.cover.detail.split(". ")[-1]
+        assert paper.cover is not None and unknowns in paper.cover.detail
+        looked = texts(report_paper(NOT_KEPT, language))
+        assert "les énumère" not in looked and "lists them" not in looked
 
 
 def test_a_section_that_another_one_names_is_there() -> None:
@@ -285,3 +287,11 @@ def test_the_sign_off_sheet_of_a_rehearsal_says_so_above_everything(
     sheet = signoff_paper(replace(asked, is_rehearsal=True), language)
     assert sheet.title.startswith(word) and sheet.header[1].startswith(word)
     assert word not in texts(signoff_paper(replace(asked, is_rehearsal=False), language))
+
+
+def test_the_officer_on_the_cover_is_named_in_the_language_of_the_paper() -> None:
+    named = {"en": "Data-protection officer of Shop", "fr": "Délégué de Shop"}
+    edition = replace(KEPT.edition, dpo=named["en"], dpo_said=named)
+    for language, other in (("en", "fr"), ("fr", "en")):
+        cover = texts(replace(report_paper(replace(KEPT, edition=edition), language), sections=()))
+        assert named[language] in cover and named[other] not in cover

@@ -95,8 +95,6 @@ def _detail(summary: Summary, words: Wording) -> str:
     # Nobody reads that nothing waits for him where a question is open.
     if summary.verdict != "kept" or not summary.unknowns:
         parts.append(words.say(f"verdict.detail.{summary.verdict}"))
-    if summary.unknowns:
-        parts.append(words.say("verdict.detail.questions"))
     return " ".join(part for part in parts if part)
 
 
@@ -147,7 +145,7 @@ def _particulars(
     pairs: list[tuple[str, str | Span | tuple[str | Span, ...]]] = [
         ("controller", _lines(edition.controller, edition.controller_address)),
         ("contact", edition.contact or ""),
-        ("dpo", _lines(edition.dpo, edition.dpo_email)),
+        ("dpo", _lines(choose(edition.dpo_said, words.language) or edition.dpo, edition.dpo_email)),
         ("authority", edition.authority or ""),
         ("policy", _lines(policy, edition.published_at)),
         ("digest", Span(edition.digest, "code")),
