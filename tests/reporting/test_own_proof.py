@@ -12,6 +12,7 @@ from lethe.archive.facts import ArchiveFacts, NightOfDocuments, NightOfExpiry
 from lethe.quality.facts import CheckLine, QualityFacts
 from lethe.reporting.build import build_summary
 from lethe.reporting.facts import Facts, gather_facts
+from lethe.reporting.headline import balance
 from lethe.reporting.summary import Change, ClauseLine, LogLine
 
 from tests.kit import TODAY, Kit, MakeKit
@@ -272,7 +273,7 @@ def test_who_all_wait_for_an_approval_show_nothing_and_beside_others_are_an_exce
         ("record", "described", {}, "can vouch only that it is there"),
         ("copied", "kept", {"records": 40, "opened": 4}, ""),
         ("sealed", "kept", {"opened": 4}, ""),
-        ("ended", "kept", {"not_ended": 38}, ""),
+        ("ended", "described", {}, "none is past its end; none has reached its end yet."),
         ("law", "described", {}, "38 records were judged; the cited law has kept none of them"),
         ("unsaid", "described", {}, "does not say which work of the archive"),
     ],
@@ -327,11 +328,18 @@ def test_an_archive_that_nobody_opened_or_verified_shows_no_copy(facts: Facts) -
     )
 
 
-def test_the_end_of_records_is_shown_by_those_that_ended_or_by_none_being_late(
+def test_encryption_is_shown_by_sealed_copies_that_their_keys_opened(facts: Facts) -> None:
+    said = {"en": "4 sealed copies opened with their keys",
+            "fr": "4 copies scellées ouvertes avec leurs clés"}  # fmt: skip
+    assert line(facts, "sealed").proofs[0].said == said
+    assert "opened as a trial" in line(facts, "copied").proofs[1].said["en"]
+
+
+def test_the_end_of_records_is_shown_by_those_that_ended(
     facts: Facts,
 ) -> None:
     (expiry,) = ARCHIVE.expiry
-    assert "none has reached it yet" in line(facts, "ended").proofs[0].said["en"]
+    assert not line(facts, "ended").proofs, "that none is late says nothing of an end"
     gone = line(changed(facts, destroyed=7), "ended")
     assert counts(gone) == {"ended": 7, "none_late": 38}
     assert line(changed(facts, expiry=(replace(expiry, judged=0),)), "ended").verdict == "described"
@@ -362,3 +370,17 @@ def test_nothing_is_shown_kept_without_a_count(facts: Facts) -> None:
     for found in build_summary(facts).clauses:
         assert (found.verdict == "kept") <= bool(found.proofs), found.clause
         assert found.verdict != "described" or found.reason, found.clause
+
+
+def test_the_headline_counts_exceptions_and_open_readings_as_reservations(facts: Facts) -> None:
+    summary = build_summary(facts)
+    found = next(each for each in summary.clauses if each.clause == "gone")
+    bare = replace(found, exceptions=None, reading=None)
+    by_reading = replace(bare, reading=found.reading)
+    excepted = replace(bare, exceptions=found.exceptions)
+    described = replace(excepted, verdict="described")
+    told = replace(summary, clauses=(bare, by_reading, excepted, found, described))
+    assert "(of which 3 with reservations)" in balance(told, "en")
+    assert "(dont 3 avec réserves)" in balance(told, "fr")
+    assert "reservation" not in balance(replace(summary, clauses=(bare,)), "en")
+    assert "with reservations" in balance(replace(summary, clauses=(by_reading,)), "en")

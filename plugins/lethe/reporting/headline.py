@@ -75,7 +75,8 @@ def balance(summary: Summary, language: str) -> str:
     every, kept = len(summary.clauses), _count(summary, "kept")
     if not every:
         return ""
-    if kept == every and not any(each.exceptions for each in summary.clauses):
+    excepted = sum(each.is_reserved for each in summary.clauses)
+    if kept == every and not excepted:
         return words.count("balance.all", every)
     built = [each for each in summary.clauses if each.verdict == "not_yet_kept"]
     without = sum(not each.has_control for each in built)

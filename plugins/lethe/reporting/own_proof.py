@@ -40,8 +40,12 @@ class Shown:
 
     def prove(self, what: str, count: int, by: str, **values: object) -> None:
         """Take a count for a proof; of none there is none."""
+        self.prove_as(what, what, count, by, **values)
+
+    def prove_as(self, key: str, what: str, count: int, by: str, **values: object) -> None:
+        """Take a count for a proof, in words of its own."""
         if count:
-            self.proofs.append(Proof(what, count, by, counted(f"proof.{what}", count, **values)))
+            self.proofs.append(Proof(what, count, by, counted(f"proof.{key}", count, **values)))
 
 
 def show(
@@ -173,20 +177,23 @@ def _of_archive(shown: Shown, facts: Facts, clause: str) -> None:
     if part == "capture":
         _of_capture(shown, facts)
     elif part == "encryption":
-        shown.prove("opened", archive.opened, "archive")
+        shown.prove_as("unsealed", "opened", archive.opened, "archive")
         if not archive.opened:
             shown.untried.append(said("untried.opened"))
     elif part == "end":
         shown.prove("ended", archive.destroyed, "archive")
-        if seen and not late:
-            key = "not_ended" if not archive.destroyed else "none_late"
-            shown.prove(key, seen, "archive")
+        if seen and not late and archive.destroyed:
+            shown.prove("none_late", seen, "archive")
         if late:
             shown.excepted.append(counted("except.archive_late", late))
         if undated:
             shown.excepted.append(counted("except.archive_undated", undated))
-        if not shown.proofs:
-            shown.untried.append(said("untried.end"))
+        if not archive.destroyed:
+            # That none is late says nothing of an end that none has come to.
+            is_early = seen and not late
+            shown.untried.append(
+                counted("untried.not_ended", seen) if is_early else said("untried.end")
+            )
     elif part == "law":
         beyond = archive.beyond_the_promise
         laws = listed([label(facts.policy, law) for law in sorted(beyond)])
