@@ -102,7 +102,9 @@ def test_the_first_page_gives_the_verdict_of_every_report_in_words() -> None:
     cover = paper_of("not_kept", "en").cover
     assert cover is not None
     assert cover.verdict == "2 promises are not kept. 7 points need a look."
-    assert "4 of 9 promises shown kept (of which 1 with exceptions); 1 is described" in cover.detail
+    assert (
+        "4 of 9 promises shown kept (of which 1 with reservations); 1 is described" in cover.detail
+    )
     assert cover.tone == "bad"
 
 
