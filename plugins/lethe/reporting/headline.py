@@ -80,7 +80,6 @@ def balance(summary: Summary, language: str) -> str:
         return words.count("balance.all", every)
     built = [each for each in summary.clauses if each.verdict == "not_yet_kept"]
     without = sum(not each.has_control for each in built)
-    excepted = sum(each.verdict == "kept" and bool(each.exceptions) for each in summary.clauses)
     parts = (
         ("described", _count(summary, "described")),
         ("broken", _count(summary, "not_kept")),

@@ -78,7 +78,7 @@ def test_the_page_says_what_it_said(name: str, language: str) -> None:
     [
         (
             "kept",
-            "Nothing needs a look. 6 of 8 promises shown kept (of which 2 with exceptions); 1 is "
+            "Nothing needs a look. 6 of 8 promises shown kept (of which 2 with reservations); 1 is "
             "described and not tried yet; 1 rests with people and is not checked here.",
             "Rien n’est à regarder. 6 promesses sur 8 prouvées tenues (dont 2 avec "
             "réserves)\u00a0; 1 est décrite et pas encore éprouvée\u00a0; 1 repose sur des "
@@ -86,7 +86,7 @@ def test_the_page_says_what_it_said(name: str, language: str) -> None:
         ),
         (
             "planned",
-            "Nothing needs a look. 6 of 9 promises shown kept (of which 2 with exceptions); 1 is "
+            "Nothing needs a look. 6 of 9 promises shown kept (of which 2 with reservations); 1 is "
             "described and not tried yet; 1 has no control yet; 1 rests with "
             "people and is not checked here.",
             "Rien n’est à regarder. 6 promesses sur 9 prouvées tenues (dont 2 avec "
@@ -95,7 +95,7 @@ def test_the_page_says_what_it_said(name: str, language: str) -> None:
         ),
         (
             "needs_you",
-            "1 point needs a look. 6 of 8 promises shown kept (of which 2 with exceptions); 1 is "
+            "1 point needs a look. 6 of 8 promises shown kept (of which 2 with reservations); 1 is "
             "described and not tried yet; 1 rests with people and is not checked here.",
             "1 point est à regarder. 6 promesses sur 8 prouvées tenues (dont 2 avec "
             "réserves)\u00a0; 1 est décrite et pas encore éprouvée\u00a0; 1 repose sur des "
@@ -104,7 +104,7 @@ def test_the_page_says_what_it_said(name: str, language: str) -> None:
         (
             "not_kept",
             "2 promises are not kept. 7 points need a look. 4 of 9 promises shown kept (of which "
-            "1 with exceptions); 1 is described and not tried yet; 2 are not kept; 1 has no "
+            "1 with reservations); 1 is described and not tried yet; 2 are not kept; 1 has no "
             "control yet; 1 rests with people and is not checked here.",
             "2 promesses ne sont pas tenues. 7 points sont à regarder. 4 promesses sur 9 prouvées"
             " tenues (dont 1 avec réserves)\u00a0; 1 est décrite et pas encore éprouvée\u00a0; 2 "
@@ -114,7 +114,7 @@ def test_the_page_says_what_it_said(name: str, language: str) -> None:
         (
             "silent",
             "Retention sweep: nothing was heard last night. 4 of 8 promises shown kept (of which "
-            "1 with exceptions); 1 is described and not tried yet; 2 are without evidence in this"
+            "1 with reservations); 1 is described and not tried yet; 2 are without evidence in this"
             " period; 1 rests with people and is not checked here.",
             "Effacement nocturne\u00a0: sans nouvelles cette nuit. 4 promesses sur 8 prouvées "
             "tenues (dont 1 avec réserves)\u00a0; 1 est décrite et pas encore éprouvée\u00a0; 2 "
