@@ -200,7 +200,7 @@ def test_a_warehouse_that_only_reports_is_never_said_to_keep_its_promises() -> N
     summary = replace(KEPT, is_armed=False)
     assert headline(summary, "en") == (
         "Nothing is erased yet: Lethe only reports. 6 of 8 promises shown kept (of which 2 with "
-        "exceptions); 1 is described and not tried yet; 1 rests with people and is not "
+        "reservations); 1 is described and not tried yet; 1 rests with people and is not "
         "checked here." + OPEN["en"]
     )
 
