@@ -69,7 +69,7 @@ class Server:
 
 @contextmanager
 def temporary_server() -> Iterator[Server]:
-    """Run a server of one's own for a while, as for tests: everybody is let in, nothing is forced to disk.
+    """Run a server of one's own for a while, as for tests: everybody is let in, nothing is synced.
 
     Its folder is private, so that everybody is the account that started it. Unlike the wheel's
     own `get_server`, no account is created and no folder above is opened to others.
