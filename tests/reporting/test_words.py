@@ -189,3 +189,15 @@ def test_lines_set_aside_and_subjects_that_stayed_have_one_french_name() -> None
         "console:col.kept",
     )
     assert all("rest" in said[key].lower() for key in stayed)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "kind", ["arm", "edition", "expiry", "hold_review", "key", "plan", "refused"]
+)
+def test_every_kind_of_decision_is_told_in_words_in_the_paper(kind: str, language: str) -> None:
+    words = wording(language, "papers")
+    key = f"decision.{kind}"
+    assert words.has(key)
+    for number in (1, 2):
+        assert words.count(key, number, what="it", subjects="them") != key

@@ -106,7 +106,8 @@ def _editions(facts: Facts) -> Iterator[Decision]:
                 clause=None,
                 count=1,
                 since=each.first_seen_at.astimezone(facts.zone).date(),
-                answer_until=each.effective_from,
+                # An edition in force by its date already waits for nothing but the answer.
+                answer_until=each.effective_from if each.effective_from > facts.last else None,
                 oldest_on=None,
                 newest_on=None,
                 usual=None,

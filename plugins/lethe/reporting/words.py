@@ -58,8 +58,11 @@ class Wording:
         return self._elided(_messages(self.language, self.domain).gettext(key).format(**values))
 
     def count(self, key: str, number: int, **values: object) -> str:
-        """Say a message in the right plural; `{n}` in it is the number as people write it."""
-        found = _messages(self.language, self.domain).ngettext(key, key, number)
+        """Say a message in the right plural, where it has one; `{n}` in it is the number as people
+        write it."""
+        known = _messages(self.language, self.domain)
+        found = known.ngettext(key, key, number)
+        found = known.gettext(key) if found == key else found
         return self._elided(found.format(n=self.number(number), **values))
 
     def _elided(self, said: str) -> str:
