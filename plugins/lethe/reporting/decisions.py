@@ -100,6 +100,7 @@ def _refusals(facts: Facts) -> Iterator[Decision]:
 def _editions(facts: Facts) -> Iterator[Decision]:
     for each in facts.sweep.editions:
         if each.decision is None and not each.is_first and not each.is_in_force:
+            begins = each.effective_from
             yield Decision(
                 kind="edition",
                 what=each.version,
@@ -107,7 +108,7 @@ def _editions(facts: Facts) -> Iterator[Decision]:
                 count=1,
                 since=each.first_seen_at.astimezone(facts.zone).date(),
                 # An edition in force by its date already waits for nothing but the answer.
-                answer_until=each.effective_from if each.effective_from > facts.last else None,
+                answer_until=begins if begins and begins > facts.last else None,
                 oldest_on=None,
                 newest_on=None,
                 usual=None,
