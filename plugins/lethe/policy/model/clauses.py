@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from lethe.policy.model.base import Columns, Country, Key, Model, Text
+from lethe.policy.model.base import Columns, Country, Key, Model, Text, several
 from lethe.policy.model.subjects import ColumnClass
 
 Wing = Literal[
@@ -27,10 +27,6 @@ ARCHIVE_PARTS: Final = ("capture", "encryption", "end", "law")
 """What of the archive's work may show a promise: documents captured, records opened from their
 sealed form, records that ended, records that a cited law kept longer."""
 COLUMN_CLASSES: Final[tuple[str, ...]] = get_args(ColumnClass)
-
-
-def _several(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 class Edition(Model):
@@ -130,7 +126,7 @@ class Control(Model):
     tests: tuple[str, ...] = ()
     """Tests that prove the control."""
     shown_by: Annotated[
-        tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])
+        tuple[str, ...], BeforeValidator(several, json_schema_input_type=str | list[str])
     ] = ()
     """What of the control's work is this promise's own proof: of `policy_check` the column classes
     and tables that it is about, of `invoice_archive` one of capture, encryption, end, law."""
