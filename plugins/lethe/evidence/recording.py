@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 from lethe.catalogue.site import Site
@@ -42,12 +43,18 @@ def recorded(
 def _begin(site: Site, kind: str, as_of: date, name: str, requested_by: str | None) -> UUID | None:
     try:
         with acting(site, f"recording the run '{name}'") as connection:
-            policy = site.edition
-            about = {"kind": kind, "policy": policy, "as_of": as_of, "requested_by": requested_by}
+            begin = partial(
+                begin_run,
+                connection,
+                kind=kind,
+                policy=site.edition,
+                as_of=as_of,
+                requested_by=requested_by,
+            )
             try:
-                run = begin_run(connection, name=name, **about)  # type: ignore[arg-type]
+                run = begin(name=name)
             except UsageError:  # made again under another edition: a run of its own
-                run = begin_run(connection, name=None, **about)  # type: ignore[arg-type]
+                run = begin(name=None)
             set_state(connection, run.run_id, "running")
             connection.commit()
             return run.run_id
