@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -23,7 +22,6 @@ from lethe.reporting.policy_changes import say_policy_change
 from lethe.reporting.summary import Unknown
 from lethe.reporting.words import LANGUAGES, Wording, choose, wording
 
-_FRENCH = re.compile(r" ([;:?!»])")
 COOKIE = "lethe_language"
 PAGES = ("overview", "clauses", "waiting", "rules", "runs", "holds", "evidence", "quality")
 POLICY = "; ".join(
@@ -68,9 +66,7 @@ class Paper:
 
     def text(self, words: Any) -> str:
         """A text by language, as the policy wrote it."""
-        text = choose(words, self.words.language)
-        # What a policy writes with a plain space may not begin a line in French.
-        return _FRENCH.sub("\u00a0\\1", text) if self.words.language == "fr" else text
+        return choose(words, self.words.language)
 
     def policy_change(self, change: PolicyChange) -> str:
         """One difference of two editions of the policy."""
