@@ -99,8 +99,8 @@ class Logs(Model):
     """The clause that it keeps."""
     key_period: Literal["P1M"] = "P1M"
     """Life of one secret: a calendar month."""
-    key_window: Period = Period.parse("P12M")
-    """When a month's secret is destroyed (the fraud window; at most twelve months)."""
+    key_window: Period = Period.parse("P11M")
+    """When a secret is destroyed, from its month's last day on: P11M is twelve months at most."""
     sources: dict[Key, LogSource] = {}
     """Log sources."""
     in_place: dict[Key, InPlace] = {}
