@@ -10,43 +10,29 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import psycopg2
-from psycopg2 import errorcodes, extensions
+from psycopg2 import extensions
 
 from lethe.erasure.assignment import Assignment, Claimed
 from lethe.erasure.batch import BatchAct
+from lethe.erasure.failure import Failure, roll_back
 from lethe.erasure.outcomes import RowsDiffer
 from lethe.erasure.pace import Pace
 from lethe.erasure.prepared import Prepared, prepare
 from lethe.erasure.questions import by_key
 from lethe.erasure.record import Recorder
+from lethe.erasure.tally import Tally
 from lethe.erasure.traffic import Traffic
 from lethe.erasure.transaction import Transaction
 from lethe.erasure.writing import write_outcomes
-from lethe.errors import WarehouseRefused, WarehouseUnreachable, describe_database_error
+from lethe.errors import WarehouseRefused
 from lethe.include import statement
 from lethe.policy.model.guards import Batches
 
 log = logging.getLogger(__name__)
 
-_TRANSIENT = frozenset(
-    {
-        errorcodes.DEADLOCK_DETECTED,
-        errorcodes.SERIALIZATION_FAILURE,
-        errorcodes.LOCK_NOT_AVAILABLE,
-        errorcodes.QUERY_CANCELED,
-        # A row may have come between: the next attempt meets it.
-        errorcodes.FOREIGN_KEY_VIOLATION,
-        errorcodes.RESTRICT_VIOLATION,
-    }
-)
-_REFERENCED = (errorcodes.FOREIGN_KEY_VIOLATION, errorcodes.RESTRICT_VIOLATION)
-"""The second of ON DELETE RESTRICT, since PostgreSQL 18."""
-_FATAL_CLASSES = ("08", "28", "3D", "42", "53", "57P", "58", "F0", "XX")
 _WINDOW = 50_000
 """So many of the oldest are put in the order of their keys at a time; fewer where a cap says so."""
 _GOLDEN = 0.618034
@@ -54,50 +40,6 @@ _GOLDEN = 0.618034
 _ALIKE = 25
 """So many subjects in a row that fail of what a function raises with a code of those classes:
 then it is no matter of single subjects."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """Why a batch was rolled back, in words without values."""
-
-    reason: str
-    sqlstate: str | None = None
-    may_pass: bool = True
-
-    @classmethod
-    def of(cls, error: psycopg2.Error) -> _Failure:
-        return cls(describe_database_error(error), error.pgcode, error.pgcode in _TRANSIENT)
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a worker did, by outcome and reason."""
-
-    done: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    quarantined: Counter[str] = field(default_factory=Counter)
-    batches: int = 0
-    longest_ms: float = 0.0
-    rested_s: float = 0.0
-
-    def add(self, act: BatchAct) -> None:
-        """Count a committed batch."""
-        for outcome, reason in act.outcomes.decided.values():
-            if outcome == "done":
-                self.done += 1
-            elif outcome == "skipped":
-                self.skipped[reason or ""] += 1
-            else:
-                self.quarantined[reason or ""] += 1
-
-    def include(self, other: Tally) -> None:
-        """Add what another worker did."""
-        self.done += other.done
-        self.skipped += other.skipped
-        self.quarantined += other.quarantined
-        self.batches += other.batches
-        self.longest_ms = max(self.longest_ms, other.longest_ms)
-        self.rested_s += other.rested_s
 
 
 class Eraser:
@@ -233,7 +175,7 @@ class Eraser:
         *,
         final: bool,
         strict: bool = False,
-    ) -> _Failure | None:
+    ) -> Failure | None:
         """Act on claimed subjects and commit; if that fails, roll back and say why."""
         evidence = self._recorder.begin(self._connection, self._assignment)
         act = BatchAct(cursor, self._assignment, self._prepared, claimed, evidence.batch)
@@ -249,26 +191,24 @@ class Eraser:
             evidence.commit()
         except RowsDiffer as error:
             self._connection.rollback()
-            return _Failure(str(error))
+            return Failure(str(error))
         except psycopg2.Error as error:
-            self._roll_back(error)
-            return _Failure.of(error)
+            return roll_back(self._connection, error, self._assignment.rule)
         self.tally.add(act)
-        self.tally.batches += 1
         self._alike = 0 if act.erased else self._alike
         return None
 
     def _again(
         self,
         claimed: Sequence[Claimed],
-        failure: _Failure,
+        failure: Failure,
         *,
         attempt: int,
         final: bool,
         strict: bool = False,
     ) -> None:
         """Try a failed batch again: whole if the failure may pass, else in halves."""
-        strict = strict or failure.sqlstate in (None, *_REFERENCED)
+        strict = strict or failure.is_about_rows
         if failure.may_pass and attempt < self._manners.attempts:
             time.sleep(min(2.0, 0.05 * 2**attempt))
             self._retry(claimed, attempt + 1, final=final, strict=strict)
@@ -288,11 +228,10 @@ class Eraser:
         if failure is not None:
             self._again(mine, failure, attempt=attempt, final=final, strict=strict)
 
-    def _quarantine(self, claimed: Claimed, failure: _Failure) -> None:
+    def _quarantine(self, claimed: Claimed, failure: Failure) -> None:
         """Set one subject aside; one whose rows somebody else holds is only skipped."""
-        locked = failure.sqlstate == errorcodes.LOCK_NOT_AVAILABLE
-        outcome = "skipped" if locked else "quarantined"
-        reason = "locked by somebody else" if locked else failure.reason
+        outcome = "skipped" if failure.is_locked else "quarantined"
+        reason = "locked by somebody else" if failure.is_locked else failure.reason
         log.warning("Rule %s: one subject %s: %s", self._assignment.rule, outcome, reason)
         with self._transaction() as cursor:
             cursor.execute(
@@ -305,8 +244,8 @@ class Eraser:
                 },
             )
             self._connection.commit()
-        (self.tally.skipped if locked else self.tally.quarantined)[reason] += 1
-        if (failure.sqlstate or "").startswith(_FATAL_CLASSES):
+        (self.tally.skipped if failure.is_locked else self.tally.quarantined)[reason] += 1
+        if failure.is_fatal:
             self._alike += 1
             if self._alike >= _ALIKE:
                 raise WarehouseRefused(
@@ -321,22 +260,6 @@ class Eraser:
 
     def _transaction(self) -> Transaction:
         return Transaction(self._connection, self._manners)
-
-    def _roll_back(self, error: psycopg2.Error) -> None:
-        if self._connection.closed or (error.pgcode or "08").startswith(("57P", "08")):
-            raise WarehouseUnreachable(
-                "the connection to the warehouse broke in the middle of a batch; the batch was "
-                "rolled back, and running again goes on from there"
-            ) from None
-        self._connection.rollback()
-        # What a function of the warehouse raises, whatever its code, is about single rows.
-        raised = bool(error.diag.context)
-        if (error.pgcode or "").startswith(_FATAL_CLASSES) and not raised:
-            raise WarehouseRefused(
-                f"rule {self._assignment.rule}: {describe_database_error(error)}; the batch was "
-                "rolled back. If rights are missing, `lethe init` grants what the policy needs",
-                error.pgcode,
-            ) from None
 
 
 def _claimed(row: tuple[object, ...]) -> Claimed:

@@ -9,7 +9,8 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from lethe.erasure.eraser import Eraser, Tally
+from lethe.erasure.eraser import Eraser
+from lethe.erasure.tally import Tally
 
 
 def work_together(erasers: Sequence[Eraser]) -> Tally:

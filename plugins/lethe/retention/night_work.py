@@ -14,9 +14,10 @@ from psycopg2 import extensions
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.erasure.drop import drop_partitions, night_of
-from lethe.erasure.eraser import Eraser, Tally
+from lethe.erasure.eraser import Eraser
 from lethe.erasure.freeze import frozen_digest, rule_digest
 from lethe.erasure.record import Recorder
+from lethe.erasure.tally import Tally
 from lethe.erasure.together import work_together
 from lethe.erasure.verify import Verification, verify_rule
 from lethe.errors import GuardStop
