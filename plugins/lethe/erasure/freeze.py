@@ -135,8 +135,17 @@ def _freezing(decide: Statement) -> sql.Composed:
 
 
 def _rows_digest() -> sql.SQL:
-    """SHA-256 over due date and key, one subject a line, in the order of the lines' bytes."""
-    line = "due_on::text || chr(31) || array_to_string(key, chr(31), chr(30))"
+    """SHA-256 over due date and key, one subject a line, in the order of the lines' bytes.
+
+    No two sets of subjects give one text: a key with a part that is NULL or holds what sets parts
+    and lines apart stands as PostgreSQL writes an array, after a mark that no other line has.
+    """
+    parts = "array_to_string(key, chr(31), chr(30))"
+    is_plain = "array_to_string(key, '', chr(30)) !~ ('[' || chr(10) || chr(30) || chr(31) || ']')"
+    line = (
+        f"due_on::text || chr(31) || CASE WHEN {is_plain} THEN {parts}"
+        " ELSE chr(30) || key::text END"
+    )
     return sql.SQL(
         f"sha256(string_agg(convert_to({line} || chr(10), 'UTF8'), ''::bytea"
         f' ORDER BY {line} COLLATE "C"))'
