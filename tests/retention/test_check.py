@@ -75,3 +75,12 @@ def test_whatever_the_warehouse_lacks_is_a_fault_and_never_a_defect(kit: Kit, da
     report = _check(kit)
     assert report.faults
     assert report.exit_code == 2
+
+
+def test_a_defect_of_our_own_is_not_taken_for_what_the_warehouse_lacks(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.execute("DROP TABLE click")
+    monkeypatch.setattr("lethe.retention.check.check_steps", lambda _: {}["a slip of ours"])
+    with pytest.raises(KeyError, match="a slip of ours"):
+        _check(kit)

@@ -24,6 +24,7 @@ from lethe.catalogue.hidden import (
     Subscription,
     Trigger,
 )
+from lethe.catalogue.known import Known
 from lethe.catalogue.model import Catalogue, Reading, View
 from lethe.catalogue.relations import Relations, group_rows
 from lethe.catalogue.rows import CatalogueRows, PublicationRow
@@ -52,9 +53,9 @@ def assemble_catalogue(rows: CatalogueRows) -> Catalogue:
         role=server.role,
         is_standby=server.is_standby,
         has_large_objects=server.has_large_objects,
-        tables=MappingProxyType(tables),
+        tables=MappingProxyType(Known(tables)),
         foreign_keys=assemble_foreign_keys(rows.foreign_keys, relations, tables),
-        views=MappingProxyType(_views(rows, relations, columns)),
+        views=MappingProxyType(Known(_views(rows, relations, columns))),
         triggers=_triggers(rows, relations),
         event_triggers=tuple(
             EventTrigger(e.name, e.event, e.function, tuple(e.tags), _FIRING[e.firing])

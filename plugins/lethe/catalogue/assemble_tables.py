@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
+from lethe.catalogue.known import Known
 from lethe.catalogue.model import (
     Check,
     Column,
@@ -31,7 +32,7 @@ from lethe.policy.names import TableName
 
 Columns = Mapping[str, Column]
 
-NO_COLUMNS: Columns = MappingProxyType({})
+NO_COLUMNS: Columns = MappingProxyType(Known())
 _KIND: Mapping[str, TableKind] = {"r": "table", "p": "partitioned", "f": "foreign"}
 _TYPE_KIND: Mapping[str, TypeKind] = {
     "b": "base",
@@ -56,7 +57,7 @@ _REPLICA: Mapping[str, Any] = {"d": "default", "n": "nothing", "f": "full", "i":
 def assemble_columns(rows: Iterable[ColumnRow]) -> Mapping[int, Columns]:
     """Group columns by the oid of their relation, in the order of the relation."""
     return {
-        relation: MappingProxyType({row.name: _column(row) for row in group})
+        relation: MappingProxyType(Known({row.name: _column(row) for row in group}))
         for relation, group in group_rows(rows, lambda row: row.relation).items()
     }
 

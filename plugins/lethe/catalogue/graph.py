@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lethe.catalogue.known import Known
 from lethe.catalogue.links import all_links, parts_of, resolve_link
 from lethe.catalogue.model import Catalogue
 from lethe.catalogue.nodes import Anchor, Graph, Hop, Kind, Member, Reference, Way
@@ -53,7 +54,8 @@ def build_graph(
     for name, routes in builder.routes.items():
         routes.find_others(_looked_at(policy, name))
         ways |= {(name, table): found for table, found in routes.found.items()}
-    graph = Graph(policy, catalogue, builder.kinds, members, _find_references(builder), ways)
+    references = _find_references(builder)
+    graph = Graph(policy, catalogue, Known(builder.kinds), members, references, Known(ways))
     return graph, builder.findings
 
 
@@ -87,7 +89,7 @@ def _find_members(builder: _Builder) -> dict[str, tuple[Member, ...]]:
                 member = _member(builder, kind, routes, table, entry, part)
                 if member is not None:
                     members[part.cluster].append(member)
-    return {name: tuple(found) for name, found in members.items()}
+    return Known({name: tuple(found) for name, found in members.items()})
 
 
 def _member(

@@ -12,6 +12,7 @@ from psycopg2 import extensions
 
 from lethe.catalogue.bind import Bound, bind
 from lethe.catalogue.checks import Found
+from lethe.catalogue.known import Missing
 from lethe.connections import acting_as
 from lethe.erasure.check import check_barred, check_partitions, check_rights, check_steps
 from lethe.errors import LetheError
@@ -171,7 +172,7 @@ def _asked(bound: Bound, what: str, ask: Callable[[], Iterable[Found] | None]) -
     """Ask of what is bound; where faults left gaps that a question falls into, say it was not."""
     try:
         return list(ask() or ())
-    except LookupError:
+    except Missing:
         if not bound.faults:
             raise
         return [Found("advice", "not-checked", (), f"not checked before the faults: {what}")]
