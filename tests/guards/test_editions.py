@@ -214,3 +214,23 @@ def test_an_edition_whose_forerunner_cannot_be_read_any_more_is_approved_as_a_wh
     digest = bytes.fromhex(new.digest)
     approve_edition(armed.act("approver"), digest, "vera", digest, witness=armed.witness)
     require(armed, "2026-06-01", new)
+
+
+def test_a_lethe_that_names_the_same_policy_otherwise_asks_for_no_approval(shop: Shop) -> None:
+    see(shop)
+    # As a Lethe whose policies had one key less: the same file, another digest.
+    shop.execute("UPDATE lethe.policy_version SET digest = sha256('an older Lethe')")
+    arm(shop.connection, "vera")
+    see(shop)
+    require(shop, "2026-06-01")
+    editions = read_editions(shop.act("runner"))
+    assert [each is editions.first for each in editions.seen] == [True]
+    assert editions.find(bytes.fromhex(shop.loaded.digest)) is editions.first
+    new = shop.edition(P3Y, **LATER)
+    see(shop, new)
+    with pytest.raises(GuardStop, match="nobody has approved its diff"):
+        require(shop, "2026-06-01", new)
+    approve(shop, new)
+    require(shop, "2026-06-01", new)
+    with pytest.raises(GuardStop, match="was replaced by edition 2026-02"):
+        require(shop, "2026-06-01")

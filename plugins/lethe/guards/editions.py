@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -59,15 +59,18 @@ class Edition:
 class Editions:
     """All editions that a warehouse has seen.
 
-    first  needs no approval; None as long as the warehouse was never armed
+    first    needs no approval; None as long as the warehouse was never armed
+    renamed  digest that a later Lethe gives to what was agreed to → the edition that it is
     """
 
     seen: tuple[Edition, ...]
     first: Edition | None
+    renamed: Mapping[bytes, Edition] = field(default_factory=dict)
 
     def find(self, digest: bytes) -> Edition | None:
         """Find an edition by its digest."""
-        return next((each for each in self.seen if each.digest == digest), None)
+        found = next((each for each in self.seen if each.digest == digest), None)
+        return found or self.renamed.get(digest)
 
     @property
     def agreed(self) -> Edition | None:
@@ -140,11 +143,36 @@ def read_editions(connection: extensions.connection) -> Editions:
     if armed_at is None or not seen:
         return Editions(seen, None)
     armed_with = [each for each in seen if each.first_seen_at <= armed_at]
-    return Editions(seen, armed_with[-1] if armed_with else seen[0])
+    return _without_renamed(Editions(seen, armed_with[-1] if armed_with else seen[0]))
+
+
+def _without_renamed(editions: Editions) -> Editions:
+    """Take an edition that is only named otherwise for the one that was agreed to.
+
+    A later Lethe whose policies have one key more, with a default, gives each another digest. Both
+    texts, read by this Lethe, say the same then: nothing has changed that anybody could approve.
+    """
+    agreed = [each for each in editions.seen if each.is_approved or each is editions.first]
+    undecided = [each for each in editions.seen if each not in agreed and each.decision is None]
+    renamed = {}
+    for each in undecided:
+        before = [old for old in agreed if old.first_seen_at < each.first_seen_at]
+        says = _says(each) if before else None
+        found = next((old for old in before if says and says == _says(old)), None)
+        if found is not None:
+            renamed[each.digest] = found
+    seen = tuple(each for each in editions.seen if each.digest not in renamed)
+    return Editions(seen, editions.first, renamed)
 
 
 def order_of(edition: Edition) -> tuple[date, datetime]:
     return edition.effective_from or date.min, edition.decided_at or edition.first_seen_at
+
+
+def _says(edition: Edition) -> str | None:
+    """The digest that this Lethe gives to the text of an edition."""
+    policy = policy_of(edition)
+    return None if policy is None else policy_digest(policy)
 
 
 def _edition(row: Sequence[Any]) -> Edition:
