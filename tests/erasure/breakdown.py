@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import psycopg2
@@ -74,18 +75,19 @@ class Fuse:
         self.by_server = by_server
         self.dead = False
         self.connections: list[extensions.connection] = []
+        self._counting = Lock()
 
     def tick(self, connection: extensions.connection) -> None:
-        if self.dead:
-            raise Killed
-        self.count += 1
-        if self.count != self.limit:
-            return
-        if self.by_server:
-            terminate(connection)
-            return
-        self.dead = True
-        raise Killed
+        with self._counting:
+            if self.dead:
+                raise Killed
+            self.count += 1
+            if self.count != self.limit:
+                return
+            if not self.by_server:
+                self.dead = True
+                raise Killed
+        terminate(connection)
 
 
 def terminate(connection: extensions.connection) -> None:

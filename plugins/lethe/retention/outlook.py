@@ -6,6 +6,7 @@ Counts and days only. What cannot be found out says so, and never stops the clos
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ from lethe.guards.findings import note_findings
 from lethe.guards.undecided import not_kept, read_refusals
 from lethe.include import statement
 from lethe.keys import KeyRing
-from lethe.retention.preview import preview
+from lethe.retention.preview import HORIZONS, preview
 from lethe.retention.returned import Returned, find_returned, summary_of
 
 Part = dict[str, Any]
@@ -36,18 +37,22 @@ def look_ahead(site: Site, run: Run, witness: Witness | None) -> Part:
              returned: kind → restored, same_identifier, same_key; seen: those marked as seen
              zero_nights: nights in a row without work before this one
     """
-    with site.connected("runner") as connection:
+    with (
+        site.connected("runner") as connection,
+        site.connected("planner") as planner,
+        ThreadPoolExecutor(1, thread_name_prefix="outlook") as beside,
+    ):
         graph = site.graph(connection)
+        # The server counts what comes while the tokens of who is there are made here.
+        coming = beside.submit(_asked, planner, "planner", lambda: _coming(planner, graph, run))
         found = _asked(connection, "runner", lambda: _returned(connection, graph, witness))
         returned = found
         if isinstance(found, list):
             ask = partial(_noted, connection, site, run, found, witness)
             returned = _with_seen(summary_of(found), _asked(connection, "runner", ask))
-    with site.connected("planner") as connection:
-        coming = _asked(connection, "planner", lambda: _coming(connection, graph, run))
     with site.connected("reader") as connection:
         return {
-            "coming": coming,
+            "coming": coming.result(),
             "not_kept": _asked(connection, "reader", lambda: _not_kept(connection, site, run)),
             "overdue_days": _asked(connection, "reader", lambda: _overdue(connection, site, run)),
             "returned": returned,
@@ -79,9 +84,8 @@ def _asked(connection: extensions.connection, role: Role, ask: Callable[[], Any]
 
 def _coming(connection: extensions.connection, graph: Graph, run: Run) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for each in preview(connection, graph, run.as_of):
-        if each.days:
-            found.setdefault(each.rule, {})[str(each.days)] = each.due
+    for each in preview(connection, graph, run.as_of, HORIZONS):
+        found.setdefault(each.rule, {})[str(each.days)] = each.due
     return found
 
 

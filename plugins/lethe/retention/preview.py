@@ -15,6 +15,7 @@ from lethe.errors import WarehouseRefused, describe_database_error
 from lethe.retention.statements import judge
 
 HORIZONS = (7, 30)
+DUE_ALREADY = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,12 @@ def preview(
     connection: extensions.connection,
     graph: Graph,
     as_of: date,
-    horizons: Sequence[int] = HORIZONS,
+    horizons: Sequence[int] = (DUE_ALREADY, *HORIZONS),
 ) -> list[Coming]:
     """Count what becomes due after `as_of` and within each horizon, per rule; nothing is written.
 
     connection  in a transaction of the planner, which becomes read only
-    horizons    days; 0 counts what is due already
+    horizons    days; each judges every subject anew; 0 counts what is due already
     """
     try:
         with connection.cursor() as cursor:
@@ -64,7 +65,7 @@ def preview(
             return [
                 _coming(cursor, graph, rule, as_of, days)
                 for rule in graph.policy.rules
-                for days in (0, *horizons)
+                for days in horizons
             ]
     except psycopg2.Error as error:
         connection.rollback()
@@ -76,7 +77,7 @@ def preview(
 def _coming(cursor: extensions.cursor, graph: Graph, rule: str, as_of: date, days: int) -> Coming:
     judged = judge(graph, rule, as_of + timedelta(days=days))
     # At its own day all that is overdue counts; later only what has come since.
-    since = date.min if days == 0 else as_of
+    since = date.min if days == DUE_ALREADY else as_of
     cursor.execute(
         sql.SQL(
             "{} SELECT count(*) FILTER (WHERE outcome = 'due'),"
