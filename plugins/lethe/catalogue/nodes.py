@@ -65,6 +65,11 @@ class Kind:
     policy: Subject
 
     @property
+    def is_group(self) -> bool:
+        """A subject is what rows have in common: a lock on those that are there keeps none out."""
+        return self.table is None or not self.unique
+
+    @property
     def source(self) -> sql.Composable:
         """What the subjects are selected from: the table, or the query in parentheses."""
         if self.table is not None:

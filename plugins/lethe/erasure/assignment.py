@@ -9,6 +9,7 @@ from uuid import UUID
 from lethe.catalogue.fragments import Statement
 from lethe.catalogue.graph import Graph
 from lethe.erasure.steps import Steps
+from lethe.policy.names import TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Assignment:
     recheck  the same, restricted to the keys of a batch
     glance   the same again, but for newer rows of tables whose delete tells of them; where one
              does, the batch is rolled back and begins anew with `recheck`
-    locks    statements that lock, for a batch, the rows that the decision rests on
+    locks    table → statements that lock, for a batch, the rows that the decision rests on
     cut_off  last day of activity that stops no subject, wherever it lives; None: none stops one
     keeps    statements that keep, for a batch, what outlives its rows; they run before the act
     """
@@ -33,7 +34,7 @@ class Assignment:
     decide: Statement
     recheck: Statement
     glance: Statement
-    locks: tuple[Statement, ...]
+    locks: tuple[tuple[TableName, Statement], ...]
     cut_off: date | None = None
     keeps: tuple[Statement, ...] = ()
 

@@ -43,6 +43,8 @@ class BatchAct:
         self._anchored: dict[TableName, list[Key]] = {}
         self._staying: dict[TableName, set[Key]] = defaultdict(set)
         self._handled: Counter[TableName] = Counter()
+        self._is_group = assignment.steps.kind.is_group
+        self._met: dict[TableName, Counter[Key]] = {}
         self._last_due: dict[Key, date | None] = {}
         self.batch_id = batch_id
         self.outcomes = Outcomes()
@@ -103,18 +105,28 @@ class BatchAct:
                 self.outcomes.deferred += 1
 
     def _lock(self, *, final: bool) -> None:
-        prepared = self._prepared
+        prepared, kind = self._prepared, self._assignment.steps.kind
         if prepared.lock is not None:
             rows = prepared.lock.fetch(self._cursor, self._batch())
             locked = _keys(rows)
+            if self._is_group and kind.table is not None:
+                self._meet(kind.table, rows)
             for row in rows if rows and len(rows[0]) > 1 else ():
                 key = tuple(cast(list[str], row[0]))
                 self.outcomes.identifiers[key] = tuple(cast("tuple[str | None, ...]", row[1:]))
             missing = [key for key in self._going if key not in locked]
             if missing:
                 self._sort_out(missing, final=final)
-        for lock in prepared.locks if self._going else ():
-            lock.run(self._cursor, self._batch())
+        for table, lock in prepared.locks if self._going else ():
+            if self._is_group:
+                self._meet(table, lock.fetch(self._cursor, self._batch()))
+            else:
+                lock.run(self._cursor, self._batch())
+
+    def _meet(self, table: TableName, rows: Rows) -> None:
+        """Note the rows by which a group is judged: of others that come now nobody knows a day."""
+        met = self._met.setdefault(table, Counter())
+        met.update(tuple(cast(list[str], row[0])) for row in rows)
 
     def _sort_out(self, missing: Sequence[Key], *, final: bool) -> None:
         """A subject that gave no lock is gone, or in somebody else's hands."""
@@ -244,6 +256,9 @@ class BatchAct:
                 f"{act.table}: a statement acted on a subject outside its batch; "
                 "the batch was rolled back"
             )
+        met = self._met.get(act.table) if act.does in ("delete", "blank") else None
+        if met is not None and any(rows > met[key] for key, rows in owners.items()):
+            raise RowsDiffer(f"rows of {act.table} came")
         by_key = self.outcomes.by_key
         for key, rows in owners.items():
             counts = by_key[key]

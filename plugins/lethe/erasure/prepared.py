@@ -39,7 +39,7 @@ class _Preparer:
         counting = questions.count_rows(self._graph, kind, members, self._as_of)
         return Prepared(
             lock=self._lock(),
-            locks=tuple(self._ready(lock) for lock in self._assignment.locks),
+            locks=tuple((table, self._ready(lock)) for table, lock in self._assignment.locks),
             recheck=self._ready(questions.recheck(kind, self._assignment.recheck)),
             glance=self._ready(questions.recheck(kind, self._assignment.glance)),
             bars=(*self._bars(steps.barred), *self._halts()),

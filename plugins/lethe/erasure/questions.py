@@ -33,12 +33,12 @@ from lethe.policy.names import TableName, quoted
 
 def lock_subjects(kind: Kind, columns: Sequence[str] = ()) -> Statement:
     """Lock the batch's subjects that nobody else is working on; gives their keys, and columns of
-    theirs as text."""
+    theirs as text. Of a group of rows each is waited for: one that is left out may speak for it."""
     if kind.table is None:
         raise ValueError("a subject that is a query has no row to lock")
     own = [column("s", name) for name in kind.key]
     rooted = root_in_batch(kind, own, kind.types)
-    text = "SELECT {read} FROM {source} WHERE {where} ORDER BY {own} FOR UPDATE OF s SKIP LOCKED"
+    text = "SELECT {read} FROM {source} WHERE {where} ORDER BY {own} FOR UPDATE OF s {skip}"
     read = [sql.SQL("{} AS owner").format(rooted.key)]
     read += [sql.SQL("{}::text").format(column("s", name)) for name in columns]
     return Statement(
@@ -47,6 +47,7 @@ def lock_subjects(kind: Kind, columns: Sequence[str] = ()) -> Statement:
             source=comma([sql.SQL("{} AS s").format(kind.table.identifier), *rooted.tables]),
             where=all_of(rooted.where),
             own=comma(own),
+            skip=sql.SQL("" if kind.is_group else "SKIP LOCKED"),
         )
     )
 
@@ -60,12 +61,14 @@ def by_key(kind: Kind) -> sql.Composed:
 
 
 def lock_rows(graph: Graph, kind: Kind, table: TableName, way: Way) -> Statement:
-    """Lock the batch's rows of a table that decides whether they are due."""
+    """Lock the batch's rows of a table that decides whether they are due; gives the subject of
+    each where that is a group of rows."""
     walked = walk(way, "t")
     rooted = root_in_batch(kind, walked.owner, owner_types(graph, table, way))
     source = walked.source(sql.SQL("{} AS t").format(table.identifier))
     return Statement(
-        sql.SQL("SELECT FROM {source} WHERE {where} FOR UPDATE OF t").format(
+        sql.SQL("SELECT {read} FROM {source} WHERE {where} FOR UPDATE OF t").format(
+            read=sql.SQL("{} AS owner").format(rooted.key) if kind.is_group else sql.SQL(""),
             source=comma([source, *rooted.tables]),
             where=all_of([*walked.conditions, *rooted.where]),
         )

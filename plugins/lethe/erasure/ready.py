@@ -140,7 +140,7 @@ class Prepared:
     """
 
     lock: Ready | None
-    locks: tuple[Ready, ...]
+    locks: tuple[tuple[TableName, Ready], ...]
     recheck: Ready
     glance: Ready
     bars: tuple[Bar, ...]

@@ -33,7 +33,10 @@ def assign(graph: Graph, rule: str, as_of: date, run_id: UUID) -> Assignment:
         judge(graph, rule, as_of),
         judge(graph, rule, as_of, batch=True),
         judge(graph, rule, as_of, batch=True, trusted=trusted),
-        tuple(lock_rows(graph, steps.kind, table, way) for table, way in find_locks(graph, rule)),
+        tuple(
+            (table, lock_rows(graph, steps.kind, table, way))
+            for table, way in find_locks(graph, rule)
+        ),
         cut_off,
         freeze_clock(graph, named.cluster, as_of),
     )
