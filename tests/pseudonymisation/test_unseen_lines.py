@@ -1,8 +1,12 @@
 """Lines of many daemons that were marked before the patterns were looked at, by the command line.
 
-Recall and precision by bytes: of what is marked as personal in `unseen_lines.txt` nothing may be
-left, what looks personal and is not must be left. When the lines were written, 0.918 of the bytes
-were found, at a precision of 0.955; the bar is 0.995 and 0.97.
+Recall and precision by bytes: of what is marked as personal nothing may be left, what looks
+personal and is not must be left; the bar is 0.995 and 0.97. What the patterns of the day made of
+each set when it was new, before anything was mended for it, is the honest figure:
+
+    unseen_lines.txt     recall 0.918, precision 0.955
+    unseen_web.txt       recall 0.959, precision 0.947
+    unseen_daemons.txt   recall 0.923, precision 0.897
 """
 
 from __future__ import annotations
@@ -51,19 +55,31 @@ logs:
         method: {method: keep}
         url: {method: url, phones: true, query_allow: [lang, page, mail, email, q, u, v, callback,
               to, card, order, e, m, id, s, city, phone, iban, pan, redirect_to]}
-        referrer: {method: url, query_allow: [lang, page, mail, email, q, u, m, id]}
+        referrer: {method: url, phones: true, query_allow: [lang, page, mail, email, q, u, m, id]}
         agent: {method: text}
         frontend: {method: text}
         backend: {method: text}
+        timers: {method: text}
+        connections: {method: text}
+        queues: {method: text}
+        captured: {method: text}
         message: {method: text, phones: true}
       output: logs/pseudonymised
 """
 
 
-def sections() -> dict[str, list[str]]:
+# Set → the sections of which lines are set aside: nothing tells which of the words is the user.
+SETS = {
+    "unseen_lines.txt": {"w3c headless"},
+    "unseen_web.txt": set(),
+    "unseen_daemons.txt": set(),
+}
+
+
+def sections(file: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     name = ""
-    text = Path(__file__).with_name("unseen_lines.txt").read_text(encoding="utf-8")
+    text = Path(__file__).with_name(file).read_text(encoding="utf-8")
     for line in text.splitlines():
         if line.startswith("== "):
             name = line[3:]
@@ -116,21 +132,18 @@ class Score:
         return found / (found + self.bytes["gone"])
 
 
-@pytest.fixture(scope="module")
-def formats() -> dict[str, dict[str, list[str]]]:
+def formats(file: str) -> dict[str, dict[str, list[str]]]:
     """Format of the command line → section → lines; free text is read as `syslog`."""
     chosen: dict[str, dict[str, list[str]]] = {}
-    for name, lines in sections().items():
+    for name, lines in sections(file).items():
         first = name.split()[0]
         chosen.setdefault("syslog" if first == "text" else first, {})[name] = lines
     return chosen
 
 
+@pytest.mark.parametrize("file", SETS)
 def test_what_is_personal_goes_and_what_only_looks_so_stays(
-    make_kit: MakeKit,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    formats: dict[str, dict[str, list[str]]],
+    make_kit: MakeKit, tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str
 ) -> None:
     kit = make_kit(DDL, POLICY)
     policy = tmp_path / "policy.yaml"
@@ -138,7 +151,7 @@ def test_what_is_personal_goes_and_what_only_looks_so_stays(
     app = typer.Typer()
     app.add_typer(logs_app, name="logs")
     score, aside = Score(), []
-    for chosen, several in formats.items():
+    for chosen, several in formats(file).items():
         folder = tmp_path / chosen
         folder.mkdir()
         for name, lines in several.items():
@@ -161,12 +174,13 @@ def test_what_is_personal_goes_and_what_only_looks_so_stays(
                     score.judge(line, outputs[number])
                 else:
                     aside.append(name)
-    print(f"\nrecall {score.recall:.4f}, precision {score.precision:.4f}, {dict(score.bytes)}")
+    print(
+        f"\n{file}: recall {score.recall:.4f}, precision {score.precision:.4f}, {dict(score.bytes)}"
+    )
     print(*score.shown, sep="\n")
     assert score.recall >= 0.995
     assert score.precision >= 0.97
-    # Without #Fields nothing tells which of the words is the user.
-    assert set(aside) == {"w3c headless"}
+    assert set(aside) == SETS[file]
 
 
 def outputs_of(output: Path, raw: Path) -> dict[int, str]:
@@ -179,10 +193,11 @@ def outputs_of(output: Path, raw: Path) -> dict[int, str]:
     }
 
 
-def test_the_lines_are_many_and_of_many_kinds(formats: dict[str, dict[str, list[str]]]) -> None:
-    lines = [line for several in formats.values() for part in several.values() for line in part]
-    assert len(lines) > 250
-    assert len(sections()) > 30
+@pytest.mark.parametrize("file", SETS)
+def test_the_lines_are_many_and_of_many_kinds(file: str) -> None:
+    lines = [line for part in sections(file).values() for line in part]
+    assert len(lines) > 230
+    assert len(sections(file)) > 14
     assert sum(len(STAYS.findall(line)) for line in lines) > 200
 
 

@@ -13,7 +13,8 @@ from typing import Final
 
 _MAIL: Final = r"[^\s<>@\"(),;]+@[A-Za-z0-9._:-]+|email_[a-z2-7]{16}"
 PLACES: Final = {
-    "user": r"""[^\s:;,()\[\]'"<>=@/|{}]+(?:@[A-Za-z0-9.-]+)?""",
+    "user": r"""(?:[A-Za-z]'[A-Za-z]|[^\s:;,()\[\]'"<>=@/|{}])+(?:@[A-Za-z0-9.-]+)?""",
+    "local": r"[a-z0-9._=+/-]+",
     "word": r"\S+",
     "quoted": r'[^"<>]+',
     "phrase": r'[^\s<>"=,;:@][^<>"=,;:@]*',
@@ -25,6 +26,7 @@ PLACES: Final = {
     "host": r"[^\s()]+",
     "entry": r"""(?:[^,()"'=;<>+*/\\]|\\.)+""",
     "account": r"[A-Za-z0-9][A-Za-z0-9.-]*\\{1,2}[A-Za-z0-9][A-Za-z0-9._$-]*",
+    "login": r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*\$?",
 }
 _METHODS: Final = (
     "GET",
@@ -37,6 +39,7 @@ _METHODS: Final = (
     "CONNECT",
     "PROPFIND",
 )
+_DOMAIN: Final = r"[A-Z][A-Z0-9-]{1,14}"
 _MAC: Final = r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}"
 _MAILBOXES: Final = (
     r"(?:imap|pop3|lmtp|lda|sieve|managesieve|submission|indexer-worker|doveadm|imap-urlauth)"
@@ -96,7 +99,33 @@ _BOUND: Final = (
         ('UserName">', 'AccountName">', 'UserSid">'),
         r"Name=\"[A-Za-z]*(?:UserName|AccountName|UserSid)\">{user}<",
     ),
-    ((" <email_",), r"(?i:from|to|cc|bcc|reply-to|sender|von|an)[:=] ?{phrase} <{mail}>"),
+    (
+        (" <email_",),
+        r"(?i:from|to|cc|bcc|reply-to|sender|von|an|author|committer|[a-z]+-by)[:=] ?"
+        r"{phrase} <{mail}>",
+    ),
+    ((",ssh-connection",), r"(?:{user},ssh-connection)"),
+    (("] name: ", ", name: "), r"uid: [0-9]+, name: {user},"),
+    (("ARGV=",), r"ARGV={user}(?:\s|$)"),
+    (("argv[2]",), r"argv\[2\]=\"{user}\""),
+    (("onfigured from",), r"[Cc]onfigured from \S+ by {user} on "),
+    (("LOCAL\\",), r"LOCAL\\{user}\)"),
+    (
+        ('"user":', '"actor":', '"principal":', '"author":', '"account":', '"customer":'),
+        r"(?:user|actor|principal|author|account|customer)\"\s?:\s?\{[^{}]*"
+        r"\"(?:name|login|user_?name)\"\s?:\s?\"{quoted}\"",
+    ),
+    (("[/ip_",), r"{user}\[/{peer}:[0-9]+\]"),
+    (("!email_", "!~email_"), r"{user}!~?{mail}"),
+    (("@ip_", "@[ip_"), r"{user}@\[?{peer}"),
+    (("@localhost", "@pam", "@pve"), r"{user}@(?:localhost|pam|pve)(?:[^A-Za-z0-9.-]|$)"),
+    (("AUTH PLAIN ", "AUTH LOGIN "), r"AUTH (?:PLAIN|LOGIN) {token}"),
+    (("|ip_",), r"{peer}\|{user}\|(?:" + "|".join(_METHODS) + r")\|"),
+    (
+        tuple(f'"{method} ' for method in _METHODS),
+        r"{peer} {user} \[[^\]]+\] \\?\"(?:" + "|".join(_METHODS) + ") ",
+    ),
+    (("] total ",), r"[0-9]+ {user} \[[0-9]{2}/[A-Z][a-z]{2}/[0-9:]{13} [+-][0-9]{4}\] total "),
 )  # fmt: skip
 # These begin with a character that is no part of a word.
 _OPEN: Final = (
@@ -111,17 +140,44 @@ _OPEN: Final = (
     (("' failed for",), r"' failed for {user} on /dev"),
     (
         tuple(f'"{method} ' for method in _METHODS),
-        r"- {user} (?:\[[^\]]+\] )?\"(?:" + "|".join(_METHODS) + ") ",
+        r"- {user} (?:\[[^\]]+\] )?\\?\"(?:" + "|".join(_METHODS) + ") ",
     ),
     (('" <',), r"\"{quoted}\" <(?:sips?:)?(?:{mail})>"),
     (("\\",), r",{account},"),
+    # The domain of a user of Windows is written in capitals, and he mostly is not.
+    (("\\",), r"[\s(\"',]" + _DOMAIN + r"\\{1,2}{login}(?:[\s,;:)\"']|$)"),
+    (("]\\[", "]\\\\["), r"\[[A-Z0-9.-]*\]\\{1,2}\[{user}\]"),
+    (("@",), r"@{local}:[a-z0-9-]+(?:\.[a-z0-9-]+)+"),
+    (
+        (" -u ", " --user ", " -u"),
+        r"\s(?:-u ?|--user[ =]){user}:{token}",
+    ),
+    (
+        (" -u ", " --user ", " -u"),
+        r"\s(?:-u ?|--user(?:name)?[ =]){user} (?:-p ?|--password[ =]){token}",
+    ),
+    (
+        (" --pass", " --token", " --secret", " --api"),
+        r"\s--(?:pass(?:word|phrase)?|token|secret|api-?key) {token}",
+    ),
+    ((" --user", " --login"), r"\s--(?:user(?:name)?|login) {user}(?:\s|$)"),
+    (("sudo -u ",), r"sudo -u {user}\s"),
 )
 BOUND: Final = tuple(shape for _, shape in _BOUND)
 OPEN: Final = tuple(shape for _, shape in _OPEN)
 TELLING: Final = sorted({word for words, _ in (*_BOUND, *_OPEN) for word in words})
 
 # What a digest of software looks like is no secret; nothing in it is replaced.
-DIGEST: Final = r"(?:(?i:sha-?(?:1|224|256|384|512)|md5):|(?i:commit|revision)[ :=])[0-9a-f]{32,}"
+# Nor is the number of a request, by which its lines in several logs belong together.
+DIGEST: Final = (
+    r"(?:(?i:sha-?(?:1|224|256|384|512)|md5):|(?i:commit|revision)[ :=])[0-9a-f]{32,}"
+    # The head of an event of ArcSight or QRadar: its third word is the version of what sent it.
+    r"|(?:CEF|LEEF): ?[0-9.]+\|[^|\s]*\|[^|]*\|[^|\s]*\|"
+    r"|sha(?:256|384|512)-[A-Za-z0-9+/]{43,}={0,2}"
+    r"|(?i:commits?|rev|tree|blob)/[0-9a-f]{40}"
+    r"|(?i:(?:trace|span|request|correlation|parent)_?id|etag|commit|revision)"
+    r"(?:\\?[\"']\s?:\s?\\?[\"']|[:=]\s?\"?)[0-9a-f]{16,64}"
+)
 # Eight of such groups would be an address else.
 HARDWARE: Final = r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5,}"
 # In a query these names are those of people: WordPress sends its user as `log`.

@@ -8,11 +8,10 @@ from typing import Final
 
 from lethe.pseudonymisation.judge_addresses import Replacements
 from lethe.pseudonymisation.judge_daemons import DaemonJudge
-from lethe.pseudonymisation.patterns import (
-    JSON_SIGN,
-    PHRASE,
-    UNBOUND,
-)
+from lethe.pseudonymisation.keyed import JSON_SIGN, QUOTED_SIGN
+from lethe.pseudonymisation.patterns import UNBOUND
+from lethe.pseudonymisation.phones import is_phone
+from lethe.pseudonymisation.phrases import PHRASE
 from lethe.pseudonymisation.spelling import (
     AT_SIGN,
     fully_unquoted,
@@ -21,14 +20,14 @@ from lethe.pseudonymisation.spelling import (
     is_iban,
     is_random,
 )
-from lethe.pseudonymisation.words import FILE_ENDINGS, NOT_NAMES
+from lethe.pseudonymisation.words import FILE_ENDINGS, NOT_HANDLES, NOT_NAMES, SITE_WORDS
 
 _ESCAPE: Final = re.compile(
     r"""%(?:25)*[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrt"'/\\]|&[a-z]{2,4};"""
 )
 _LEAD: Final = re.compile(f"(?:{_ESCAPE.pattern})+")
 _KEYED: Final = re.compile(
-    rf"""([A-Za-z0-9_-]+)(=|{JSON_SIGN}|%(?:25)*3[Dd]|\\?["']\s?:\s?\\?["']|:\s?)(.*)\Z""",
+    rf"""([A-Za-z0-9_.-]+)(=|{JSON_SIGN}|%(?:25)*3[Dd]|{QUOTED_SIGN}|:\s?)(.*)\Z""",
     re.DOTALL,
 )
 _INNER: Final = re.compile(r"[A-Za-z_]{1,32}=[^=].*\Z", re.DOTALL)
@@ -36,15 +35,28 @@ _PERSON_KEY: Final = re.compile(
     r"(?i)(?:.*(?:name|login|user)|principal|identity|logname|ruser|acct|account|usr|uid|u|.*mail.*|remote_user|auth_user"
     r"|user[_-]?id)\Z"
 )
-# A user by his number names nobody outside; a word behind `account:` mostly is no name.
-_OFTEN_COUNTS: Final = frozenset({"uid"})
+# A user by his number names nobody outside, and many things are counted by user.
+_COUNTS: Final = re.compile(r"(?i)(?:uid|.+[_.-]user)\Z")
+# A word behind `account:` mostly is no name.
 _OFTEN_WORDS: Final = frozenset({"login", "account", "pass", "pwd", "uid"})
 _QUOTES: Final = {'"': '"', "'": "'", "<": ">"}
-_NOT_SECRET: Final = re.compile(r"(?i)(?:-|null|none|true|false|redacted|\*+|x+|\[redacted\]|.)\Z")
+# What stands in the place of a value that was taken out, or never was there.
+_NOT_SECRET: Final = re.compile(
+    r"(?i)(?:[-\u2013]+|n/a|[\[<({*]*(?:null|none|nil|true|false|yes|no|undefined|empty|redacted"
+    r"|filtered|hidden|protected|masked|removed|unknown|anonymous|implicit|not set)[\]>)}*]*"
+    r"|\*+|x+|\.+|.)\Z"
+)
+_QUOTED: Final = re.compile(r"""(.*?[ :=])(\\?["'])(.*?)(\\?["'])\Z""", re.DOTALL)
 _DIGITS: Final = re.compile(r"[0-9]+")
 _PHRASE: Final = re.compile(PHRASE)
 # Behind these mostly stands an ordinary word: only letters with digits are a name.
-_WEAK_PHRASE: Final = re.compile(r"(?i)(?:account|member|customer|patient|employee) \Z")
+_WEAK_PHRASE: Final = re.compile(
+    r"(?i)(?:account|member|customer|patient|employee"
+    r"|(?<!für )(?<!von )(?<!bei )(?<!beim )(?<!durch )(?:benutzer|nutzer|anwender)(?:in)?"
+    r"|(?<!l['\u2019])utilisat(?:eur|rice)|usuario"
+    r"|utente|(?<!voor )gebruiker|kunde|kundin) \Z"
+)
+_DOTTED_NAME: Final = re.compile(r"[^\W\d]+\.[^\W\d]{2,}\Z")
 _BEHIND: Final = re.compile(r"(?i)([a-z]+(?:/|%(?:25)*2F))(.*)\Z")
 # `/users/v2`, `/home/page3`: parts of a site, not people.
 _VERSIONED: Final = re.compile(
@@ -92,11 +104,33 @@ class Judge(DaemonJudge):
         return f"(to {self.value('user', to)}) {self.value('user', by)} on"
 
     def _judge_phone(self, text: str) -> str:
-        return self._replace.value("phone", "".join(_DIGITS.findall(fully_unquoted(text))))
+        plain = fully_unquoted(text)
+        digits = "".join(_DIGITS.findall(plain))
+        return self._replace.value("phone", digits) if is_phone(plain, digits) else text
 
     def _judge_phone_key(self, text: str) -> str:
         match = re.match(r"(.*?(?:=|%(?:25)*3[Dd]|:\s?))(.*)\Z", text, re.DOTALL)
-        return match[1] + self._judge_phone(match[2]) if match else text
+        if match is None:
+            return text
+        digits = "".join(_DIGITS.findall(fully_unquoted(match[2])))
+        return match[1] + self._replace.value("phone", digits)
+
+    def _judge_handle(self, text: str) -> str:
+        name = text[2:].rstrip(".")
+        if text.endswith("@") or "/" in name or name.lower() in NOT_HANDLES:
+            return text
+        return f"/@{self._replace.value('user', name)}{text[2 + len(name) :]}"
+
+    def _judge_behalf(self, text: str) -> str:
+        front = "on behalf of "
+        domain, stroke, name = text[len(front) :].rpartition("\\")
+        return f"{front}{domain}{stroke}{self.value('user', name)}"
+
+    def _judge_quoted(self, text: str) -> str:
+        match = _QUOTED.match(text)
+        if match is None or match[3].strip().lower() in NOT_NAMES or _NOT_SECRET.match(match[3]):
+            return text
+        return match[1] + match[2] + self.value("user", match[3]) + match[4]
 
     def _judge_spaced(self, text: str) -> str:
         cut = text.lower().index("user ") + 5
@@ -116,7 +150,8 @@ class Judge(DaemonJudge):
             name, after = name[:-1], name[-1] + after
         if not name or name.lower() in NOT_NAMES:
             return text
-        if _WEAK_PHRASE.match(front) and not (has_both(name) or AT_SIGN.search(name)):
+        clear = has_both(name) or AT_SIGN.search(name) or _DOTTED_NAME.match(name)
+        if _WEAK_PHRASE.search(front) and not clear:
             return text
         return front + self.value("user", name) + after
 
@@ -146,7 +181,7 @@ class Judge(DaemonJudge):
             return f"{key}{sign}{self._judge_home(home[0])}{value[home.end() :]}" if home else text
         if sign.startswith(":") and not person and not any(c.isdigit() for c in value):
             return text
-        if key.lower() in _OFTEN_COUNTS and not any(c.isalpha() for c in value):
+        if _COUNTS.match(key) and not any(c.isalpha() for c in value):
             return text
         word = key.lower() in _OFTEN_WORDS and sign.startswith(":")
         if word and not (has_both(value) or AT_SIGN.search(value)):
@@ -181,6 +216,8 @@ class Judge(DaemonJudge):
 
     def _judge_path_token(self, text: str) -> str:
         word, value = text.split("/", 1)
+        if AT_SIGN.search(value):
+            return f"{word}/{self._judge_email(value)}"
         if len(value) < 12 or not any(c.isdigit() for c in value):
             return text
         return f"{word}/{self._replace.value('token', value)}"
@@ -193,8 +230,17 @@ class Judge(DaemonJudge):
         if "@" in name or "%" in name:
             return front + self._judge_email(name)
         ending = name.rpartition(".")[2].lower()
-        part = not has_both(name) or _VERSIONED.match(name)
+        words = set(name.lower().split("_"))
+        joined = len(words) > 1 and not words & SITE_WORDS
+        part = not (has_both(name) or joined) or _VERSIONED.match(name)
         return text if part or ending in FILE_ENDINGS else front + self.value("user", name)
+
+    def _judge_shared_folder(self, text: str) -> str:
+        cut = text.rfind("/") + 1
+        name = text[cut:]
+        if AT_SIGN.search(name):
+            return text[:cut] + self._judge_email(name)
+        return text if name.lower() in SITE_WORDS else text[:cut] + self.value("user", name)
 
     def _judge_run(self, text: str) -> str:
         return self._replace.value("token", text) if is_random(text) else text

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Final, Protocol
 
 from lethe.pseudonymisation.addresses import MARK, pack_address
-from lethe.pseudonymisation.patterns import (
-    BLANK,
-    DOT,
-    PRODUCTS,
-    VERSION_WORDS,
-)
-from lethe.pseudonymisation.spelling import (
-    fully_unquoted,
-)
+from lethe.pseudonymisation.spelling import DEFANGED, fully_unquoted
+from lethe.pseudonymisation.versions import DOT, is_version
 from lethe.pseudonymisation.words import FILE_ENDINGS, HOST_ENDINGS
 
 
@@ -33,20 +27,14 @@ class Replacements(Protocol):
         """Replace a value of the kind email, user, token, card, iban or phone."""
 
 
-_JOINT: Final = rf"(?:[\"']|%22)?{BLANK}?[=:/_-]?{BLANK}?[\"']?v?"
-_VERSION: Final = re.compile(
-    rf"(?i)(?:(?P<sure>(?:{PRODUCTS})[/_-])"
-    rf"|(?P<said>(?:versions?|ver|v|build|[a-z]+_version|sdk|oid|firmware|fw){_JOINT})"
-    rf"|(?:{VERSION_WORDS}){_JOINT}|(?:{PRODUCTS}){BLANK})\Z"
-)
 _DOTTED: Final = re.compile(
-    rf"(.*?)(?<![0-9.])([0-9]+(?:{DOT}[0-9]+){{3,}})([._-]?[A-Za-z][A-Za-z0-9.-]*|/.*)?\Z",
+    # The escape of a quote ends with digits.
+    rf"(.*%(?:25)*22(?=[0-9])|.*?(?<![0-9.]))([0-9]+(?:{DOT}[0-9]+){{3,}})([._-]?[A-Za-z][A-Za-z0-9.-]*|-[0-9]+[A-Za-z].*|/.*)?\Z",
     re.DOTALL,
 )
-_EDITION: Final = re.compile(
-    r"(?i)[._-]?(?:release|rc|beta|alpha|snapshot|final|ga|preview|stable|lts|hotfix|patch)(?![a-z])"
-)
 _DASHED: Final = re.compile(r"(.*?)(?<![0-9])((?:[0-9]{1,3}-){3}[0-9]{1,3})((?:[.-].*)?)\Z")
+# `Ad::Feed`: a module of Perl or Ruby whose letters are hexadecimal digits.
+_MODULE: Final = re.compile(r"(?:::)?[A-F][a-f]+(?:::[A-Fa-f]+)+\Z")
 _ARPA: Final = re.compile(r"(?i)\.(?:in-addr|ip6)\.arpa\Z")
 
 
@@ -58,7 +46,7 @@ class AddressJudge:
 
     def _judge_v6(self, text: str) -> str:
         plain = fully_unquoted(re.sub(r"%(?:25)*3[Aa]", ":", text))
-        if plain.strip(":") == "" or plain.count(":") < 2:
+        if plain.strip(":") == "" or plain.count(":") < 2 or _MODULE.match(plain):
             return text
         core, after = plain, ""
         packed = pack_address(core)
@@ -88,18 +76,16 @@ class AddressJudge:
         match = _DOTTED.match(text)
         if match is None:
             return text
-        front, dotted, back = match[1], fully_unquoted(match[2]), match[3] or ""
+        front, dotted, back = match[1], fully_unquoted(DEFANGED.sub(".", match[2])), match[3] or ""
         octets = dotted.split(".")
-        if len(octets) != 4 or _is_version(front, [int(octet) for octet in octets]):
-            return text
-        packed = pack_address(dotted)
+        packed = pack_address(dotted) if len(octets) == 4 else None
         if packed is None:
             return text
         if _ARPA.search(back):
             return front + self._replace.value("host", (dotted + back).lower())
-        if _EDITION.match(back):
-            return text
         numbers = [int(octet) for octet in octets]
+        if is_version(front, numbers, back):
+            return text
         small = max(numbers) < 100 and numbers[0] not in (0, 10)
         ending = back.rsplit(".", 1)[-1].lower()
         if back.startswith(".") and ending not in FILE_ENDINGS:
@@ -109,16 +95,42 @@ class AddressJudge:
             return text
         if front[-1:] == "/" and numbers[2:] == [0, 0]:
             return text
-        if front[-1:] in ("/", "-", "_") and small and (back or front[0].isupper()):
-            return text
         if front and front[-1].isalpha() and small:
             return text
         return front + MARK + self._replace.address(packed) + back
 
+    def _judge_odd_host(self, text: str) -> str:
+        cut = re.match(r"(?::|%(?:25)*3[Aa])(?:(?:/|%(?:25)*2[Ff]){2}|\\/\\/)", text)
+        host = text[cut.end() :] if cut else ""
+        packed = _pack_numbers(host.rstrip("."))
+        if cut is None or packed is None:
+            return text
+        return cut[0] + MARK + self._replace.address(packed)
 
-def _is_version(front: str, numbers: list[int]) -> bool:
-    """Judge by the words before: in doubt it is an address, for addresses have large numbers."""
-    found = _VERSION.search(front)
-    if found is None or found["sure"]:
-        return found is not None
-    return numbers[0] < 100 if found["said"] else max(numbers) < 100
+
+def _pack_numbers(host: str) -> bytes | None:
+    """Read an address as `inet_aton` does: one to four numbers, decimal, octal or hexadecimal."""
+    parts = host.split(".")
+    if len(parts) > 4 or not all(_NUMBER.fullmatch(part) for part in parts):
+        return None
+    numbers = [_read_number(part) for part in parts]
+    value = 0
+    for place, number in enumerate(numbers[:-1]):
+        if number > 255:
+            return None
+        value |= number << 8 * (3 - place)
+    if numbers[-1] >= 256 ** (5 - len(numbers)):
+        return None
+    value |= numbers[-1]
+    # A number that stands for the name of a host, such as a date, is too small.
+    return pack_address(str(ipaddress.IPv4Address(value))) if value >= _LEAST else None
+
+
+_NUMBER: Final = re.compile(r"0[xX][0-9A-Fa-f]{1,8}|0[0-7]*|[1-9][0-9]*")
+_LEAST: Final = 0x10000000
+
+
+def _read_number(text: str) -> int:
+    if text[:2].lower() == "0x":
+        return int(text, 16)
+    return int(text, 8) if text[0] == "0" else int(text)

@@ -6,6 +6,7 @@ Nothing here is shared with the code that replaces: a fault there must not hide 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,21 @@ _VERSIONS: Final = (
     r"|openvpn|protocol)s?(?:[\"']|%22)?(?:\s|%20|\+)?[=:/_-]?(?:\s|%20|\+)?[\"']?v?"
     r"[0-9]+(?:\.[0-9]+){3,}"
 )
+# Behind these only where the numbers are as small as those of an address seldom are.
+_SMALL: Final = (
+    r"(?i)(?:\b(?:caddy|traefik|envoy|lighttpd|squid|bind|unbound|grafana|prometheus|kibana"
+    r"|elasticsearch|logstash|filebeat|kubernetes|kubelet|containerd|podman|keycloak|gitlab|gitea"
+    r"|jenkins|nextcloud|owncloud|postgres(?:ql)?|sqlite|rabbitmq|kafka|zookeeper|cassandra|vault"
+    r"|consul|terraform|ansible|samba|asterisk|kamailio|freeradius|strongswan|wireguard|thunderbird"
+    r"|outlook|teams|zoom|skype|roundcube|phpmyadmin|typo3|joomla|magento|moodle|odoo|spring"
+    r"|hibernate|jetty|gunicorn|django|rails|puma|laravel|symfony|composer|webpack|vite|react|vue"
+    r"|angular|electron|dotnet|\.net(?: clr)?|powershell|vmware|esxi|proxmox|qemu|libvirt"
+    r"|version [a-z]+|rules?|regel|règle|annex|anhang|annexe|appendix|figure|requirement|control"
+    r"|extension|attribute|raum|room|salle|rfc ?[0-9]+|iso ?[0-9]+|image|mib|schema|api|step"
+    r"|milestone|version|build)(?:\\?[\"']|%22)?(?:\s|%20|\+)?(?:[=:/_-]|%3[AD])?(?:\s|%20|\+)?"
+    r"(?:\\?[\"']|%22)?v?|[0-9]+(?:\.[0-9]+){1,2} ?(?:->|=>|→) ?|[a-z0-9]+/[a-z0-9._-]+:)"
+    r"[0-9]{1,2}(?:\.[0-9]{1,2}){3}\b"
+)
 # The two addresses and the type of a frame, as a packet filter writes them.
 _HARDWARE: Final = r"\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5,}\b"
 _OURS: Final = r"\bip_[0-9a-f:.]+|\b(?:email|user|token|host|card|iban|phone)_[a-z2-7]{16}\b"
@@ -63,6 +79,9 @@ def _is_v4(text: str) -> bool:
 
 
 def _is_v6(text: str) -> bool:
+    if not any(c.isdigit() for c in text) and len(text.strip(":").split(":")) < 4:
+        # `Ad::Feed`, `a::before`: a module, a selector.
+        return False
     try:
         return not ipaddress.IPv6Address(text).is_unspecified
     except ValueError:
@@ -74,11 +93,29 @@ def _is_card(text: str) -> bool:
     return 15 <= len(digits) <= 16 and digits[0] in "3456" and luhn.is_valid(digits)
 
 
+# Names of algorithms carry the domain of who invented them.
+_ALGORITHM: Final = re.compile(
+    r"(?:[a-z0-9]+-[a-z0-9-]+|zlib|none|statvfs|fstatvfs|fsync|eow|ping)@(?:openssh\.com|libssh\.org"
+    r"|ssh\.com|lysator\.liu\.se)\Z",
+    re.IGNORECASE,
+)
+_TAKEN_OUT: Final = re.compile(r"=[\[<({*]*(?:redacted|filtered|hidden|protected|masked|\*+)", re.I)
+
+
+def _is_email(text: str) -> bool:
+    local, _, domain = text.lower().partition("@")
+    return not (_ALGORITHM.match(text) or (domain and f".{local}".endswith(f".{domain}")))
+
+
+def _is_password(text: str) -> bool:
+    return "=token_" not in text and _TAKEN_OUT.search(text) is None
+
+
 # kind → pattern, check on what it finds
 _KINDS: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyType(
     {
         "email": (r"(?i)[a-z0-9._+-]+(?:@|%40|%2540)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|lu"
-                  r"|fr|de|be|eu|uk|ch|it|es|nl|at|pt|io|info|pl|us|ca|gov|edu)\b", _always),
+                  r"|fr|de|be|eu|uk|ch|it|es|nl|at|pt|io|info|pl|us|ca|gov|edu)\b", _is_email),
         "ipv4": (r"(?:^|[\s=:,;'\"\[(<>])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?:$|[\s:,;'\"\])<>])",
                  _is_v4),
         "ipv6": (r"(?i)\b[0-9a-f]{1,4}:(?:[0-9a-f]{0,4}:){1,6}[0-9a-f]{0,4}\b", _is_v6),
@@ -87,7 +124,7 @@ _KINDS: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyTyp
                  _is_card),
         "iban": (r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", iban.is_valid),
         "bearer": (r"(?i)\bbearer\s+[a-z0-9._-]{16,}", _always),
-        "password": (r"(?i)\bpass(?:word|wd)=[^&\s\[]+", lambda t: "=token_" not in t),
+        "password": (r"(?i)\bpass(?:word|wd)=[^&\s\[]+", _is_password),
         "sshd-user": (r"(?i)\binvalid user [a-z0-9._-]+ from\b", lambda t: "user_" not in t),
     }
 )  # fmt: skip
@@ -205,6 +242,7 @@ def scan_texts(texts: pl.Series) -> dict[str, list[str]]:
     plain = (
         texts.str.replace_all(_OURS, "")
         .str.replace_all(_VERSIONS, " ")
+        .str.replace_all(_SMALL, " ")
         .str.replace_all(_HARDWARE, " ")
     )
     found: dict[str, list[str]] = {}

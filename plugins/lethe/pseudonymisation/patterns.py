@@ -11,6 +11,19 @@ from __future__ import annotations
 from typing import Final
 
 from lethe.pseudonymisation.daemons import ASKED_NAME, DIGEST, HARDWARE
+from lethe.pseudonymisation.keyed import KEYED
+from lethe.pseudonymisation.phones import LABEL, PHONE, PHONE_KEY
+from lethe.pseudonymisation.phrases import (
+    BEHALF,
+    BY_NAME,
+    CRONTAB,
+    NAME,
+    PHRASE,
+    QUOTED,
+    SPACED_NAME,
+    SU,
+)
+from lethe.pseudonymisation.versions import DOT, DOTTED
 
 # An escaped character in front of a word hides where the word begins: `%3Dalice%40...`.
 ESCAPE: Final = (
@@ -24,8 +37,7 @@ ENDING: Final = (
     r"\u{3040}-\u{30FF}\u{3400}-\u{9FFF}\u{AC00}-\u{D7AF}"
 )
 LETTERS: Final = "0-9" + ENDING
-AT: Final = r"(?:@|%(?:25)*40|\\u0040|\\x40|&#64;|&#x40;|&commat;)"
-DOT: Final = r"(?:\.|%(?:25)*2[Ee])"
+AT: Final = r"(?:@|%(?:25)*40|\\u0040|\\x40|&#64;|&#x40;|&commat;|=40|\[at\]|\(at\)|\[@\])"
 # Escaped characters that may stand in a local part: none that ends a value, a word or a path.
 LOCAL_ESCAPE: Final = (
     r"%(?:25)*(?:2[1457ABDEabde]|3[0-9]|4[1-9A-Fa-f]|5[0-9AEFaef]|6[0-9A-Fa-f]|7[0-9AEae]"
@@ -36,48 +48,25 @@ HOST_ESCAPE: Final = r"%(?:25)*(?:[89A-Fa-f][0-9A-Fa-f]|2[Dd])|\\x[89a-fA-F][0-9
 V4: Final = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 # What stands in quotes in front of the @ may hold blanks: `"anna meier"@…`.
 QUOTED_LOCAL: Final = r"""(?:"[^"@\s][^"@]{0,62}"|%(?:25)*22[^"@&;=?#/<>\s]{1,80}?%(?:25)*22)"""
+# Who sends lists writes whom a message was for in front of the @, with a `=` in its place.
+_RETURN: Final = (
+    r"(?i:srs[01]|prvs|msprvs1|btv1)[=+-][A-Za-z0-9_.+=/-]+"
+    r"|[A-Za-z0-9_][A-Za-z0-9_.-]*(?:\+|%(?:25)*2[Bb])[A-Za-z0-9_.+-]*(?:=|%(?:25)*3[Dd])"
+    rf"[A-Za-z0-9_-]+(?:{DOT}[A-Za-z0-9_-]+)+"
+)
 EMAIL: Final = (
-    rf"(?:(?:[{LETTERS}_]|{LOCAL_ESCAPE})(?:[{LETTERS}_.+~!$*'`^{{}}|-]|{LOCAL_ESCAPE})*"
+    rf"(?:{_RETURN}|(?:[{LETTERS}_]|{LOCAL_ESCAPE})(?:[{LETTERS}_.+~!$*'`^{{}}|-]|{LOCAL_ESCAPE})*"
     rf"|{QUOTED_LOCAL}){AT}"
     rf"(?:\[?{V4}\]?|(?:(?:[{LETTERS}-]|{HOST_ESCAPE})+{DOT})+"
     rf"(?:xn--[A-Za-z0-9-]+|(?:[{ENDING}]|{HOST_ESCAPE}){{2,24}}))"
 )
 
-CONCEALED_KEYS: Final = (
-    r"[A-Za-z0-9_]*(?:token|secret|passw(?:or)?d|session[_-]?id|sessionid|sessid|session[_-]?key"
-    r"|api[_-]?key|apikey|access[_-]?key|auth[_-]?key|private[_-]?key|jwt|csrf|xsrf|nonce"
-    r"|signature|credentials?)|sid|pwd|pass|sig|otp|sso|ticket|cookie|session|auth"
-    r"|authorization|cftoken|cfid|gclid|fbclid|msclkid|dclid|yclid|ttclid|twclid|wbraid|gbraid|igshid"
-    r"|_ga[a-z0-9_]*|_gid|_fb[pc]|_gcl_[a-z]+|__utm[a-z]|__hstc|hubspotutk|_hsenc|mc_eid|idfa|gaid|imei"
-    r"|(?:device|visitor|browser|tracking)[_-]?id"
+# The same with fewer letters, where a path has one.
+PATH_EMAIL: Final = (
+    rf"(?:[A-Za-z0-9_.+~-]|{LOCAL_ESCAPE})+{AT}"
+    rf"(?:(?:[A-Za-z0-9-]|{HOST_ESCAPE})+{DOT})+(?:[A-Za-z]|{HOST_ESCAPE}){{2,24}}"
 )
-PERSON_KEYS: Final = (
-    r"(?:[a-z0-9]+_)?(?:user|login|account|customer|client|member|author|owner|nick|screen|full"
-    r"|first|last|given|family|sur|display|contact|usr|targetuser|subjectuser|principal)"
-    r"[_-]?(?:name|login)|user|login"
-    r"|logname|ruser|uname|[sd]user|(?:src|dst|source|destination|target|auth|xauth|unauth)_?user"
-    r"|samaccountname|principal|identity"
-    r"|acct|account|usr|uid|u|e?[_-]?mail(?:[_-]?addr(?:ess)?)?|mailto|remote_user|auth_user|user[_-]?id"
-)
-STRONG_KEYS: Final = (
-    r"[A-Za-z0-9_]*(?:token|secret|passw(?:or)?d|session[_-]?id|sessionid|sessid|api[_-]?key"
-    r"|apikey|access[_-]?key|auth[_-]?key)|user(?:name)?|e?-?mail|jwt|pwd|pass|login|account|uid"
-)
-PLAIN_VALUE: Final = (
-    r"""(?:"[^"]+"|'[^'\s]+'|<[^<>\s]+>|\\"[^"\\\s]+\\"|[^\s&;,"'<>(){}|#?\\]+"""
-    # A domain of Windows in front of the name.
-    r"""(?:\\{1,2}[A-Za-z0-9][^\s&;,"'<>(){}|#?\\]*)?)"""
-)
-NESTED_VALUE: Final = (
-    r"""(?:[^\s&;,"'<>(){}|#?%]|%(?:25)*(?:[013-9A-Fa-f][0-9A-Fa-f]|2[1347-9A-Fa-f]))+"""
-)
-JSON_SIGN: Final = r"%(?:25)*22(?::|%(?:25)*3[Aa])(?:%(?:25)*20)?%(?:25)*22"
-KEYED: Final = (
-    rf"(?i:{CONCEALED_KEYS}|{PERSON_KEYS})(?:={PLAIN_VALUE}|%(?:25)*3[Dd]{NESTED_VALUE})"
-    rf"""|(?i:{STRONG_KEYS})(?:\\?["']\s?:\s?\\?["'][^"'\s\\,}}]+|:\s?{PLAIN_VALUE})"""
-    # A piece of JSON inside a URL.
-    rf"|(?i:{STRONG_KEYS}){JSON_SIGN}(?:[^\s&%\"']|%(?:25)*(?:2[013-9A-Fa-f]|[013-9A-Fa-f][0-9A-Fa-f]))+"
-)
+
 AUTH: Final = r"(?i:bearer|basic|digest)(?:\s|%20|\+)+[A-Za-z0-9._~+/=-]{8,}"
 WELL_KNOWN: Final = (
     r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"
@@ -87,6 +76,8 @@ WELL_KNOWN: Final = (
     r"|S-1-5-21(?:-[0-9]{1,10}){3,5}|SHA256:[A-Za-z0-9+/]{43}=?|MD5:[0-9a-f]{2}(?::[0-9a-f]{2}){15}"
 )
 UUID: Final = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+# Of a login in a URL: an apostrophe between letters is part of a name.
+_LOGIN: Final = r"(?:[A-Za-z]'[A-Za-z]|[^\s/?#\"'<>@\\])"
 GAP: Final = r"(?:[ .+-]|%(?:25)*20)"
 
 # Length of an IBAN by country: SWIFT, IBAN registry.
@@ -123,27 +114,6 @@ V6: Final = (
     rf"(?:{HEX}{COLON}{COLON}?){{0,7}}"
     rf"(?:{V4}|{HEX})?{ZONE}"
 )
-VERSION_WORDS: Final = (
-    r"(?:upgraded|updated|downgraded) (?:from|to)"
-    r"|versions?|ver|v|release|rel|rev|revision|build|firmware|fw|update|upgrade|patch|kernel"
-    r"|driver|tag|[a-z]+_version|sdk|protocol|section|oid|chapter|article|paragraph|clause"
-    r"|kapitel|abschnitt|artikel|chapitre|paragraphe|ausgabe|fassung"
-)
-# Of these a version follows, with or without a slash.
-PRODUCTS: Final = (
-    r"windows|android|ios|macos|mac os x|linux|debian|ubuntu|chrome|chromium|firefox|safari|edge"
-    r"|opera|nginx|apache|openssl|openssh|php|python|ruby|java|jdk|jre|node|npm|mysql|mariadb"
-    r"|redis|mongodb|docker|haproxy|varnish|tomcat|jquery|bootstrap|wordpress|drupal|exim"
-    r"|opr|edga?|edgios|crios|fxios|applewebkit|postfix|dovecot|curl|wget|git|zlib|libcurl|libidn2?|libssh2?|librtmp|nghttp2|gnutls|glibc|gcc|cmake|office|acrobat|flash|air|unity|openvpn"
-)
-BLANK: Final = r"(?:\s|%(?:25)*20|\+)"
-DOTTED: Final = (
-    rf"""(?:(?i:{VERSION_WORDS})(?:["']|%22)?{BLANK}?[=:/_-]?{BLANK}?["']?v?"""
-    rf"|(?i:{PRODUCTS}){BLANK}|[A-Za-z][A-Za-z0-9]*[/_-]?)?"
-    rf"[0-9]+(?:{DOT}[0-9]+){{3,}}"
-    r"(?:[._-]?[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*"
-    r"|/[A-Za-z._-]+\.(?:js|css|map|html|woff2?))?"
-)
 HOST: Final = (
     r"(?:[A-Za-z][A-Za-z0-9]*[.-])*[0-9]{1,3}(?:-[0-9]{1,3}){3}(?:[.-][A-Za-z0-9-]+)*"
     r"\.[A-Za-z][A-Za-z0-9-]*"
@@ -153,7 +123,7 @@ HOST: Final = (
 BEHIND_WORD: Final = (
     r"(?i:sessions?|tokens?|reset|reset-?password|password-?reset|confirm|confirmation|verify"
     r"|verification|activate|activation|invite|invitations?|unsubscribe|magic|magic-?link|login"
-    r"|auth|oauth|share|optout|opt-out)/[A-Za-z0-9_~.=-]+"
+    rf"|auth|oauth|share|optout|opt-out)/(?:{PATH_EMAIL}|[A-Za-z0-9_~.=-]+)"
 )
 # A counted repetition over `-` would start anew at each one and leave the engine's fast path.
 # `/users/jdoe77`: a name of letters and digits behind a word for people.
@@ -161,50 +131,30 @@ BEHIND_PEOPLE: Final = (
     r"(?i:users?|home|profiles?|members?|people|authors?|accounts?|customers?|clients?|u|patients?"
     r"|employees?|students?)(?:/|%(?:25)*2[Ff])"
 )
-PATH_NAME: Final = r"(?:[A-Za-z][A-Za-z_.-]*[0-9][A-Za-z0-9_.-]*|[A-Za-z]+\.[A-Za-z-]+)"
+PATH_NAME: Final = (
+    r"(?:[A-Za-z][A-Za-z_.-]*[0-9][A-Za-z0-9_.-]*|[A-Za-z]+\.[A-Za-z-]+|[A-Za-z]+_[A-Za-z_]+)"
+)
+# In these folders each user has his own.
+_SHARED: Final = r"(?i:dav/(?:files|calendars|uploads|avatars)|(?:principals|addressbooks)/users)"
+SHARED_FOLDER: Final = rf"{_SHARED}/(?:{PATH_EMAIL}|[^\s/?#&\"'<>;,]+)"
+# `/@anna`, but no package of npm's.
+HANDLE: Final = r"/@[A-Za-z][A-Za-z0-9_.-]*(?:/[A-Za-z0-9._-]+@)?"
+SCOPE: Final = (
+    r"(?:npm|node_modules|registry[a-z0-9.]*|unpkg\.com|esm\.sh|skypack\.dev|packages?|\.pnpm|yarn)"
+    r"/@[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"
+)
 RUN: Final = r"(?:[A-Za-z0-9_]+-)*[A-Za-z0-9_]{20,}(?:-[A-Za-z0-9_]+)*(?:\.[A-Za-z0-9]+)*"
 HOME: Final = r"(?:home|Users|Documents and Settings)(?:/|\\{1,2})[^\s/\\\"'<>:;,?&#()]+"
-_PHONE_GAP: Final = r"(?:[ ./()-]|%(?:25)*2[0-9DdFf]|\+){0,3}"
-PHONE: Final = (
-    rf"(?:\+|%(?:25)*2[Bb]|{START}00)[1-9][0-9]{{0,2}}{_PHONE_GAP}[0-9]"
-    rf"(?:{_PHONE_GAP}[0-9]){{6,12}}"
-)
-# A number without a country in front, where its name tells what it is.
-PHONE_KEY: Final = (
-    r"(?i:[a-z_]*(?:phone|mobile|telefon|gsm|msisdn|natel|handy|fax)|tel)(?:[_-]?(?:number|nr|no))?"
-    rf"(?:=|%(?:25)*3[Dd]|:\s?)(?:\+|%(?:25)*2[Bb])?{_PHONE_GAP}[0-9](?:{_PHONE_GAP}[0-9]){{5,14}}"
-)
 
-NAME: Final = r"""[^\s:;,()\[\]'"<>=@/]{1,64}"""
-PHRASE: Final = (
-    r"(?i:(?:invalid|illegal|authenticating|unknown|bad|authorized|valid|for|of|from|by) user "
-    r"|(?:accepted|failed|postponed|partial) [a-z0-9/_-]+ for "
-    r"(?:invalid user |illegal user |user )?"
-    r"|session (?:opened|closed) for user |logged (?:in|on|out|off) (?:as|user|by) "
-    r"|(?:attempts? exceeded|authentication failure|(?:login|logon|sign-?in)"
-    r" (?:failed|failure|attempt|success|succeeded)|pts/[0-9]+|login|credentials|password)"
-    r" for (?:invalid user |illegal user |user )?"
-    r"|password changed for |user: name=|login (?:ok|incorrect)(?: \([^()]{0,60}\))?: \["
-    r"|sudo(?:\[[0-9]+\])?:\s{1,4}|cron(?:tab|d)?(?:\[[0-9]+\])?: \("
-    r"|failed login \([0-9]+\) on '[^'\s]{1,40}' for '|login on \S{1,40} by "
-    r"|(?:account|user) name:\s{1,8}"
-    r"|(?:successful|failed) su for "
-    r"|user \[[^\[\]]{0,64}\]\\{1,2}\[|user[ :=]{1,3}['\"\\(<\[]{0,2}"
-    r"|username(?:\s?[:=]\s?['\"]?|\s['\"])"
-    r"|account user |(?:account|member|customer|patient|employee) )"
+# `//3405803783/`, `//0xCB.0x00.0x71.0x07/`: an address in other numbers, as the host of a URL.
+ODD_HOST: Final = (
+    r"(?::|%(?:25)*3[Aa])(?:(?:/|%(?:25)*2[Ff]){2}|\\/\\/)"
+    r"(?:0[xX][0-9A-Fa-f]{1,8}|0[0-7]{1,11}|[0-9]{8,10})(?:\.(?:0[xX][0-9A-Fa-f]{1,8}|[0-9]{1,11})){0,3}"
+    r"[A-Za-z0-9.-]*"
 )
-# A rejected name may hold spaces; it ends where sshd goes on.
-SPACED_NAME: Final = (
-    r"(?i:(?:failed|accepted|postponed) [a-z0-9/_-]+ for )?(?i:(?:invalid|illegal) user )"
-    r"(?:\S* ){1,4}from "
-)
-BY_NAME: Final = r"by [^\s()]{1,64}\(uid="
-SU: Final = r"\(to [^\s()]{1,64}\) [^\s()]{1,64} on"
-CRONTAB: Final = r"\) (?:LIST|REPLACE|DELETE|BEGIN EDIT|END EDIT) \([^\s()]{1,64}\)"
-
 
 # What only daemons write.
-DAEMONS: Final = frozenset(["crontab", "su", "spaced", "by", "phrase", "home", "digest"])
+DAEMONS: Final = frozenset(["crontab", "su", "spaced", "by", "behalf", "quoted", "phrase", "home"])
 
 
 def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
@@ -214,14 +164,18 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
     phones  also telephone numbers, which much else resembles
     """
     groups = {
-        "url_user": r"//[^\s/?#\"'<>@\\]*(?::|%3[Aa])[^\s/?#\"'<>@\\]*@",
+        "url_user": rf"//{_LOGIN}*(?::|%3[Aa]){_LOGIN}*@",
         "tilde": r"/~[^\s/?#&\"'<>]+",
+        "handle": HANDLE,
+        "odd_host": ODD_HOST,
         "asked_name": ASKED_NAME,
         "crontab": CRONTAB,
         "su": SU,
         "phone": PHONE + END,
         "spaced": SPACED_NAME,
         "by": BY_NAME,
+        "behalf": BEHALF,
+        "quoted": QUOTED,
         "phrase": f"{PHRASE}(?:{EMAIL}|{NAME})",
         "home": HOME,
         "email": EMAIL,
@@ -239,36 +193,36 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
         "v6": V6 + END,
         "host": f"(?:{HOST}){END}",
         "v4": DOTTED + END,
+        "scope": SCOPE,
+        "shared_folder": SHARED_FOLDER,
         "path_token": BEHIND_WORD,
         "path_name": f"{BEHIND_PEOPLE}(?:{EMAIL}|{PATH_NAME}){END}",
+        "label": LABEL + END,
         "run": RUN,
     }
     left_out: frozenset[str] = frozenset() if free else DAEMONS
     if not phones:
-        left_out = left_out | {"phone", "phone_key"}
+        left_out = left_out | {"phone", "phone_key", "label"}
     return {name: pattern for name, pattern in groups.items() if name not in left_out}
 
 
 # What every proposal outside free text contains: a look that is much cheaper than the pattern.
 _PEOPLE: Final = r"(?i:user|home|prof|memb|peop|auth|acco|cust|clie|pati|empl|stud|u/|u%)"
 GLANCE_VALUE: Final = (
-    r"[@~\\]|:[^/]|%[0-9A-Fa-f]{2}[0-9A-Za-z]{4}|%(?:25)*(?:40|3[ADad])"
+    r"[@~\\]|:[^/]|=40|\[at\]|\(at\)|//0|//[0-9]{8}|(?i:dav|principals|books)/|%[0-9A-Fa-f]{2}[0-9A-Za-z]{4}|%(?:25)*(?:40|3[ADad])"
     rf"|[0-9]{DOT}[0-9]+{DOT}[0-9]+{DOT}[0-9]|%(?:25)*22|ip6\.arpa|{START}(?:[0-9]{{13}}|[A-Za-z0-9_]{{20}}"
     rf"|[0-9]{{4}}{GAP}[0-9]{{4}}|[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]"
     rf"|[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Za-z0-9]){{11}}|eyJ|AKIA|S-1-5|SHA256|[spr]k_|gh[pousr]_"
     r"|glpat-|xox|SG\.|(?i:bearer|basic|digest)[ %+]"
     r"|(?i:sess|toke|rese|pass|conf|veri|acti|invi|unsu|magi|logi|auth|oaut|shar|opto|opt-)"
-    rf"[A-Za-z-]*/|{_PEOPLE}[A-Za-z]*(?:/|%(?:25)*2[Ff])?[A-Za-z][A-Za-z_.-]*[0-9]|{_PEOPLE}[A-Za-z]*(?:/|%(?:25)*2[Ff])[A-Za-z]+\.[A-Za-z])"
+    rf"[A-Za-z-]*/|{_PEOPLE}[A-Za-z]*(?:/|%(?:25)*2[Ff])?[A-Za-z][A-Za-z_.-]*[0-9]|{_PEOPLE}[A-Za-z]*(?:/|%(?:25)*2[Ff])[A-Za-z]+[._][A-Za-z])"
 )
 GLANCE: Final = rf"[=&]|{GLANCE_VALUE}"
-GLANCE_PHONES: Final = (
-    r"|(?:\+|%(?:25)*2[Bb]|00)[1-9]"
-    r"|(?i:phone|mobile|telefon|gsm|msisdn|natel|handy|fax|tel)[a-z_-]*(?:=|%(?:25)*3[Dd]|:)"
-)
-
 
 # These begin with a character that is no part of a word, so that no word boundary is asked for.
-UNBOUND: Final = frozenset(["url_user", "tilde", "asked_name", "crontab", "su", "phone"])
+UNBOUND: Final = frozenset(
+    ["url_user", "tilde", "handle", "odd_host", "asked_name", "crontab", "su", "phone"]
+)
 
 
 def scan_pattern(groups: dict[str, str]) -> str:

@@ -13,9 +13,13 @@ from lethe.pseudonymisation.patterns import (
     IBAN_LENGTHS,
 )
 
-AT_SIGN: Final = re.compile(r"@|%(?:25)*40|\\u0040|\\x40|&#64;|&#x40;|&commat;")
+AT_SIGN: Final = re.compile(
+    r"@|%(?:25)*40|\\u0040|\\x40|&#64;|&#x40;|&commat;|=40(?=[A-Za-z0-9-]+\.[A-Za-z])|\[at\]|\(at\)"
+)
 
 
+# Dots that were written so that nobody clicks on what they are in.
+DEFANGED: Final = re.compile(r"\[\.\]|\(\.\)|\[dot\]")
 _PERCENT: Final = re.compile("%[0-9A-Fa-f]{2}")
 
 
@@ -34,7 +38,8 @@ def canonical_email(text: str) -> str:
     """Write an e-mail address so that all its spellings are one."""
     at = AT_SIGN.search(text)
     if at:
-        text = f"{text[: at.start()]}@{text[at.end() :]}"
+        text = f"{text[: at.start()].rstrip('[')}@{text[at.end() :].lstrip(']')}"
+    text = DEFANGED.sub(".", text)
     text = re.sub(r"(?:\\x[89a-fA-F][0-9A-Fa-f])+", _joined_bytes, fully_unquoted(text))
     return unicodedata.normalize("NFC", text).strip(".").lower()
 
@@ -91,6 +96,14 @@ def hides_email(text: str) -> bool:
 
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 _SAYS_EMAIL: Final = re.compile(r'[A-Za-z0-9_.+-]@[A-Za-z0-9-]+\.[A-Za-z]{2}|\{"[A-Za-z_]+":')
+
+
+def unescaped(text: str) -> str:
+    """Undo the escapes of JSON, so that a name is one however it was written."""
+    return _UNICODE.sub(lambda match: chr(int(match[1], 16)), text) if "\\u" in text else text
+
+
+_UNICODE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
 
 def is_random(text: str) -> bool:

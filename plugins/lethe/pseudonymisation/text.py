@@ -13,12 +13,12 @@ from lethe.pseudonymisation.judge import Judge
 from lethe.pseudonymisation.judge_addresses import Replacements
 from lethe.pseudonymisation.patterns import (
     GLANCE,
-    GLANCE_PHONES,
     START,
     scan_groups,
     scan_pattern,
     whole_pattern,
 )
+from lethe.pseudonymisation.phones import GLANCE_PHONES
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lethe.pseudonymisation.logplan import UrlRules
-from lethe.pseudonymisation.patterns import GLANCE_PHONES, GLANCE_VALUE
+from lethe.pseudonymisation.patterns import GLANCE_VALUE
+from lethe.pseudonymisation.phones import GLANCE_PHONES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +21,10 @@ _VERSION_NAMES = "(?i)^(?:v|ver|version|build|release|rev|firmware|fw|sdk|oid)$"
 
 def split_url(urls: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Divide URLs into what stands before the query, and the query; the fragment is dropped."""
+    if urls.str.contains_any(["&#", "&amp;", "&commat;"]).any():
+        # As a page of HTML writes them; else `&#64;` were taken for a parameter and a fragment.
+        urls = urls.str.replace_all(r"&(?:#64|#x40|commat);", "%40")
+        urls = urls.str.replace_all("&amp;", "&", literal=True)
     if urls.str.contains("#", literal=True).any():
         urls = urls.str.splitn("#", 2).struct.field("field_0")
     parts = urls.str.splitn("?", 2).struct

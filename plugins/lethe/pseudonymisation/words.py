@@ -38,11 +38,45 @@ _NOT_NAMES_TEXT: Final = (
     "provided guide manual authentication authorization profile settings preferences created "
     "deleted updated connected disconnected exited logged interrupt mode uid gid null none nil "
     "- pam_unix check remote host port service process processes system systems target level state "
+    "the this that our your their le la les un une der die das dem den des ein eine einem einer"
+    " mit ohne im nur admins staff everyone anyone nobody somebody someone all any both each "
     "directory database role roles list lists type types field fields object objects db"
 )
 
 
 NOT_NAMES: Final = frozenset(_NOT_NAMES_TEXT.split())
+
+
+# Parts of a site behind `/users/`, whose words are joined: `/users/sign_in`.
+_SITE_WORDS_TEXT: Final = (
+    "sign log login logout in out up on off reset forgot change password passwords edit new "
+    "list show index search find filter settings setting profile profiles order orders history "
+    "account accounts me self by id ids export import bulk delete remove destroy update create "
+    "add save two factor auth authenticate confirm confirmation verify invite invitation "
+    "invitations count stats report reports admin public private group groups role roles "
+    "permission permissions token tokens session sessions api all active inactive deleted "
+    "archived recent online contact contacts address addresses card cards payment payments "
+    "invoice invoices billing shipping file files image images avatar photo upload uploads "
+    "download downloads message messages notification notifications email emails phone "
+    "newsletter subscribe unsubscribe terms privacy policy help faq support about home page "
+    "pages tab view views detail details info data json xml html check unlock lock register "
+    "registration subscriptions subscription favorites favourites wish wishlist cart checkout "
+    "device devices key keys status language locale preferences"
+)
+SITE_WORDS: Final = frozenset(_SITE_WORDS_TEXT.split())
+
+
+# Behind `/@` these are scopes of packages and rules of style sheets.
+_NOT_HANDLES_TEXT: Final = (
+    "angular babel types vue vueuse react-refresh react vite vitejs id fs rollup webpack mui "
+    "emotion fortawesome fontsource popperjs tanstack nestjs nuxt nuxtjs next sveltejs "
+    "storybook testing-library typescript-eslint eslint jest aws-sdk azure google-cloud "
+    "firebase sentry apollo graphql-tools reduxjs radix-ui headlessui tailwindcss ngrx ionic "
+    "capacitor octokit actions npmcli yarnpkg node microsoft hotwired rails symfony ckeditor "
+    "tiptap lit media import charset font-face keyframes supports page layer container "
+    "namespace property me shared components assets"
+)
+NOT_HANDLES: Final = frozenset(_NOT_HANDLES_TEXT.split())
 
 
 # Entries of a directory that are no people.
@@ -59,3 +93,16 @@ _NOT_PEERS_TEXT: Final = (
     " proxy upstream backend frontend host peer direct ip ipv4 ipv6 inet inet6"
 )
 NOT_PEERS: Final = frozenset(_NOT_PEERS_TEXT.split())
+
+
+# Behind such a word four numbers are an address, however small they are.
+_ADDRESS_WORDS_TEXT: Final = (
+    "ip ips ipv4 addr addrs address addresses host hosts hostname whois lookup geo geoip ban "
+    "unban banned block blocked allow deny ptr rdns dns ping trace traceroute client clients "
+    "peer peers node nodes server servers device devices router switch gw gateway from to via "
+    "src dst source dest destination remote local user users net network subnet cidr tcp tcp4 "
+    "udp udp4 icmp http https ssh ftp proxy nat vpn lan wan inside outside dmz endpoint target "
+    "scan report check abuse login session at by for on upstream backend origin ec2 dyn static "
+    "pool dhcp dsl cable customer visitor cam camera printer phone pc srv vm x in out log logs"
+)
+ADDRESS_WORDS: Final = frozenset(_ADDRESS_WORDS_TEXT.split())

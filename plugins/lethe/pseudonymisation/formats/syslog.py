@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lethe.pseudonymisation.formats.leading import find_times
 from lethe.pseudonymisation.formats.parsed import Parsed, Stateless, rejection
 from lethe.pseudonymisation.formats.request import divide_requests
 from lethe.pseudonymisation.formats.times import read_times
@@ -15,10 +16,26 @@ from lethe.pseudonymisation.lines import Lines
 if TYPE_CHECKING:
     import polars as pl
 
-SYSLOG: Final = (
-    r"^(?:<[0-9]{1,3}>(?:1 )?)?"
-    r"(?P<time>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}\S*)"
-    r" (?P<host>\S+) (?P<message>(?P<program>[^\s\[:]+)(?:\[[0-9]+\])?:? .*)$"
+_HEAD: Final = r"^(?:<[0-9]{1,3}>)?"
+_CLASSIC: Final = r"(?P<time>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8})"
+_ISO: Final = r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}\S*)"
+_HOST: Final = r" (?P<host>[A-Za-z0-9_.:-]*[A-Za-z0-9_-])"
+_PROGRAM: Final = r"(?P<program>[^\s\[:]+)(?:\[[0-9]+\])?"
+# Applications write such a time too, and then words of which none is a host: there a colon must
+# follow the program.
+_FORMS: Final = (
+    rf"{_HEAD}{_CLASSIC}{_HOST} (?P<message>{_PROGRAM}:? .*)$",
+    rf"^<[0-9]{{1,3}}>1 {_ISO}{_HOST} (?P<message>{_PROGRAM}:? .*)$",
+    rf"{_HEAD}{_ISO}{_HOST} (?P<message>{_PROGRAM}: .*)$",
+    # Without a host.
+    rf"{_HEAD}{_CLASSIC} (?P<message>{_PROGRAM}: .*)$",
+)
+SYSLOG: Final = "|".join(
+    form.replace("?P<time>", "")
+    .replace("?P<host>", "")
+    .replace("?P<message>", "")
+    .replace("?P<program>", "")
+    for form in _FORMS
 )
 _HTTP: Final = (
     r"(?:^|: )(?P<ip>[0-9A-Fa-f:.]+):[0-9]+ \[(?P<time>[^\]]+)\] (?P<frontend>\S+)"
@@ -48,14 +65,30 @@ class Syslog(Stateless):
         return answers
 
     def _read(self, texts: pl.Series, read_on: date | None) -> dict[str, pl.Series]:
-        parts = texts.str.extract_groups(SYSLOG).struct.unnest()
-        found = parts["message"].is_not_null()
-        return {
-            "time": read_times(parts["time"], read_on),
-            "host": parts["host"],
-            "program": parts["program"],
-            "message": parts["message"].zip_with(found, texts),
-        }
+        import polars as pl
+
+        nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(texts))
+        columns = {"time": nothing, "host": nothing, "program": nothing, "message": nothing}
+        left = texts.is_not_null()
+        for form in _FORMS:
+            rows = left.arg_true()
+            if not len(rows):
+                break
+            parts = texts.gather(rows).str.extract_groups(form).struct.unnest()
+            found = parts["message"].is_not_null()
+            if not found.any():
+                continue
+            hit = rows.filter(found)
+            for name in parts.columns:
+                columns[name] = columns[name].clone().scatter(hit, parts[name].filter(found))
+            left = left.clone().scatter(hit, values=False)
+        times = read_times(columns["time"], read_on)
+        rows = left.arg_true()
+        if len(rows):
+            found, rests = find_times(texts.gather(rows), read_on)
+            times = times.scatter(rows, found)
+            columns["message"] = columns["message"].clone().scatter(rows, rests)
+        return columns | {"time": times}
 
 
 class HaproxyLog(Syslog):

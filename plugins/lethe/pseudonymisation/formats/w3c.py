@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _DIRECTIVE: Final = b"#Fields:"
+_DATE: Final = b"#Date:"
 # Field of the format → ours; what stands here alone is kept, everything else left out.
 _NAMES: Final = {
     "c-ip": "ip",
@@ -53,13 +54,12 @@ class ExtendedLog:
     )  # fmt: skip
 
     def carry(self, raw: bytes | memoryview, carried: bytes) -> bytes:
-        """Give the last `#Fields:` line, which rules what follows."""
+        """Give the last `#Fields:` and `#Date:` lines, which rule what follows."""
         body = bytes(raw)
-        start = body.rfind(b"\n" + _DIRECTIVE) + 1
-        if start == 0 and not body.startswith(_DIRECTIVE):
-            return carried
-        end = body.find(b"\n", start)
-        return body[start : end if end >= 0 else len(body)].strip()
+        fields, _, day = carried.partition(b"\n")
+        fields = _last_line(body, _DIRECTIVE) or fields
+        day = _last_line(body, _DATE) or day
+        return fields + b"\n" + day if day else fields
 
     def parse(self, lines: Lines, carried: bytes) -> list[Parsed]:
         """Read lines under the fields that are in force for each."""
@@ -69,12 +69,12 @@ class ExtendedLog:
         answers = [rejection("empty", every[empty])]
         marks = every[directive]
         texts = lines.whole(marks)
-        ruling = [(0, carried.decode())]
-        ruling += [
-            (int(row) + 1, text)
-            for row, text in zip(marks, texts, strict=True)
-            if text.startswith("#Fields:")
-        ]
+        fields, _, day = carried.decode().partition("\n")
+        ruling = [(0, f"{fields}\n{day}")]
+        for row, text in zip(marks, texts, strict=True):
+            if text.startswith(("#Fields:", "#Date:")):
+                fields, day = (text, day) if text.startswith("#Fields:") else (fields, text)
+                ruling.append((int(row) + 1, f"{fields}\n{day}"))
         under: dict[str, list[Positions]] = {}
         ends = [start for start, _ in ruling[1:]] + [len(lines)]
         data = ~empty & ~directive
@@ -91,7 +91,8 @@ class ExtendedLog:
     def _read(self, lines: Lines, rows: Positions, header: str) -> list[Parsed]:
         import polars as pl
 
-        names = header.removeprefix("#Fields:").split()
+        fields, _, day = header.partition("\n")
+        names = fields.removeprefix("#Fields:").split()
         if not names:
             return [rejection("no-fields-header", rows)]
         separator = 9 if (lines.places(9)[:-8] > lines.starts[rows[0]]).any() else 32
@@ -108,7 +109,7 @@ class ExtendedLog:
             end = lines.ends[rows] if index == len(names) - 1 else places[first + index]
             values = lines.column(start, end)
             raw[name.lower()] = values.set(values == "-", None)
-        times = _times(raw, len(rows))
+        times = _times(raw, len(rows), day)
         wrong = times.is_null().to_numpy()
         answers.append(rejection("time-unreadable", rows[wrong]))
         columns = _columns(raw) | {"time": times}
@@ -119,11 +120,24 @@ class ExtendedLog:
         return answers
 
 
-def _times(raw: dict[str, pl.Series], count: int) -> pl.Series:
+def _last_line(body: bytes, directive: bytes) -> bytes:
+    """Give the last line of some that begins with a directive; nothing where there is none."""
+    start = body.rfind(b"\n" + directive) + 1
+    if start == 0 and not body.startswith(directive):
+        return b""
+    end = body.find(b"\n", start)
+    return body[start : end if end >= 0 else len(body)].strip()
+
+
+def _times(raw: dict[str, pl.Series], count: int, day: str) -> pl.Series:
+    """Read the times of lines; where they carry no date, that of `#Date:` is theirs."""
     import polars as pl
 
+    # What `#Date:` says: `2026-11-22 09:00:00`.
+    said: list[str | None] = [*day.removeprefix("#Date:").split(), None]
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, count)
-    date, time = raw.get("date", nothing), raw.get("time", nothing)
+    today = pl.Series([said[0]], dtype=pl.String).new_from_index(0, count)
+    date, time = raw.get("date", today), raw.get("time", nothing)
     return read_times(date + "T" + time)
 
 
