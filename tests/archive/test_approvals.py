@@ -114,3 +114,21 @@ def test_a_record_that_came_under_a_hold_after_the_approval_stays(capped: Kit) -
     capped.execute("INSERT INTO legal_case VALUES (1, 1, NULL)")
     run_archive(capped.site, END, approve=digest, approved_by="vera")
     assert living(capped) == 4
+
+
+def test_a_record_that_is_due_earlier_than_approved_stays_until_that_day_is_approved(
+    capped: Kit,
+) -> None:
+    digest = wait(capped)["digest"]
+    capped.execute("UPDATE account SET ended_on = '2020-06-29' WHERE id = 1")
+    run_archive(capped.site, date(2030, 7, 2), approve=digest, approved_by="vera")
+    assert living(capped) == 4
+    first, second = (
+        each["expiry"][0]
+        for (each,) in capped.execute(
+            "SELECT summary FROM lethe.run WHERE kind = 'archive' AND as_of >= %s ORDER BY as_of",
+            (END,),
+        )
+    )
+    assert (first["state"], first["skipped"]) == ("done", {"due earlier than planned": 3})
+    assert (second["state"], second["counts"]["due"]) == ("waiting", 3)

@@ -18,7 +18,7 @@ from lethe.catalogue.site import Site
 from lethe.connections import acting_as, warehouse_dsn
 from lethe.errors import describe_database_error
 from lethe.evidence.runs import State, begin_run, set_state
-from lethe.evidence.settle import settle_witness
+from lethe.evidence.settle import lost_batches, settle_witness
 from lethe.evidence.witness import Witness, WitnessRecord
 from lethe.include import statement
 from lethe.keys import KeyRing
@@ -39,6 +39,7 @@ def verify_archive(site: Site, *, told: Iterable[str] = (), processes: int = 1) 
         promised = [record for record in witness.records() if record.kind == "batch"]
         state = settle_witness(connection, witness).state
         witnessed = _heads_of(promised, witness)
+        lost = _heads_of(_lost(connection, witness), witness)
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         acting_as(connection, "runner")
         if not read_heads(connection) and not witnessed:
@@ -48,7 +49,7 @@ def verify_archive(site: Site, *, told: Iterable[str] = (), processes: int = 1) 
         verifier = Verifier(
             connection, keys, dsn=warehouse_dsn(site.dsn, "runner"), processes=processes
         )
-        found = verifier.verify(told, witnessed)
+        found = verifier.verify(told, witnessed, lost)
         connection.rollback()
     if state in ("behind", "witness_lost"):
         found.faults.append(f"warehouse and witness do not agree ({state.replace('_', ' ')})")
@@ -110,6 +111,19 @@ def _write_run(site: Site, connection: extensions.connection, found: Verificatio
     state: State = "failed" if found.faults else "done"
     set_state(connection, run.run_id, state, finished=True, summary=counts)
     connection.commit()
+
+
+def _lost(connection: extensions.connection, witness: Witness) -> list[WitnessRecord]:
+    """Batches that a restore lost, which `lethe sweep replay` has put on record since."""
+    replayed = [record.number for record in witness.records() if record.kind == "replayed"]
+    if not replayed:
+        return []
+    acting_as(connection, "runner")
+    found = [
+        record for record in lost_batches(connection, witness) if record.number < max(replayed)
+    ]
+    connection.rollback()
+    return found
 
 
 def _heads_of(promised: Sequence[WitnessRecord], witness: Witness) -> list[str]:

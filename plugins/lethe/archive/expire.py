@@ -23,6 +23,7 @@ from lethe.catalogue.graph import Graph
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.erasure.freeze import frozen_digest, rule_digest
+from lethe.erasure.outcomes import DUE_EARLIER
 from lethe.errors import GuardStop
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.runs import Run
@@ -208,7 +209,9 @@ class Expiry:
         acting_as(self._connection, "runner")
         with self._connection.cursor() as cursor:
             cursor.execute(statement("archive/claim_expired"), {**self._named, "size": size})
-            claimed = {int(leaf): int(number) for number, leaf in cursor.fetchall()}
+            claimed = {
+                int(leaf): (int(number), due_on) for number, leaf, due_on in cursor.fetchall()
+            }
             if not claimed:
                 self._connection.rollback()
                 return False
@@ -219,7 +222,7 @@ class Expiry:
                 statement("erasure/decide_subjects"),
                 {
                     **self._named,
-                    "numbers": [claimed[leaf] for leaf in outcomes],
+                    "numbers": [claimed[leaf][0] for leaf in outcomes],
                     "outcomes": ["skipped" if why else "done" for why in outcomes.values()],
                     "reasons": list(outcomes.values()),
                 },
@@ -239,9 +242,12 @@ class Expiry:
         return True
 
     def _recheck(
-        self, cursor: extensions.cursor, claimed: Mapping[int, int]
+        self, cursor: extensions.cursor, claimed: Mapping[int, tuple[int, date]]
     ) -> tuple[list[int], dict[int, str | None]]:
-        """Lock first, decide again in a second statement."""
+        """Lock first, decide again in a second statement.
+
+        What is due on an earlier day than in the frozen set nobody was shown or approved.
+        """
         leaves = {"leaves": list(claimed)}
         cursor.execute(statement("guards/lock_holds_shared"))
         lock = lock_subjects(self._graph, self._kind)
@@ -250,13 +256,15 @@ class Expiry:
         cursor.execute(statement("archive/lock_frozen"), leaves)
         judge = judge_expiry(self._graph, self._kind, self._run.as_of, batch=True)
         cursor.execute(
-            sql.SQL("{} SELECT leaf_no, outcome FROM decided").format(judge.text),
+            sql.SQL("{} SELECT leaf_no, outcome, due_on FROM decided").format(judge.text),
             {**judge.values, **leaves},
         )
-        now = {int(leaf): str(outcome) for leaf, outcome in cursor.fetchall()}
+        now = {int(leaf): (str(outcome), due_on) for leaf, outcome, due_on in cursor.fetchall()}
         outcomes: dict[int, str | None] = {}
-        for leaf in claimed:
-            outcome = now.get(leaf, "already gone")
+        for leaf, (_, planned_on) in claimed.items():
+            outcome, due_on = now.get(leaf, ("already gone", None))
+            if outcome == "due" and due_on < planned_on:
+                outcome = DUE_EARLIER
             outcomes[leaf] = None if outcome == "due" else outcome
         return [leaf for leaf, why in outcomes.items() if why is None], outcomes
 

@@ -3,6 +3,7 @@
 documents   living document records, with the end of their financial year
 asked       their subjects
 e0, e1 …, live   deactivation, as the warehouse has it now (`erasure.clock`)
+absent      subjects without one that the warehouse has no more, such as accounts that were merged
 dated       deactivation that counts: live, or frozen where the account is erased
 ends        last day by the policy, last day by the law, the later of the two
 candidates  subjects of what is past its last day
@@ -41,6 +42,7 @@ def judge_expiry(graph: Graph, kind_name: str, as_of: date, *, batch: bool = Fal
         ("documents", _documents(context, kind, archive, batch=batch)),
         ("asked", _asked(kind)),
         *deactivation(context, kind, archive, "asked"),
+        ("absent", _absent(kind)),
         ("dated", _dated(context, kind)),
         ("ends", _ends(context, archive)),
         ("judged", _judged(context)),
@@ -105,6 +107,19 @@ def _asked(kind: Kind) -> sql.Composable:
     return sql.SQL("SELECT DISTINCT {} FROM documents").format(key_columns(kind))
 
 
+def _absent(kind: Kind) -> sql.Composable:
+    own = [column("s", name) for name in kind.key]
+    text = (
+        "SELECT {keys} FROM live AS l WHERE l.day IS NULL"
+        " AND NOT EXISTS (SELECT FROM {source} AS s WHERE {same})"
+    )
+    return sql.SQL(text).format(
+        keys=comma(candidate_key(kind, "l")),
+        source=kind.source,
+        same=all_of(same(own, candidate_key(kind, "l"))),
+    )
+
+
 def _dated(context: Context, kind: Kind) -> sql.Composable:
     """The frozen value rules, unless the account came to life again after it was erased."""
     text = (
@@ -114,14 +129,16 @@ def _dated(context: Context, kind: Kind) -> sql.Composable:
         " ELSE f.deactivated_on END AS deactivated_on, CASE"
         " WHEN l.running THEN 'active'"
         " WHEN f.subject_key IS NULL AND l.refusal IS NOT NULL THEN 'refused: ' || l.refusal"
+        " WHEN f.subject_key IS NULL AND n.k0 IS NOT NULL THEN 'refused: customer gone'"
         " WHEN f.subject_key IS NULL AND l.day IS NULL THEN 'refused: no starting point'"
         " END AS open"
-        " FROM documents AS d JOIN live AS l ON {same}"
+        " FROM documents AS d JOIN live AS l ON {same} LEFT JOIN absent AS n ON {missing}"
         " LEFT JOIN lethe.archive_frozen AS f"
         " ON f.subject_kind = {kind} AND f.subject_key = d.subject_key"
     )
     return sql.SQL(text).format(
         same=all_of(same(candidate_key(kind, "l"), candidate_key(kind, "d"))),
+        missing=all_of(same(candidate_key(kind, "n"), candidate_key(kind, "d"))),
         kind=context.values.bind(kind.name),
     )
 

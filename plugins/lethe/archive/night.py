@@ -18,8 +18,10 @@ from lethe.archive.expire import Expiry, kinds_of
 from lethe.archive.expired import Expired
 from lethe.archive.facts import ARCHIVE_RUN
 from lethe.archive.night_summary import Trial, summarise
+from lethe.archive.oddities import note_oddities
 from lethe.archive.opening import acting, make_keys, open_witness_of
 from lethe.archive.reading import read_records
+from lethe.archive.verify_heads import require_told_head
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as, warehouse_dsn
 from lethe.errors import (
@@ -100,6 +102,9 @@ def begin_night(
         set_state(connection, run.run_id, "running")
         connection.commit()
         keys = make_keys(site, connection, witness)
+        acting_as(connection, "runner")
+        require_told_head(connection)
+        connection.rollback()
         sealed = seal_clocks(connection, keys, run.run_id, witness)
         log.info("Run %s: %s frozen clocks were sealed", run.run_id, sealed)
         return run.run_id
@@ -228,6 +233,8 @@ def close_night(
                     f"{sum(each.outcomes.values())} have an outcome"
                 )
         acting_as(connection, "runner")
+        as_of = read_run(connection, run_id).as_of
+        note_oddities(connection, site.graph(connection), run_id, as_of, captured)
         summary = summarise(site, connection, captured, expired, trial) | {"read_back": back}
         waiting = any(each.state == "waiting" for each in expired)
         set_state(connection, run_id, "running", summary=summary)

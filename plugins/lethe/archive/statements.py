@@ -213,30 +213,51 @@ class DocumentStatements:
     def _source(self, context: Context) -> sql.Composable:
         """Documents d, their subject o, what is archived of them a, its frozen clock f."""
         text = (
-            "{table} AS d LEFT JOIN LATERAL ({owner}) AS o ON true"
+            "{documents} AS d LEFT JOIN LATERAL ({owner}) AS o ON true"
             " LEFT JOIN lethe.archived_document AS a ON {listed}"
             " LEFT JOIN lethe.archive_frozen AS f"
             " ON f.subject_kind = {kind} AND f.subject_key = o.owner"
         )
         return sql.SQL(text).format(
-            table=self.document.table.identifier,
+            documents=self._documents(context),
             owner=owner_of(context, self._kind, self.document.table),
             listed=listed_as(context, "a", self.name, self._key(context, "d")),
             kind=context.values.bind(self._kind.name),
         )
+
+    def _documents(self, context: Context) -> sql.Composable:
+        """The documents; where only their number names them, with how many have the same."""
+        if self._has_key:
+            return self.document.table.identifier
+        text = (
+            '(SELECT d.*, count(*) OVER (PARTITION BY {number}) AS "lethe.same"'
+            " FROM {table} AS d WHERE {issued})"
+        )
+        return sql.SQL(text).format(
+            number=column("d", self.document.number),
+            table=self.document.table.identifier,
+            issued=self._issued(context),
+        )
+
+    @property
+    def _has_key(self) -> bool:
+        return bool(self._graph.catalogue.tables[self.document.table].unique_keys)
 
     def _reason(self, context: Context) -> sql.Composable:
         """What becomes of a document; NULL: it is archived."""
         text = (
             "CASE WHEN a.ended_on IS NOT NULL THEN 'past its period'"
             " WHEN a.key IS NOT NULL AND f.subject_key IS NOT NULL THEN 'account erased'"
-            " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} THEN 'unchanged'"
+            " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} THEN CASE WHEN o.owner ="
+            " (SELECT r.subject_key FROM lethe.archive_record AS r WHERE r.leaf_no = a.leaf_no)"
+            " THEN 'unchanged' ELSE 'customer changed' END"
             " WHEN o.owner IS NULL THEN 'refused: no customer'"
             " WHEN {day} IS NULL THEN 'refused: no date'"
             " WHEN {day} < {first}::date OR {day} > {last}::date"
             " THEN 'refused: implausible date'"
-            " WHEN btrim(coalesce({number}::text, '')) = '' THEN 'refused: no number' END"
+            " WHEN btrim(coalesce({number}::text, '')) = '' THEN 'refused: no number'{same} END"
         )
+        twice = " WHEN d.\"lethe.same\" > 1 THEN 'refused: number used twice'"
         plausible = self._archive.starting_point.plausible
         return sql.SQL(text).format(
             digest=bound_digest(bound_text(context, self._kind, self.document, "d")),
@@ -244,6 +265,7 @@ class DocumentStatements:
             first=context.values.bind(plausible.from_),
             last=context.values.bind(plausible.to),
             number=column("d", self.document.number),
+            same=sql.SQL("" if self._has_key else twice),
         )
 
     def _part(self, context: Context) -> sql.Composable:

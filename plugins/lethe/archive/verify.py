@@ -21,8 +21,8 @@ from lethe.archive.tile_hashes import HASH, WIDTH
 from lethe.archive.tiles import TiledTree, open_tree
 from lethe.archive.verify_beside import verify_clocks, verify_settled
 from lethe.archive.verify_heads import compare_heads, root_of, verify_heads, verify_told
+from lethe.archive.verify_parts import Range
 from lethe.archive.verify_processes import verify_ranges
-from lethe.archive.verify_rows import Range
 from lethe.errors import TamperingFound
 from lethe.evidence.merkle import hash_leaf
 from lethe.include import statement
@@ -37,6 +37,7 @@ class Verification:
 
     faults     each names the record, leaf, tile or head that is wrong
     unsealed   clocks that were frozen since the last run of the archive
+    lost       heads that a restore of the warehouse lost; the witness has its replay on record
     """
 
     faults: list[str] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Verification:
     heads: int = 0
     told_heads: int = 0
     unsealed: int = 0
+    lost: int = 0
     head: str | None = None
 
     def require_clean(self) -> None:
@@ -82,11 +84,17 @@ class Verifier:
         self._listed = 0
         self._clocks: set[int] = set()
 
-    def verify(self, told: Iterable[str] = (), witnessed: Iterable[str] = ()) -> Verification:
+    def verify(
+        self,
+        told: Iterable[str] = (),
+        witnessed: Iterable[str] = (),
+        lost: Iterable[str] = (),
+    ) -> Verification:
         """Verify everything; the caller's transaction is REPEATABLE READ and stays as it is.
 
         told       texts of old mails, with heads in them
         witnessed  heads that the witness outside the warehouse knows
+        lost       those of them that a restore lost, which is on record
         """
         heads = read_heads(self._connection)
         size = heads[-1].tree_size if heads else 0
@@ -100,8 +108,10 @@ class Verifier:
         verify_told(self._connection, heads, self._fault)
         mails = list(parse_heads(told))
         self.found.told_heads = len(mails)
+        gone = frozenset(parse_heads(lost))
+        self.found.lost = len(gone)
         for those, who in ((parse_heads(witnessed), "the witness"), (mails, "an old mail")):
-            compare_heads(heads, those, who, self._keys.warehouse_id, self._fault)
+            compare_heads(heads, those, who, self._keys.warehouse_id, self._fault, gone)
         self.found.head = heads[-1].line(self._keys.warehouse_id) if heads else None
         return self.found
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from uuid import UUID
 
 from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys
-from lethe.archive.heads import BEGINNING, Head, ToldHead
+from lethe.archive.heads import BEGINNING, Head, ToldHead, last_head
 from lethe.archive.tiles import TiledTree
+from lethe.errors import TamperingFound
 from lethe.include import statement
 
 
@@ -41,12 +42,36 @@ def verify_told(
     """The ledger tells every head, and no other."""
     with connection.cursor() as cursor:
         cursor.execute(statement("archive/list_told"))
-        told = {int(str(no)): (int(str(size)), root) for no, size, root in cursor.fetchall()}
+        rows = cursor.fetchall()
+    told: dict[int, tuple[int, str]] = {}
+    for no, size, root in rows:
+        if int(no) in told:
+            fault(f"head {no}: the ledger tells it twice; the archive was rolled back in between")
+        told[int(no)] = (int(size), root)
     for head in heads:
         if told.pop(head.head_no, None) != (head.tree_size, head.root.hex()):
             fault(f"head {head.head_no}: the ledger tells another one, or none")
     for number in sorted(told):
         fault(f"head {number}: the ledger tells it, and it is missing")
+
+
+def require_told_head(connection: extensions.connection) -> None:
+    """Refuse to append to an archive that is not as far as the ledger tells.
+
+    Raises  TamperingFound
+    """
+    head = last_head(connection)
+    with connection.cursor() as cursor:
+        cursor.execute(statement("archive/read_told_head"))
+        row = cursor.fetchone()
+    told = (int(row[0]), str(row[1])) if row else (0, "")
+    if told != ((head.head_no, head.root.hex()) if head else (0, "")):
+        raise TamperingFound(
+            f"archive: it ends with head {head.head_no if head else 0}, and the ledger tells head "
+            f"{told[0]}, or another root: the archive's tables were rolled back or changed without "
+            "the ledger; nothing is appended. Run `lethe archive verify`, and put the archive's "
+            "tables or the whole warehouse back from a backup"
+        )
 
 
 def compare_heads(
@@ -55,11 +80,17 @@ def compare_heads(
     who: str,
     warehouse_id: UUID,
     fault: Callable[[str], None],
+    lost: Container[ToldHead] = (),
 ) -> None:
-    """The heads are those that somebody else tells."""
+    """The heads are those that somebody else tells.
+
+    lost  what a restore lost, which is on record
+    """
     known = {head.head_no: head for head in heads}
     for each in told:
         head = known.get(each.head_no)
+        if each in lost:
+            continue
         if each.warehouse_id != warehouse_id:
             fault(f"head {each.head_no}: {who} tells it of another warehouse")
         elif head is None:

@@ -11,8 +11,8 @@ import msgspec
 from psycopg2 import extensions
 
 from lethe.archive.apart import answering, ask, start_apart
+from lethe.archive.verify_parts import Part, Range
 from lethe.archive.verify_range import verify_range
-from lethe.archive.verify_rows import Part, Range
 from lethe.errors import ActError
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from psycopg2 import extensions, sql
 
 from lethe.archive.tile_hashes import HASH, WIDTH, perfect_root
-from lethe.archive.verify_rows import Part, Range, RowReader
+from lethe.archive.verify_parts import Part, Range
+from lethe.archive.verify_rows import RowReader
 from lethe.include import statement
 
 _MUCH = 20

@@ -6,7 +6,6 @@ import re
 import struct
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -16,12 +15,12 @@ from lethe.archive.binary import END, HEADER, micros_of
 from lethe.archive.sealing import ABSENT, RecordSealer
 from lethe.archive.shapes import CanonicalReader
 from lethe.archive.tile_hashes import HASH, WIDTH
+from lethe.archive.verify_parts import Part, Range
 
 _SIGNATURE = HEADER[:11]
 _PAST_HEADER = 19
 _FIELDS = 7
 _COLUMNS = 11
-_MOST = 200
 _NULL_BETWEEN = b"," + ABSENT + b","
 _length = struct.Struct(">i").unpack_from
 _instant = struct.Struct(">q").unpack
@@ -37,46 +36,6 @@ _BEHIND = b',"change":'
 """The name behind `bound`: no text holds an unescaped quote, so the last one is it."""
 _TILE_BITS = WIDTH.bit_length() - 1
 _quoted_or_plain = re.compile(rb'"((?:[^"\\]|""|\\\\)*)"|([^",]*)').match
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Leaves [start, end), from a whole tile on.
-
-    absent   those of them that are no living record
-    secrets  keys of the ring, by id
-    spans    of each head: its text, the leaf after its last, the key that it is wrapped under
-    """
-
-    start: int
-    end: int
-    absent: frozenset[int]
-    secrets: Mapping[str, bytes]
-    spans: tuple[tuple[str, int, str], ...]
-    warehouse: bytes
-
-
-@dataclass(slots=True)
-class Part:
-    """What a range gave.
-
-    listed      so many documents stand in the list of archived documents
-    unlisted    documents that it does not name
-    superseded  documents that a later version names as the one before it
-    clocks      records of frozen clocks
-    """
-
-    records: int = 0
-    listed: int = 0
-    faults: list[str] = field(default_factory=list)
-    unlisted: set[int] = field(default_factory=set)
-    superseded: set[int] = field(default_factory=set)
-    clocks: set[int] = field(default_factory=set)
-
-    def fault(self, text: str) -> None:
-        """Note a fault."""
-        if len(self.faults) < _MOST:
-            self.faults.append(text)
 
 
 class RowReader:

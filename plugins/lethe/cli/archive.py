@@ -109,6 +109,11 @@ def verify(
             f"{found.records:,} records, {found.destroyed:,} lawfully destroyed, "
             f"{found.leaves:,} leaves, {found.heads:,} heads"
             + (f", {found.told_heads} of old mails" if heads else "")
+            + (
+                f"; {found.lost} heads were lost by a restore that is on record"
+                if found.lost
+                else ""
+            )
         )
         for fault in found.faults:
             desk.console.print(f"[red]{fault}[/red]", soft_wrap=True)
