@@ -7,13 +7,21 @@ from psycopg2 import sql
 from lethe.catalogue.conditions import Context, base_of
 
 DATE_TYPES = frozenset({"date", "timestamp with time zone", "timestamp without time zone"})
+_ENDS = (sql.Literal("4000-01-01 00:00:00 BC"), sql.Literal("99999-12-31 00:00:00"))
+"""Far beyond whatever a policy can call plausible."""
 
 
 def day_sql(context: Context, here: sql.Composable, sql_type: str) -> sql.Composable:
-    """A column of a date or time type as a day; a column without a zone is read in its own."""
+    """A column of a date or time type as a day; a column without a zone is read in its own.
+
+    What lies beyond the days of any calendar becomes such a day: near the ends of a type another
+    zone is out of its range, and one row would stop the statement for all.
+    """
     base = base_of(sql_type)
     if base == "date":
         return here
+    if base in DATE_TYPES:
+        here = sql.SQL("least(greatest({}, {}), {})").format(here, *_ENDS)
     zone = sql.Literal(context.zone.key)
     if base == "timestamp with time zone":
         return sql.SQL("({} AT TIME ZONE {})::date").format(here, zone)
