@@ -152,6 +152,42 @@ def test_a_country_that_cannot_be_read_is_refused_where_countries_differ_and_non
     assert kit.plan()["r"] == {"due": 4, "not yet due": 1}, "no country has a minimum of its own"
 
 
+@pytest.mark.parametrize(
+    ("countries", "outcome"),
+    [
+        (("DE", "LU"), "not yet due"),
+        (("LU", "DE", "FR"), "not yet due"),
+        (("FR", "ZZ"), "due"),
+        ((None, "DE"), "not yet due"),
+        (("DE", "Austria"), "refused: unknown country"),
+        ((None, "LU"), "due"),
+    ],
+)
+def test_of_several_countries_of_one_subject_the_one_that_keeps_it_longest_counts(
+    make_kit: MakeKit, countries: tuple[str | None, ...], outcome: str
+) -> None:
+    kit = make_kit(
+        "CREATE TABLE visit (id serial PRIMARY KEY, cookie text, land text, day date)",
+        """
+        subjects: {visitor: {table: public.visit, key: cookie, country: land}}
+        clusters: {c: {subject: visitor}}
+        rules:
+          r:
+            cluster: c
+            period: P1Y
+            starting_point: {latest: [{column: day}]}
+            at_least: {FR: {period: P1Y, law: Code 1}, DE: {period: P5Y, law: Code 2}}
+        tables: {public.visit: {cluster: c}}
+        """,
+    )
+    for country in countries:
+        values = {"land": country}
+        kit.execute("INSERT INTO visit VALUES (DEFAULT, 'x', %(land)s, '2023-06-01')", values)
+    assert kit.plan()["r"] == {outcome: 1}
+    erased = {"due": {"erased": 1}, "not yet due": {}}.get(outcome, {outcome: 1})
+    assert kit.outcome(kit.sweep()) == erased
+
+
 def test_contradictory_dates_are_refused(make_kit: MakeKit) -> None:
     kit = people(
         make_kit,
@@ -172,6 +208,30 @@ def test_dates_that_cannot_be_true_are_refused_and_break_nothing(
         make_kit,
         f"INSERT INTO person (id, day) VALUES (1, '{value}'), (2, '2020-01-01')",
         "{latest: [{column: day}]}",
+    )
+    run = kit.sweep()
+    assert kit.outcome(run) == {"erased": 1, "refused: implausible date": 1}
+    assert kit.ids("person") == [1]
+
+
+@pytest.mark.parametrize("column", ["seen_at", "naive_at"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "294276-12-31 23:59:59.999999+00",
+        "4714-11-24 00:00:00+00 BC",
+        "9999-12-31 12:00+00",
+        "infinity",
+        "-infinity",
+    ],
+)
+def test_an_instant_at_the_end_of_its_type_is_refused_and_stops_nobody_else(
+    make_kit: MakeKit, column: str, value: str
+) -> None:
+    kit = people(
+        make_kit,
+        f"INSERT INTO person (id, {column}) VALUES (1, '{value}'), (2, '2020-01-01')",
+        f"{{latest: [{{column: {column}}}]}}",
     )
     run = kit.sweep()
     assert kit.outcome(run) == {"erased": 1, "refused: implausible date": 1}

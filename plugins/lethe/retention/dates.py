@@ -55,6 +55,25 @@ def dated(
     )
 
 
+def strictest(context: Context, rule: Rule, country: sql.Composable) -> sql.Composable:
+    """The country, among those of a subject's rows, that keeps it longest; one that cannot be read
+    comes before all."""
+    ends = {name: boundary(context.as_of, each.period) for name, each in rule.at_least.items()}
+    whens = [
+        sql.SQL("WHEN {} = {} THEN {}").format(country, context.values.bind(name), sql.Literal(at))
+        for at, name in enumerate(sorted(ends, key=lambda name: ends[name]), start=1)
+    ]
+    if not whens:
+        return sql.SQL("max({})").format(country)
+    text = (
+        "(array_agg({country} ORDER BY CASE WHEN {country} IS NULL THEN NULL"
+        " WHEN {country} !~ '^[A-Z]{{2}}$' THEN 0 {whens} ELSE {other} END))[1]"
+    )
+    return sql.SQL(text).format(
+        country=country, whens=sql.SQL(" ").join(whens), other=sql.Literal(len(whens) + 1)
+    )
+
+
 def _either(names: Sequence[str], flag: str) -> sql.Composable:
     parts = [sql.SQL("coalesce({}, false)").format(column(name, flag)) for name in names]
     return sql.SQL("({})").format(sql.SQL(" OR ").join(parts))

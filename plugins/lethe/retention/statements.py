@@ -27,7 +27,7 @@ from lethe.catalogue.ways import same, walk
 from lethe.guards.statements import candidate_key, held, key_columns, restricted, unarchived
 from lethe.policy.model.rules import Rule
 from lethe.policy.names import TableName, quoted
-from lethe.retention.dates import dated
+from lethe.retention.dates import dated, strictest
 
 PASSED_OVER = ("not yet due", "active")
 """Outcomes that need nobody's attention."""
@@ -133,7 +133,8 @@ def _subjects(
     if kind.unique:
         text = "SELECT {key}, {country} AS country FROM {source} WHERE {where}"
     else:
-        text = "SELECT {key}, max({country}) AS country FROM {source} WHERE {where} GROUP BY {own}"
+        country = strictest(context, rule, country)
+        text = "SELECT {key}, {country} AS country FROM {source} WHERE {where} GROUP BY {own}"
     return sql.SQL(text).format(
         key=key,
         country=country,
