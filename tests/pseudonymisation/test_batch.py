@@ -182,6 +182,32 @@ def test_what_the_parser_fails_on_is_set_aside_alone(monkeypatch: pytest.MonkeyP
     assert [row["line"] for row in rows_of(done)] == [n for n in range(100, 150) if n != 133]
 
 
+@pytest.mark.parametrize("every", [1, 300])
+def test_where_the_parser_fails_on_very_many_lines_it_is_not_asked_once_a_line(
+    monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    batches = Batches(plan_for("combined"))
+    usual, asked = batches._process, []
+
+    def fails(stretch, lines):  # type: ignore[no-untyped-def]
+        asked.append(len(lines))
+        if b"/poison" in bytes(stretch.raw):
+            raise ZeroDivisionError
+        return usual(stretch, lines)
+
+    monkeypatch.setattr(batches, "_process", fails)
+    lines = [combined_line(url=f"/{n}" if n % every else "/poison") for n in range(30_000)]
+    done = batches.process(Stretch("".join(lines).encode(), first_line=7))
+    done.check()
+    assert len(asked) <= 1024
+    assert done.lines == done.rows + done.reasons["failed-ZeroDivisionError"] == 30_000
+    assert len(done.quarantined) == done.reasons["failed-ZeroDivisionError"]
+    # Of a hundred that fail each takes few others along.
+    assert done.rows >= (every > 1) * 20_000
+    numbers = [row["line"] for row in rows_of(done)] + [q.line for q in done.quarantined]
+    assert sorted(numbers) == list(range(7, 30_007))
+
+
 @pytest.mark.parametrize(
     ("method", "distinct"), [(Method.DETERMINISTIC, 1), (Method.PREFIX, 1), (Method.ND, 5)]
 )

@@ -171,6 +171,41 @@ def test_fields_divided_by_tabs_are_read_as_cloudfront_writes_them() -> None:
     assert (row["path"], row["status"], row["device"]) == ("/a", 200, "desktop")
 
 
+def w3c_rows(raw: bytes) -> tuple[list[dict], dict[str, int]]:
+    done = process(raw, "w3c")
+    return [row for row in rows_of(done) if row["message"] is None], done.reasons
+
+
+def test_a_tab_that_a_visitor_sends_sets_no_other_line_aside() -> None:
+    head = "#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)\n"
+    line = "2026-11-22 10:00:00 203.0.113.9 GET /a 200 Mozilla/5.0+(Windows+NT+10.0)\n"
+    evil = line.replace("Mozilla", "evil\tagent")
+    odd = line.replace("Mozilla", "\t\t\t\t\t\tMozilla")
+    for raw in (line * 9 + evil + line * 9, evil + line * 9 + odd * 2, evil, odd):
+        rows, reasons = w3c_rows((head + raw).encode())
+        assert (len(rows), reasons) == (raw.count("\n"), {})
+        assert {(row["path"], row["status"]) for row in rows} == {("/a", 200)}
+    tabs = line.replace(" ", "\t")
+    mixed = head + tabs * 5 + tabs.replace("Mozilla", "a b") + line + "one two\tthree\n"
+    rows, reasons = w3c_rows(mixed.encode())
+    assert (len(rows), reasons) == (7, {"field-count": 1})
+    assert {(row["path"], row["status"]) for row in rows} == {("/a", 200)}
+
+
+@pytest.mark.parametrize("odd", [b"caf\xe9", b"a\0b", b"\x7f", "é\u00a0".encode(), b"\xff\xfe"])
+def test_fields_with_odd_bytes_in_their_names_rule_the_next_stretch_as_they_do_their_own(
+    odd: bytes,
+) -> None:
+    batches = Batches(plan_for("w3c"))
+    head = b"#Fields: date time c-ip cs-method cs-uri-stem sc-status " + odd + b"\n"
+    lines = b"2026-11-22 10:00:00 203.0.113.9 GET /a 200 x\n" * 3
+    carried = batches.format.carry(head + lines, b"")
+    together, apart = batches.process(Stretch(head + lines)), Stretch(lines, 5, 99, carried)
+    assert (together.rows, together.reasons) == (4, {})
+    done = batches.process(apart)
+    assert (done.rows, done.reasons) == (3, {})
+
+
 HAPROXY = (
     "Nov 22 10:00:00 lb1 haproxy[7]: 203.0.113.9:53332 [22/Nov/2026:10:00:00.143] http_in~ app/web1"
     ' 0/0/7/1457/1487 200 11394 - - ---- 2/1/0/0/0 0/0 {Mozilla/5.0 (Windows NT 10.0)|ann} {} "GET'

@@ -5,8 +5,10 @@ The local engine and Spark's mapInArrow both call `Batches.process`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+# Enough to find fifty lines of a hundred thousand one by one, and soon over.
+_MOST_ATTEMPTS: Final = 512
 # Asked for the secret of a period that the plan does not hold: the secret, or a reason.
 KeySource = Callable[[str], bytes | str]
 
@@ -53,29 +57,42 @@ class Batches:
         self.schema = output_schema(plan, self.format.fields)
 
     def process(self, stretch: Stretch) -> Done:
-        """Work on one stretch; a line that the code fails on is set aside alone."""
+        """Work on one stretch; a line that the code fails on is set aside alone.
+
+        Where it fails on very many, lines beside them are set aside with them: a stretch costs at
+        most so many attempts, whatever is in it.
+        """
         if stretch.part is not Part.LINES:
             return set_aside(stretch, TOO_LONG, continued=stretch.part is Part.LONG_TAIL)
-        lines = split_lines(stretch.raw)
-        try:
-            return self._process(stretch, lines)
-        except (OSError, MemoryError):
-            raise
-        except Exception as fault:
-            if len(lines) == 1:
-                return set_aside(stretch, f"failed-{type(fault).__name__}")
-            return self._process_halves(stretch, lines)
+        finished: list[tuple[int, Done]] = []
+        waiting, attempts = deque([stretch]), 0
+        while waiting:
+            piece, attempts = waiting.popleft(), attempts + 1
+            lines = split_lines(piece.raw)
+            try:
+                done = self._process(piece, lines)
+            except (OSError, MemoryError):
+                raise
+            except Exception as fault:
+                if len(lines) > 1 and attempts < _MOST_ATTEMPTS:
+                    waiting += self._halves(piece, lines)
+                    continue
+                nothing, every = np.empty(0, dtype=np.int64), np.arange(len(lines))
+                why = {f"failed-{type(fault).__name__}": [every]}
+                done = accounted(piece, lines, [], nothing, why)
+            finished.append((piece.offset, done))
+        finished.sort(key=itemgetter(0))
+        return joined([done for _, done in finished])
 
-    def _process_halves(self, stretch: Stretch, lines: Lines) -> Done:
+    def _halves(self, stretch: Stretch, lines: Lines) -> tuple[Stretch, Stretch]:
         middle = len(lines) // 2
         cut = int(lines.raw_starts[middle])
         head, tail = stretch.raw[:cut], stretch.raw[cut:]
-        first = self.process(Stretch(head, stretch.first_line, stretch.offset, stretch.carried))
         carried = self.format.carry(head, stretch.carried)
-        second = self.process(
-            Stretch(tail, stretch.first_line + middle, stretch.offset + cut, carried)
+        return (
+            Stretch(head, stretch.first_line, stretch.offset, stretch.carried),
+            Stretch(tail, stretch.first_line + middle, stretch.offset + cut, carried),
         )
-        return joined(first, second)
 
     def _process(self, stretch: Stretch, lines: Lines) -> Done:
         answers = self.format.parse(lines, stretch.carried)

@@ -84,7 +84,7 @@ def split_lines(raw: bytes | memoryview) -> Lines:
     if highest > 127:
         clean = _as_utf8(clean)
     if _has_control(mark_octets) or (highest >= 127 and (octets == 127).any()):
-        clean = _CONTROL.sub(lambda m: b"\\x%02x" % m[0][0], bytes(clean))
+        clean = _without_control(bytes(clean))
     buffer = np.empty(len(clean) + _PADDING, dtype=np.uint8)
     buffer[: len(clean)] = np.frombuffer(clean, dtype=np.uint8)
     buffer[len(clean) :] = NEWLINE
@@ -95,6 +95,15 @@ def split_lines(raw: bytes | memoryview) -> Lines:
     ends = ends - (buffer[np.maximum(ends - 1, 0)] == NEWLINE)
     carriage = (ends > starts) & (buffer[np.maximum(ends - 1, 0)] == 13)
     return Lines(buffer, starts, ends - carriage, raw, raw_starts, raw_ends, marks, mark_octets)
+
+
+def as_text(raw: bytes) -> str:
+    """Take some bytes as text, as those of a line are taken."""
+    return _without_control(bytes(_as_utf8(raw))).decode()
+
+
+def _without_control(octets: bytes) -> bytes:
+    return _CONTROL.sub(lambda m: b"\\x%02x" % m[0][0], octets)
 
 
 def _has_control(mark_octets: NDArray[np.uint8]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -170,24 +171,32 @@ def set_aside(stretch: Stretch, reason: str, *, continued: bool = False) -> Done
     return Done(count, octets, {}, 0, 0, {reason: count}, {reason: octets}, [kept])
 
 
-def joined(first: Done, second: Done) -> Done:
+def joined(pieces: list[Done]) -> Done:
+    """Add up what became of the pieces of one stretch."""
     import pyarrow as pa
 
-    def added(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
-        return {key: a.get(key, 0) + b.get(key, 0) for key in (*a, *b)}
+    if len(pieces) == 1:
+        return pieces[0]
 
-    days = {
-        day: pa.concat_tables([d.days[day] for d in (first, second) if day in d.days])
-        for day in (*first.days, *second.days)
-    }
+    def added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for each in counts:
+            for reason, number in each.items():
+                total[reason] = total.get(reason, 0) + number
+        return total
+
+    days: dict[str, list[pa.Table]] = {}
+    for piece in pieces:
+        for day, table in piece.days.items():
+            days.setdefault(day, []).append(table)
     return Done(
-        first.lines + second.lines,
-        first.octets + second.octets,
-        days,
-        first.rows + second.rows,
-        first.row_octets + second.row_octets,
-        added(first.reasons, second.reasons),
-        added(first.reason_octets, second.reason_octets),
-        first.quarantined + second.quarantined,
-        first.line_sum + second.line_sum,
+        lines=sum(piece.lines for piece in pieces),
+        octets=sum(piece.octets for piece in pieces),
+        days={day: pa.concat_tables(tables) for day, tables in days.items()},
+        rows=sum(piece.rows for piece in pieces),
+        row_octets=sum(piece.row_octets for piece in pieces),
+        reasons=added(piece.reasons for piece in pieces),
+        reason_octets=added(piece.reason_octets for piece in pieces),
+        quarantined=[line for piece in pieces for line in piece.quarantined],
+        line_sum=sum(piece.line_sum for piece in pieces),
     )

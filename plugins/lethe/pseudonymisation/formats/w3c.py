@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe.pseudonymisation.formats.parsed import Parsed, rejection
 from lethe.pseudonymisation.formats.times import read_times
-from lethe.pseudonymisation.lines import Lines, Positions
+from lethe.pseudonymisation.lines import Lines, Positions, as_text
 
 if TYPE_CHECKING:
     import polars as pl
 
+_TAB: Final = 9
+_SPACE: Final = 32
+_WORD: Final = re.compile(r"[^ \t]+")
 _DIRECTIVE: Final = b"#Fields:"
 _DATE: Final = b"#Date:"
 # Field of the format → ours; what stands here alone is kept, everything else left out.
@@ -69,7 +74,7 @@ class ExtendedLog:
         answers = [rejection("empty", every[empty])]
         marks = every[directive]
         texts = lines.whole(marks)
-        fields, _, day = carried.decode().partition("\n")
+        fields, _, day = as_text(carried).partition("\n")
         ruling = [(0, f"{fields}\n{day}")]
         for row, text in zip(marks, texts, strict=True):
             if text.startswith(("#Fields:", "#Date:")):
@@ -89,20 +94,31 @@ class ExtendedLog:
         return answers
 
     def _read(self, lines: Lines, rows: Positions, header: str) -> list[Parsed]:
-        import polars as pl
-
         fields, _, day = header.partition("\n")
-        names = fields.removeprefix("#Fields:").split()
+        names = _WORD.findall(fields.removeprefix("#Fields:"))
         if not names:
             return [rejection("no-fields-header", rows)]
-        separator = 9 if (lines.places(9)[:-8] > lines.starts[rows[0]]).any() else 32
-        places = lines.places(separator)
-        first = np.searchsorted(places, lines.starts[rows])
-        fits = np.searchsorted(places, lines.ends[rows]) - first == len(names) - 1
-        answers = [rejection("field-count", rows[~fits])]
-        rows, first = rows[fits], first[fits]
-        if not len(rows):
-            return answers
+        answers, left = [], rows
+        for separator in _separators(lines, rows, len(names)):
+            first, fits = _divided(lines, left, separator, len(names))
+            chosen, left = left[fits], left[~fits]
+            if len(chosen):
+                places = lines.places(separator)
+                answers += self._read_divided(lines, chosen, names, day, places, first[fits])
+        return [*answers, rejection("field-count", left)]
+
+    def _read_divided(
+        self,
+        lines: Lines,
+        rows: Positions,
+        names: list[str],
+        day: str,
+        places: Positions,
+        first: Positions,
+    ) -> list[Parsed]:
+        """Read lines of as many values as there are names; `first` of `places` ends the first."""
+        import polars as pl
+
         raw: dict[str, pl.Series] = {}
         for index, name in enumerate(names):
             start = lines.starts[rows] if index == 0 else places[first + index - 1] + 1
@@ -111,13 +127,34 @@ class ExtendedLog:
             raw[name.lower()] = values.set(values == "-", None)
         times = _times(raw, len(rows), day)
         wrong = times.is_null().to_numpy()
-        answers.append(rejection("time-unreadable", rows[wrong]))
         columns = _columns(raw) | {"time": times}
         kept = pl.Series(~wrong)
-        answers.append(
-            Parsed(rows[~wrong], {name: values.filter(kept) for name, values in columns.items()})
-        )
-        return answers
+        return [
+            rejection("time-unreadable", rows[wrong]),
+            Parsed(rows[~wrong], {name: values.filter(kept) for name, values in columns.items()}),
+        ]
+
+
+def _divided(
+    lines: Lines, rows: Positions, separator: int, count: int
+) -> tuple[Positions, NDArray[np.bool_]]:
+    """Tell where the separators of each line begin, and whether it has as many values."""
+    places = lines.places(separator)
+    first = np.searchsorted(places, lines.starts[rows])
+    return first, np.searchsorted(places, lines.ends[rows]) - first == count - 1
+
+
+def _separators(lines: Lines, rows: Positions, count: int) -> tuple[int, ...]:
+    """Name what divides the values: spaces or tabs, first what does so in most lines.
+
+    The header does not tell (CloudFront's has spaces, its lines have tabs), and a single line
+    must not: a visitor can send a tab. The other one is tried on what is left.
+    """
+    if not (lines.mark_octets == _TAB).any():
+        return (_SPACE,)
+    by_space = _divided(lines, rows, _SPACE, count)[1].sum()
+    by_tab = _divided(lines, rows, _TAB, count)[1].sum()
+    return (_TAB, _SPACE) if by_tab > by_space else (_SPACE, _TAB)
 
 
 def _last_line(body: bytes, directive: bytes) -> bytes:
