@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import date, timedelta
 from pathlib import Path
@@ -126,6 +127,19 @@ def test_a_warehouse_that_is_not_armed_keeps_the_raw_files(kit: Kit) -> None:
     assert isinstance(outcome.fault, GuardStop)
     assert path.exists()
     assert len(rows(kit)) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\r\n\n", gzip.compress(b""), b"\n" * 600_000])
+def test_a_file_without_a_line_is_done_and_gone(kit: Kit, content: bytes) -> None:
+    path = kit.home / "raw" / "quiet.log"
+    path.write_bytes(content)
+    (outcome,) = night(kit)
+    told = outcome.as_data()
+    assert (told["fault"], told["format"], outcome.destroyed) == (None, "none", True)
+    assert told["written"] == 0 and told["read"] == sum(told["quarantined"].values())
+    path.write_bytes(b"\n" * 600_000 + combined_line().encode())
+    (later,) = night(kit)
+    assert (later.report.format, later.report.written, later.destroyed) == ("combined", 1, True)
 
 
 def test_one_bad_file_stops_no_other(kit: Kit) -> None:

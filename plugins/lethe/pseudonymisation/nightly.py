@@ -30,6 +30,7 @@ from lethe.pseudonymisation.linkability import (
     quasi_identifiers,
     score_files,
 )
+from lethe.pseudonymisation.logplan import LogPlan
 from lethe.pseudonymisation.plan import plan_source
 from lethe.pseudonymisation.rawfiles import FileOutcome, RawFile
 from lethe.pseudonymisation.runs import RunReport
@@ -104,12 +105,9 @@ def _write(
         quarantine_key=keys.quarantine_key(),
     )
     if name == "detect":
-        detected = detect_format(_sample(path), plan)
-        if detected.chosen is None:
-            raise UsageError(f"{path.name}: no format fits: {detected}; name one in the policy")
         plan = plan_source(
             source,
-            detected.chosen,
+            _detect(path, plan),
             undated_period=period,
             undated_secret=secret,
             quarantine_key=plan.quarantine_key,
@@ -136,11 +134,23 @@ def find_leaks(source: LogSource, files: list[Path]) -> frozenset[int]:
     return found.numbers
 
 
+def _detect(path: Path, plan: LogPlan) -> str:
+    """Name the format of a file; a file without a line that has something in it has none."""
+    sample = _sample(path)
+    if not sample:
+        return "none"
+    detected = detect_format(sample, plan)
+    if detected.chosen is None:
+        raise UsageError(f"{path.name}: no format fits: {detected}; name one in the policy")
+    return detected.chosen
+
+
 def _sample(path: Path) -> bytes:
-    """Read the first lines of a file, whatever its compression."""
+    """Read the first lines that are not empty, whatever the compression."""
     memory = memoryview(bytearray(_SAMPLE_OCTETS))
     for cut in Source(path).cuts(lambda: memory):
-        return bytes(memory[: cut.octets])
+        if (sample := bytes(memory[: cut.octets])).strip(b"\r\n"):
+            return sample
     return b""
 
 

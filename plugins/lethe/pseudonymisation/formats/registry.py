@@ -11,6 +11,7 @@ from lethe.errors import UsageError
 from lethe.pseudonymisation.formats.clf import CommonLog
 from lethe.pseudonymisation.formats.columns import Columns
 from lethe.pseudonymisation.formats.jsonlines import JsonLines
+from lethe.pseudonymisation.formats.nothing import Nothing
 from lethe.pseudonymisation.formats.parsed import Format
 from lethe.pseudonymisation.formats.pattern import PatternLog
 from lethe.pseudonymisation.formats.syslog import SYSLOG, HaproxyLog, Syslog
@@ -54,6 +55,8 @@ def make_format(plan: LogPlan) -> Format:
             return PatternLog(plan)
         case "columns":
             return Columns(tuple(plan.methods))
+        case "none":
+            return Nothing()
     raise UsageError(f"there is no log format {plan.format!r}; there are: {', '.join(FORMATS)}")
 
 
