@@ -69,7 +69,7 @@ def test_a_table_or_column_that_the_warehouse_lost_stops_the_night_and_is_named(
         ),
         (
             "UPDATE invoice SET account_id = NULL WHERE id = 20",
-            {"unchanged": 3, "customer changed": 1},
+            {"unchanged": 3, "customer lost": 1},
             {},
         ),
         ("UPDATE invoice SET bill_to = 'Rob' WHERE id = 20", {"unchanged": 3, "corrected": 1}, {}),

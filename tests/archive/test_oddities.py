@@ -25,6 +25,10 @@ def documents(kit: Kit, as_of: date = TODAY) -> dict[str, Any]:
     return dict(run_archive(kit.site, as_of).summary["documents"][0])
 
 
+def expiry(kit: Kit, as_of: date) -> dict[str, Any]:
+    return dict(run_archive(kit.site, as_of).summary["expiry"][0])
+
+
 def correcting(make_kit: MakeKit, column: str) -> Kit:
     """A shop whose invoices correct each other by a column."""
     policy = POLICY.replace("currency, total]", "currency, total, corrects]").replace(
@@ -73,23 +77,76 @@ def test_what_a_correction_names_may_have_come_to_its_end(make_kit: MakeKit) -> 
     assert documents(kit, NEXT)["notes"] == {}
 
 
-@pytest.mark.parametrize("customer", [2, None])
-def test_a_document_that_changed_its_customer_is_told_and_keeps_the_one_it_was_archived_for(
-    shop: Kit, customer: int | None
+def test_a_document_that_lost_its_customer_is_told_and_keeps_the_one_it_was_archived_for(
+    shop: Kit,
 ) -> None:
     documents(shop)
     documents(shop)  # everything is settled now
-    shop.execute("UPDATE invoice SET account_id = %s WHERE id = 12", (customer,))
+    shop.execute("UPDATE invoice SET account_id = NULL WHERE id = 12")
     for day in (NEXT, date(2026, 6, 3)):
-        assert documents(shop, day)["outcomes"] == {"unchanged": 3, "customer changed": 1}
+        assert documents(shop, day)["outcomes"] == {"unchanged": 3, "customer lost": 1}
     assert verify_archive(shop.site).faults == []
+
+
+def merge(kit: Kit) -> None:
+    """Customer 1 becomes one with customer 2."""
+    kit.execute("UPDATE invoice SET account_id = 2 WHERE account_id = 1")
+    kit.execute("DELETE FROM account_history; DELETE FROM account WHERE id = 1")
+
+
+def test_documents_of_merged_customers_get_a_version_and_end_by_the_customer_that_is_left(
+    shop: Kit,
+) -> None:
+    documents(shop)
+    documents(shop)
+    merge(shop)
+    found = documents(shop, NEXT)
+    assert found["outcomes"] == {"unchanged": 1, "corrected": 3}
+    assert found["notes"] == {"customer changed": 3}
+    assert documents(shop, date(2026, 6, 3))["outcomes"] == {"unchanged": 4}
+    assert expiry(shop, NEXT)["counts"] == {"refused: no starting point": 7}
+    shop.execute("UPDATE account SET ended_on = '2020-06-30' WHERE id = 2")
+    assert expiry(shop, date(2030, 6, 30))["counts"] == {"not yet due": 7}
+    ended = expiry(shop, date(2030, 7, 1))
+    assert (ended["documents_destroyed"], ended["leaves_destroyed"]) == (7, 10)
+    assert shop.execute("SELECT count(*) FROM lethe.archive_record") == [(0,)]
+    assert verify_archive(shop.site).faults == []
+
+
+@pytest.mark.parametrize("nights", [0, 1])
+def test_what_an_erasure_blanked_is_no_correction_of_a_document_of_merged_customers(
+    shop: Kit, nights: int
+) -> None:
+    documents(shop)
+    merge(shop)
+    shop.execute("UPDATE account SET ended_on = '2020-06-30' WHERE id = 2")
+    for _ in range(nights):
+        documents(shop)
+    assert shop.outcome(shop.sweep())["erased"] == 1
+    assert shop.execute("SELECT count(*) FROM invoice WHERE bill_to IS NOT NULL") == [(0,)]
+    for day in (NEXT, date(2026, 6, 3)):
+        assert documents(shop, day)["outcomes"] == {"account erased": 4}
+    assert verify_archive(shop.site).faults == []
+    left = expiry(shop, date(2030, 7, 1))["counts"]
+    assert left == ({"due": 7} if nights else {"due": 1, "refused: customer gone": 3})
+
+
+def test_a_document_of_an_erased_customer_that_is_given_to_another_is_no_correction(
+    shop: Kit,
+) -> None:
+    documents(shop)
+    assert shop.outcome(shop.sweep())["erased"] == 1
+    shop.execute("UPDATE invoice SET account_id = 2 WHERE account_id = 1")
+    for day in (NEXT, date(2026, 6, 3)):
+        assert documents(shop, day)["outcomes"] == {"account erased": 3, "unchanged": 1}
+    assert expiry(shop, date(2030, 7, 1))["documents_destroyed"] == 3
 
 
 def test_records_of_a_customer_that_the_warehouse_lost_wait_for_a_named_decision(
     shop: Kit,
 ) -> None:
     documents(shop)
-    shop.execute("UPDATE invoice SET account_id = 2 WHERE account_id = 1")
+    shop.execute("DELETE FROM invoice_line; DELETE FROM invoice WHERE account_id = 1")
     shop.execute("DELETE FROM account_history; DELETE FROM account WHERE id = 1")
     late = date(2040, 1, 1)
     counts = run_archive(shop.site, NEXT).summary["expiry"][0]

@@ -12,7 +12,7 @@ COPY (
     FROM lethe.archive_record AS r
     LEFT JOIN lethe.archived_document AS a
       ON a.leaf_no = r.leaf_no AND a.document_type = r.document_type AND a.key = r.document_key
-      AND a.ended_on IS NULL
+      AND a.ended_on IS NULL AND a.leaf_no >= {first} AND a.leaf_no < {last}
     WHERE r.leaf_no >= {first} AND r.leaf_no < {last}
     ORDER BY r.leaf_no
 ) TO STDOUT (FORMAT binary)

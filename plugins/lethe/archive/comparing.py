@@ -23,7 +23,7 @@ from lethe.connections import acting_as
 from lethe.include import statement
 
 _MUCH = 20_000
-_SETTLED = frozenset({"unchanged", "customer changed", "past its period", "account erased"})
+_SETTLED = frozenset({"unchanged", "customer lost", "past its period", "account erased"})
 
 
 @dataclass(slots=True)

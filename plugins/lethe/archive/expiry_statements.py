@@ -1,5 +1,6 @@
 """When an archived document has come to its end, as SQL: pure, from policy and catalogue.
 
+heirs       versions of a customer that is gone, with whom the document belongs to since
 documents   living document records, with the end of their financial year
 asked       their subjects
 e0, e1 …, live   deactivation, as the warehouse has it now (`erasure.clock`)
@@ -29,6 +30,8 @@ from lethe.guards.statements import candidate_key, held, key_columns, restricted
 from lethe.policy.model.archive import Archive
 from lethe.policy.names import quoted
 
+_OF_BATCH = " AND r.leaf_no = ANY(%(leaves)s)"
+
 
 def judge_expiry(graph: Graph, kind_name: str, as_of: date, *, batch: bool = False) -> Statement:
     """Compose what judges every archived document of a kind of subject, up to `decided`.
@@ -39,6 +42,7 @@ def judge_expiry(graph: Graph, kind_name: str, as_of: date, *, batch: bool = Fal
     archive = archive_of(graph)
     context = Context(graph, as_of, Values())
     relations = [
+        ("heirs", _heirs(context, kind, batch=batch)),
         ("documents", _documents(context, kind, archive, batch=batch)),
         ("asked", _asked(kind)),
         *deactivation(context, kind, archive, "asked"),
@@ -91,15 +95,52 @@ def _typed(kind: Kind, alias: str) -> sql.Composed:
 
 def _documents(context: Context, kind: Kind, archive: Archive, *, batch: bool) -> sql.Composable:
     text = (
-        "SELECT r.leaf_no, r.subject_key, r.country, {year_end} AS year_end, {keys}"
-        " FROM lethe.archive_record AS r"
-        " WHERE r.kind = 'document' AND r.subject_kind = {kind}{only}"
+        "SELECT r.*, {keys} FROM (SELECT r.leaf_no, r.country, {year_end} AS year_end,"
+        " coalesce(h.subject_key, r.subject_key) AS subject_key"
+        " FROM lethe.archive_record AS r LEFT JOIN heirs AS h ON h.leaf_no = r.leaf_no"
+        " WHERE r.kind = 'document' AND r.subject_kind = {kind}{only}) AS r"
     )
     return sql.SQL(text).format(
         year_end=financial_year_end(archive, sql.SQL("r.issued_on")),
         keys=_typed(kind, "r"),
         kind=context.values.bind(kind.name),
-        only=sql.SQL(" AND r.leaf_no = ANY(%(leaves)s)") if batch else sql.SQL(""),
+        only=sql.SQL(_OF_BATCH) if batch else sql.SQL(""),
+    )
+
+
+def _heirs(context: Context, kind: Kind, *, batch: bool) -> sql.Composable:
+    """Accounts that were merged: the earlier versions end with the newest, by its customer's clock.
+
+    The newest version is bound to the party data of the first. A few documents have more than one.
+    """
+    text = (
+        "SELECT r.leaf_no, n.subject_key FROM lethe.archive_record AS n"
+        " JOIN lethe.archived_document AS a"
+        " ON hash_array_extended(a.key, 0) = hash_array_extended(n.document_key, 0)"
+        " AND a.document_type = n.document_type AND a.key = n.document_key"
+        " AND a.leaf_no = n.leaf_no AND a.ended_on IS NULL"
+        " JOIN lethe.archive_record AS p ON p.leaf_no = n.party_no"
+        " AND p.subject_key <> n.subject_key"
+        " CROSS JOIN LATERAL (SELECT o.* FROM lethe.archive_record AS o"
+        " WHERE hash_array_extended(o.subject_key, 0) = hash_array_extended(p.subject_key, 0)"
+        " AND o.kind = 'document' AND o.content_token IS NULL AND o.party_no = n.party_no"
+        " UNION ALL SELECT o.* FROM lethe.archive_record AS o"
+        " WHERE o.kind = 'document' AND o.content_token IS NOT NULL AND o.party_no = n.party_no"
+        ") AS r"
+        " LEFT JOIN lethe.archive_frozen AS f"
+        " ON f.subject_kind = {kind} AND f.subject_key = r.subject_key"
+        " WHERE n.kind = 'document' AND n.content_token IS NOT NULL AND n.subject_kind = {kind}"
+        " AND r.document_type = n.document_type AND r.document_key = n.document_key"
+        " AND r.subject_key <> n.subject_key"
+        " AND f.subject_key IS NULL AND NOT EXISTS (SELECT FROM {source} AS s WHERE {same}){only}"
+    )
+    own = [sql.SQL("{}::text").format(column("s", name)) for name in kind.key]
+    key = [sql.SQL("r.subject_key[{}]").format(sql.Literal(at + 1)) for at in range(len(own))]
+    return sql.SQL(text).format(
+        kind=context.values.bind(kind.name),
+        source=kind.source,
+        same=all_of(same(own, key)),
+        only=sql.SQL(_OF_BATCH) if batch else sql.SQL(""),
     )
 
 

@@ -9,12 +9,13 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 from psycopg2 import extensions
 
 from lethe.archive.appending import Append, ArchiveKeys
 from lethe.archive.binary import begin_row, pack_bigint, pack_bytes, pack_instant
 from lethe.archive.capture_rows import NULL, Row, parse_row
-from lethe.archive.documents import RecordWriter, array_forms, text_of
+from lethe.archive.documents import RecordWriter, array_forms, owner_forms, text_of
 from lethe.archive.parties import Parties, Party
 from lethe.archive.records import NewRecord
 from lethe.archive.statements import DocumentStatements
@@ -148,7 +149,7 @@ class Making:
         before = self.befores[int(row.before_no)]
         changed = _changed(row, before)
         for name in changed:
-            if name in ("number", "currency"):
+            if name in ("number", "currency", "customer"):
                 batch.notes[f"{name} changed"] += 1
         batch.corrected.append((row, digest, leaf))
         return writer.corrected(row, digest, before, changed)
@@ -163,4 +164,6 @@ def _changed(row: Row, before: Mapping[str, Any]) -> list[str]:
         "total": row.total,
         "corrects": row.corrects,
     }
-    return [name for name, value in now.items() if before[name] != text_of(value)]
+    changed = [name for name, value in now.items() if before[name] != text_of(value)]
+    owner = msgspec.json.decode(owner_forms(row.owner)[0])
+    return [*changed, "customer"] if before["subject"]["key"] != owner else changed

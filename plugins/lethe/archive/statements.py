@@ -248,19 +248,28 @@ class DocumentStatements:
         text = (
             "CASE WHEN a.ended_on IS NOT NULL THEN 'past its period'"
             " WHEN a.key IS NOT NULL AND f.subject_key IS NOT NULL THEN 'account erased'"
-            " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} THEN CASE WHEN o.owner ="
-            " (SELECT r.subject_key FROM lethe.archive_record AS r WHERE r.leaf_no = a.leaf_no)"
-            " THEN 'unchanged' ELSE 'customer changed' END"
+            " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} AND o.owner = {whose}"
+            " THEN 'unchanged'"
+            " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} AND o.owner IS NULL"
+            " THEN 'customer lost'"
+            # What the erasure of another customer blanked is no correction.
+            " WHEN a.key IS NOT NULL AND o.owner <> {whose} AND (EXISTS (SELECT"
+            " FROM lethe.archive_frozen AS z WHERE z.subject_kind = {kind}"
+            " AND z.subject_key = {whose}) OR EXISTS (SELECT FROM lethe.skeleton AS z"
+            " WHERE z.subject_kind = {kind} AND z.key = o.owner)) THEN 'account erased'"
             " WHEN o.owner IS NULL THEN 'refused: no customer'"
             " WHEN {day} IS NULL THEN 'refused: no date'"
             " WHEN {day} < {first}::date OR {day} > {last}::date"
             " THEN 'refused: implausible date'"
             " WHEN btrim(coalesce({number}::text, '')) = '' THEN 'refused: no number'{same} END"
         )
+        whose = "(SELECT r.subject_key FROM lethe.archive_record AS r WHERE r.leaf_no = a.leaf_no)"
         twice = " WHEN d.\"lethe.same\" > 1 THEN 'refused: number used twice'"
         plausible = self._archive.starting_point.plausible
         return sql.SQL(text).format(
             digest=bound_digest(bound_text(context, self._kind, self.document, "d")),
+            whose=sql.SQL(whose),
+            kind=context.values.bind(self._kind.name),
             day=document_day(context, self.document, "d"),
             first=context.values.bind(plausible.from_),
             last=context.values.bind(plausible.to),

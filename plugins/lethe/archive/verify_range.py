@@ -25,6 +25,7 @@ def verify_range(connection: extensions.connection, asked: Range) -> Part:
     )
     part = {"first": sql.Literal(asked.start), "last": sql.Literal(asked.end)}
     with connection.cursor() as cursor:
+        cursor.execute(statement("erasure/set_planning"))
         cursor.copy_expert(statement(copy, **part), reader)
     reader.close()
     _verify_tiles(connection, asked, leaves, reader.part)
