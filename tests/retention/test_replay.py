@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from lethe.errors import GuardStop
 from lethe.retention.approved import work_off
-from lethe.retention.approving import approve_waiting
+from lethe.retention.approving import approve_restored
 from lethe.retention.night_guard import settle_night
 from lethe.retention.replay import Replay, replay
 from psycopg2 import extensions, sql
@@ -120,7 +120,7 @@ def test_who_was_erased_is_erased_again_after_approval_and_not_before(kit: Kit) 
     assert done.waiting == {"gone": 2}
     assert work_off(kit.site, None) == {}
     assert kit.ids("public.customer") == [1, 2, 3, 4]
-    approve_waiting(kit.site, done.digests["gone"], "vera")
+    approve_restored(kit.site, done.digests["gone"], "vera")
     assert work_off(kit.site, None) == {"gone": 2}
     assert kit.ids("public.customer") == [3, 4]
     assert kit.ids("public.note") == [30]
@@ -132,7 +132,7 @@ def test_a_restored_customer_who_became_active_since_is_left_in_peace(kit: Kit) 
     kit = restore(kit, backup)
     done = replay(kit.site, TODAY)
     kit.execute("UPDATE customer SET left_on = NULL WHERE id = 1")
-    approve_waiting(kit.site, done.digests["gone"], "vera")
+    approve_restored(kit.site, done.digests["gone"], "vera")
     assert work_off(kit.site, None) == {"gone": 1}
     assert kit.ids("public.customer") == [1, 3, 4]
 
@@ -156,3 +156,45 @@ def test_a_late_import_of_an_erased_customer_is_recognised_without_a_restore(kit
     done = replay(kit.site, TODAY)
     assert returned(done)["restored"] == {"1"}
     assert done.waiting == {"gone": 1}
+
+
+def test_only_what_a_replay_found_is_approved_as_such_and_never_behind_the_witness(
+    kit: Kit,
+) -> None:
+    strict = kit.under(POLICY + "guards: {cap: {subjects: 1}}\n")
+    run = strict.sweep(TODAY)
+    (rule,) = run.summary["rules"]
+    with pytest.raises(GuardStop, match="no set that a replay found"):
+        approve_restored(strict.site, rule["digest"], "vera")
+    backup = back_up(strict)
+    strict.sweep(TODAY, approve=rule["digest"], approved_by="vera")
+    restored = restore(strict, backup)
+    assert restored.ids("public.customer") == [1, 2, 3, 4]
+    restored.execute(
+        "INSERT INTO lethe.approval (run_id, rule, digest, policy_digest, decision, decided_by)"
+        " SELECT r.run_id, p.rule, p.digest, r.policy_digest, 'approve', 'vera'"
+        " FROM lethe.plan_rule AS p JOIN lethe.run AS r USING (run_id) WHERE p.state = 'waiting'"
+    )
+    with pytest.raises(GuardStop, match="lethe sweep replay"):
+        work_off(restored.site, None)
+    assert restored.ids("public.customer") == [1, 2, 3, 4]
+
+
+def test_outside_of_a_night_the_eraser_proves_itself_before_it_works(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = kit.under(POLICY + "guards: {cap: {subjects: 1}}\n")
+    (rule,) = strict.sweep(TODAY).summary["rules"]
+    strict.execute(
+        "INSERT INTO lethe.approval (run_id, rule, digest, policy_digest, decision, decided_by)"
+        " SELECT r.run_id, p.rule, p.digest, r.policy_digest, 'approve', 'vera'"
+        " FROM lethe.plan_rule AS p JOIN lethe.run AS r USING (run_id) WHERE p.state = 'waiting'"
+    )
+
+    def fails(*_: object) -> None:
+        raise GuardStop("the eraser's own test failed")
+
+    monkeypatch.setattr("lethe.retention.readiness.prove_eraser", fails)
+    with pytest.raises(GuardStop, match="own test failed"):
+        work_off(strict.site, None)
+    assert strict.ids("public.customer") == [1, 2, 3, 4]

@@ -16,7 +16,7 @@ from lethe.errors import GuardStop
 from lethe.evidence.runs import Run
 from lethe.quality.inputs import ask_inputs, check_inputs, stops
 from lethe.retention.approved import work_off
-from lethe.retention.approving import approve_waiting
+from lethe.retention.approving import approve_restored
 from lethe.retention.plan import SweepPlan, read_plan
 from lethe.retention.readiness import destroy_files, prove_ready
 from lethe.retention.replay import as_document
@@ -173,12 +173,12 @@ def replay(
     """After a restore: bring the warehouse up to its witness; who was erased is erased again."""
     desk: Desk = context.obj
     if approve:
-        approve_waiting(desk.site, approve, by)
+        approve_restored(desk.site, approve, by)
         erased = work_off(desk.site, None)
         if not desk.answer({"erased": erased}):
             desk.console.print(f"Erased again: {_listed(erased)}")
         return
-    done = bring_up(desk.site, desk.as_of)
+    done = bring_up(desk.site, desk.as_of, requested_by=getpass.getuser())
     if not desk.answer(as_document(done)):
         desk.console.print(
             f"The warehouse was {done.state.replace('_', ' ')}; brought back: {done.keys} keys, "

@@ -20,8 +20,9 @@ from lethe.guards.questions import Question, as_markdown, build_questions
 from lethe.include import statement
 from lethe.retention.night import read_night
 from lethe.retention.night_close import close_night
-from lethe.retention.night_guard import expired_before
+from lethe.retention.night_guard import expired_before, settle_night
 from lethe.retention.night_work import Tonight, erase_rule, verify_night
+from lethe.retention.readiness import prove_ready
 from lethe.retention.waiting import forget_lists, write_lists
 from lethe.retention.waves import in_order
 
@@ -54,11 +55,15 @@ def work_off(site: Site, tonight: UUID | None) -> dict[str, int]:
     Of several sets of one rule the older goes first, and the younger in a later night. A set that
     is refused does not stop the others.
 
-    tonight  the run of this night, which is left out
+    tonight  the run of this night, which is left out; None: outside of any night, so that first
+             the eraser proves itself and the warehouse is compared with its witness
     Raises   the first refusal, after everything else was done
     """
     settle(site)
     night = Tonight(_day_of(site, tonight), tonight)
+    if tonight is None and open_rules(site, None):
+        settle_night(site, night.on)
+        prove_ready(site, night.on)
     refused: list[LetheError] = []
     done: dict[str, int] = {}
     by_run: dict[UUID, list[str]] = {}

@@ -23,7 +23,7 @@ from lethe.guards.answers import (
 from lethe.guards.approval import deciding, record_decision
 from lethe.include import statement
 from lethe.retention.approved import open_rules
-from lethe.retention.night import Night, read_night
+from lethe.retention.night import RESTORED, Night, read_night
 from lethe.retention.night_guard import expired_before
 
 
@@ -111,22 +111,28 @@ def _is_approved(site: Site, run_id: UUID, text: str) -> bool:
     return any(rule in dict(_named(nights[each], text)) for each, rule in found)
 
 
-def approve_waiting(site: Site, text: str, said: str) -> None:
-    """Record the approval of a set that waits, whichever run it is of.
+def approve_restored(site: Site, text: str, said: str) -> None:
+    """Record the approval of a set of those who were erased and are there again after a restore.
 
-    Raises  GuardStop if no waiting set has that digest
+    Raises  GuardStop if no set that a replay found waits with that digest
     """
     by = identify_approver(site, said)
     with site.connected("runner") as connection:
         witness = open_witness_of(site, connection)
-    named = _waiting(site, text)
+    named = _waiting(site, text, because=RESTORED)
     if not named:
-        raise GuardStop(f"no set that waits for approval has the digest {text}")
+        raise GuardStop(
+            f"no set that a replay found waits with the digest {text}; what a sweep found is "
+            "approved with `lethe sweep run --approve`"
+        )
     _approve(site, witness, by, named)
 
 
-def _waiting(site: Site, text: str) -> list[tuple[UUID, str, bytes]]:
-    """The sets that wait under this policy and have that digest, or whose whole plan has it."""
+def _waiting(site: Site, text: str, because: str | None = None) -> list[tuple[UUID, str, bytes]]:
+    """The sets that wait under this policy and have that digest, or whose whole plan has it.
+
+    because  only those that wait for this reason
+    """
     with site.connected("runner") as connection:
         acting_as(connection, "runner")
         settle_answers(connection, site.loaded.policy, expired_before(site))
@@ -138,7 +144,17 @@ def _waiting(site: Site, text: str) -> list[tuple[UUID, str, bytes]]:
             runs = [UUID(str(row[0])) for row in cursor.fetchall()]
         nights = [read_night(connection, run_id) for run_id in runs]
         connection.commit()
-    waiting = [(night, {r.rule for r in night.rules if r.state == "waiting"}) for night in nights]
+    waiting = [
+        (
+            night,
+            {
+                r.rule
+                for r in night.rules
+                if r.state == "waiting" and because in (None, r.over_limit)
+            },
+        )
+        for night in nights
+    ]
     return [
         (night.run.run_id, rule, digest)
         for night, rules in waiting

@@ -16,6 +16,8 @@ from lethe.include import statement
 RuleState = Literal["planned", "waiting", "approved", "rejected", "superseded", "stopped", "done"]
 CLEARED = ("planned", "approved")
 """States in which a rule may be worked on."""
+RESTORED = "erased before and back after a restore"
+"""Why a set waits that a replay found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from lethe.guards.holds import restore_holds
 from lethe.include import statement
 from lethe.keys import KeyRing, year_of
 from lethe.retention.assignments import assign
-from lethe.retention.night import set_rule_state
+from lethe.retention.night import RESTORED, set_rule_state
 from lethe.retention.plan import add_plan_rule
 from lethe.retention.returned import Returned, find_returned, summary_of
 
@@ -138,8 +138,7 @@ def _freeze(
         plan = _only(connection, plan, run.run_id, restored[kind], site.digest, as_of)
         if plan.due:
             add_plan_rule(connection, run.run_id, plan)
-            reason = "erased before and back after a restore"
-            set_rule_state(connection, run.run_id, rule, "waiting", over_limit=reason)
+            set_rule_state(connection, run.run_id, rule, "waiting", over_limit=RESTORED)
             plans.append(plan)
     set_state(connection, run.run_id, "waiting" if plans else "done", finished=not plans)
     return (run.run_id, plans) if plans else (None, [])
