@@ -270,3 +270,41 @@ tables:
     assert kit.outcome(kit.sweep()) == {"erased": 2}
     assert (len(kit.ids("person")), kit.ids("chat", "part"), kit.ids("line")) == (1, ["y"], [2])
     assert kit.execute("SELECT one IS NULL, two IS NULL FROM chat") == [(True, False)]
+
+
+@pytest.mark.parametrize(
+    ("sql_type", "held", "written"),
+    [
+        ("numeric", "5.0", "5.0000"),
+        ("ci", "'Ada'", "'ADA'"),
+        ("char(6)", "'ab'", "'ab    '"),
+        ("double precision", "0", "'-0'"),
+        ("interval", "'1 mon'", "'30 days'"),
+        ("text", "'a b'", "'a b'"),
+    ],
+)
+def test_a_hold_holds_its_subject_however_the_key_is_written_since(
+    make_kit: MakeKit, sql_type: str, held: str, written: str
+) -> None:
+    kit = make_kit(
+        SETUP
+        + CI
+        + f"""
+        CREATE TABLE person (id {sql_type} PRIMARY KEY, ended_on date);
+        CREATE TABLE note (id int, person_id {sql_type});
+        INSERT INTO person VALUES ({held}, '2020-01-01');
+        """,
+        POLICY.replace("KEY", "id").replace(
+            "public.note: {cluster: c}",
+            "public.note: {cluster: c, links:"
+            " [{columns: person_id, to: public.person, references: id}]}",
+        ),
+    )
+    kit.execute(
+        "INSERT INTO lethe.hold (subject_kind, key, reason, owner, review_on, created_by)"
+        " SELECT 'person', ARRAY[id::text], 'x', 'legal', '2027-01-01', 'me' FROM person"
+    )
+    kit.execute(f"UPDATE person SET id = {written}")
+    assert kit.plan()["r"] == {"held": 1}
+    assert kit.outcome(kit.sweep()) == {"held": 1}
+    assert len(kit.ids("person")) == 1

@@ -65,6 +65,8 @@ def is_array(sql_type: str) -> bool:
     return sql_type.endswith("]")
 
 
+ONE_SPELLING = frozenset({"smallint", "integer", "bigint", "oid", "uuid", "date", "boolean"})
+"""Types of which equal values have the same text: 1.0 = 1.00 and 'ABC' = 'abc' are others."""
 BATCH = "lethe.batch"
 """The setting that holds the keys of the batch, until the transaction ends."""
 

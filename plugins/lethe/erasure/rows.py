@@ -9,6 +9,7 @@ from psycopg2 import sql
 
 from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.fragments import (
+    ONE_SPELLING,
     all_of,
     column,
     comma,
@@ -20,9 +21,6 @@ from lethe.catalogue.fragments import (
 from lethe.catalogue.graph import Anchor, Graph, Kind, Member, Reference, Way
 from lethe.catalogue.ways import walk
 from lethe.policy.names import TableName, quoted
-
-_ONE_SPELLING = frozenset({"smallint", "integer", "bigint", "oid", "uuid", "date", "boolean"})
-"""Types of which equal values have the same text: 1.0 = 1.00 and 'ABC' = 'abc' are others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def root_in_batch(
     types   of the owner columns
     joined  name the subject by its frozen key, whatever becomes of the owner columns
     """
-    if not joined and {*types, *kind.types} <= _ONE_SPELLING:
+    if not joined and {*types, *kind.types} <= ONE_SPELLING:
         return Rooted((), (in_batch(owner, kind.types),), key_text(owner))
     matched = [
         sql.SQL("{} = b0.key[{}]::{}").format(part, sql.Literal(i), type_name(sql_type))

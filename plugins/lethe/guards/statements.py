@@ -12,7 +12,7 @@ from typing import Literal
 from psycopg2 import sql
 
 from lethe.catalogue.conditions import Context, Row, conditions_sql
-from lethe.catalogue.fragments import all_of, column, comma, key_text
+from lethe.catalogue.fragments import ONE_SPELLING, all_of, column, comma, key_text, type_name
 from lethe.catalogue.graph import Kind, Way
 from lethe.catalogue.ways import same, walk
 from lethe.guards.bound import bound_digest, bound_text, document_key, listed_as
@@ -53,15 +53,21 @@ def restricted(context: Context, kind: Kind) -> list[sql.Composable]:
 
 
 def _listed(context: Context, kind: Kind, table: str) -> sql.Composed:
+    """Those on Lethe's own list; a key that is written otherwise by now names the same subject."""
     text = (
-        "SELECT {key} FROM candidates AS c JOIN lethe.{table} AS h ON h.key = {text}"
+        "SELECT {key} FROM candidates AS c JOIN lethe.{table} AS h ON {same}"
         " WHERE h.subject_kind = {kind} AND h.released_at IS NULL"
     )
     own = candidate_key(kind)
+    listed = [
+        sql.SQL("h.key[{}]::{}").format(sql.Literal(i), type_name(sql_type))
+        for i, sql_type in enumerate(kind.types, start=1)
+    ]
+    as_text: list[sql.Composable] = [sql.SQL("h.key = {}").format(key_text(own))]
     return sql.SQL(text).format(
         key=comma(own),
         table=quoted(table),
-        text=key_text(own),
+        same=all_of(as_text if set(kind.types) <= ONE_SPELLING else same(own, listed)),
         kind=context.values.bind(kind.name),
     )
 
