@@ -598,6 +598,39 @@ def test_an_answer_to_what_is_gone_is_told(check: Callable[..., Bound]) -> None:
     ]
 
 
+def test_a_scope_that_names_nothing_is_told(check: Callable[..., Bound]) -> None:
+    warehouse = (
+        "{schemas: [My.Shop, publik], ignore: [{table: public.gone, because: x},"
+        " {schema: nowhere, because: x}]}"
+    )
+    bound = check(("\nrules:", f"\nwarehouse: {warehouse}\nrules:"))
+    assert [(level, code, message.split(";")[0]) for level, code, message in told(bound)] == [
+        (
+            "alarm",
+            "unknown-schema",
+            "the warehouse has no table in a schema 'publik', so nothing is looked for there",
+        ),
+        ("advice", "idle-ignore", "the warehouse has no table public.gone"),
+        ("advice", "idle-ignore", "the warehouse has no table in a schema 'nowhere'"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("sql/nope.sql", "there is no file include/sql/nope.sql"),
+        ("../README.md", "'../README.md' is not below include/"),
+    ],
+)
+def test_a_canary_without_a_template_is_a_fault(
+    check: Callable[..., Bound], template: str, says: str
+) -> None:
+    canary = f"{{subject: person, template: {template}, rule: r, outcome: erased}}"
+    bound = check(("\nrules:", f"\nguards: {{canaries: {{c: {canary}}}}}\nrules:"))
+    (fault,) = bound.faults
+    assert says in str(fault)
+
+
 def test_what_is_out_of_scope_or_ignored_is_not_asked_for(check: Callable[..., Bound]) -> None:
     ddl = "CREATE TABLE public.other (x int); CREATE SCHEMA aside; CREATE TABLE aside.t (x int)"
     for warehouse in (

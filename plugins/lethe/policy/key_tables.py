@@ -15,7 +15,7 @@ _FORMATS: Final = {
     PERIOD: "period",
     r"^[a-z][a-z0-9_-]{0,62}$": "key",
     r"^[A-Z]{2}$": "country",
-    r"^\d\d:\d\d$": "time of day",
+    r"^([01]\d|2[0-3]):[0-5]\d$": "time of day",
     r"^\d\d-\d\d$": "month-day",
 }
 _PLAIN: Final = {

@@ -168,6 +168,13 @@ def _guards(policy: Policy) -> Iterator[Finding]:
         if canary.rule is not None:
             place = ("guards", "canaries", name, "rule")
             yield from _unknown(place, "rule", canary.rule, policy.rules)
+    users = [approver.user for approver in guards.approvers]
+    for at, user in enumerate(users):
+        if user in users[:at]:
+            yield (
+                ("guards", "approvers", at, "user"),
+                f"'{user}' is an approver already; four eyes need two people",
+            )
 
 
 def _others(policy: Policy) -> Iterator[Finding]:

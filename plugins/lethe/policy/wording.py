@@ -22,7 +22,7 @@ _WRONG_CHOICE: Final = ("literal_error", "enum")
 PATTERNS: Final = {
     r"^[a-z][a-z0-9_-]{0,62}$": "a key: small letters, digits, - and _, beginning with a letter",
     r"^[A-Z]{2}$": "a country: two capital letters (ISO 3166-1), such as LU",
-    r"^\d\d:\d\d$": 'a time of day in quotes, such as "06:00"',
+    r"^([01]\d|2[0-3]):[0-5]\d$": 'a time of day in quotes, such as "06:00"',
     r"^[1-9][0-9]*(-[1-9][0-9]*)?$": 'a sentence in quotes, counted from 1, such as "3" or "2-4"',
     r"^\d\d-\d\d$": 'month and day in quotes, such as "12-31"',
 }

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from lethe.catalogue.checks import (
     actions,
+    canaries,
     classes,
     columns,
     indexes,
     links,
     out_of_sight,
+    scope,
     starting_points,
     tables,
 )
@@ -24,6 +26,8 @@ CHECKS = (
     links.check_links,
     actions.check_actions,
     out_of_sight.check_out_of_sight,
+    canaries.check_canaries,
+    scope.check_scope,
     indexes.check_indexes,
 )
 

@@ -6,7 +6,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from lethe.policy.model.base import Columns, Country, Key, Model, Table, Text, several
+from lethe.policy.model.base import (
+    Columns,
+    Country,
+    Key,
+    Model,
+    MonthDay,
+    Table,
+    Text,
+    several,
+)
 from lethe.policy.model.conditions import Conditions
 from lethe.policy.model.rules import Minimum, StartingPoint
 from lethe.policy.periods import Period
@@ -76,7 +85,7 @@ class Archive(Model):
     """Deactivation of the account."""
     period: Period
     """How long after deactivation a record is kept."""
-    financial_year_end: Annotated[str, Field(pattern=r"^\d\d-\d\d$")] = "12-31"
+    financial_year_end: MonthDay = "12-31"
     """Last day of the financial year, month-day."""
     legal_minimum: dict[Country, Minimum] = {}
     """Minimum from the end of the document's financial year, by country; the controller's country

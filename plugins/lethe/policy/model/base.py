@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from babel.core import get_global
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 
 from lethe.policy.names import TableName, parse_table
 
@@ -58,7 +67,37 @@ Columns = Annotated[
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 """A stable key of the policy: small letters, digits, `-` and `_`."""
 
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+def _country(value: str) -> str:
+    if value not in _COUNTRIES:
+        meant = _MEANT.get(value) or " ".join(get_global("territory_aliases").get(value, ()))
+        hint = f"; did you mean '{meant}'?" if meant else ""
+        raise ValueError(f"'{value}' is no country of ISO 3166-1{hint}")
+    return value
+
+
+_COUNTRIES = {*get_global("territory_zones"), "BV", "HM", "XK"} - {"ZZ"}
+"""Those of CLDR that people live in or keep time in, those where nobody does, and Kosovo."""
+
+_MEANT = {"EL": "GR"}
+"""What the European Union writes otherwise than ISO, and CLDR does not know."""
+
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), AfterValidator(_country)]
 """ISO 3166-1 alpha-2."""
+
+
+def _month_day(value: str) -> str:
+    try:
+        date.fromisoformat(f"2000-{value}")
+    except ValueError:
+        raise ValueError(f"'{value}' is no day of a year; month and day, such as 12-31") from None
+    return value
+
+
+MonthDay = Annotated[str, Field(pattern=r"^\d\d-\d\d$"), AfterValidator(_month_day)]
+"""Month and day of any year."""
+
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+"""Hour and minute, from 00:00 to 23:59."""
 
 Scalar = str | int | float | bool

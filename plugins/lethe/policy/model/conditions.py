@@ -65,9 +65,18 @@ class Condition(Model):
                 f"column '{self.column}' needs exactly one test: is, equals, not_equals, in, "
                 "not_in, before, after, older_than, like"
             )
+        if self.like is not None and _ends_in_escape(self.like):
+            raise ValueError(
+                "the pattern of like ends in a lone '\\', which escapes nothing; double it, or "
+                "take it out"
+            )
         if self.column is None and tests:
             raise ValueError(f"'{tests[0].rstrip('_')}' tests a column; name it with column")
         return self
+
+
+def _ends_in_escape(pattern: str) -> bool:
+    return (len(pattern) - len(pattern.rstrip("\\"))) % 2 == 1
 
 
 def _as_list(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lethe.policy.model.base import Key, Model, Text
+from lethe.policy.model.base import Key, Model, Text, TimeOfDay
 from lethe.policy.model.conditions import Conditions
 from lethe.policy.model.rules import Cap
 from lethe.policy.periods import Period
@@ -68,7 +68,7 @@ class RiskFlag(Model):
 class Approver(Model):
     """Somebody who may approve."""
 
-    user: str
+    user: Annotated[str, Field(min_length=1)]
     """User name in Airflow."""
     name: str
     """Name for people."""
@@ -110,7 +110,7 @@ class Guards(Model):
     """Planted subjects, inserted and rolled back before the real work."""
     batches: Batches = Batches()
     """Batch size and timeouts."""
-    done_by: Annotated[str, Field(pattern=r"^\d\d:\d\d$")] = "06:00"
+    done_by: TimeOfDay = "06:00"
     """Local time by which the night must be done, or an alarm is raised."""
     zero_nights: Annotated[int, Field(ge=1)] = 30
     """Nights in a row without any work after which silence is an alarm."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lethe.policy.model.base import Columns, Key, Model, Table, Text
+from lethe.policy.model.base import Columns, Key, Model, Table, Text, TimeOfDay
 from lethe.policy.periods import Period
 
 
@@ -148,7 +148,7 @@ class Mail(Model):
     """Airflow connection of the mail server."""
     max_bytes: Annotated[int, Field(ge=10_000)] = 10_000_000
     """Largest mail; beyond that attachments are named and not sent."""
-    due_by: Annotated[str, Field(pattern=r"^\d\d:\d\d$")] = "07:00"
+    due_by: TimeOfDay = "07:00"
     """Hour by which a report is there; every mail says when to expect the next one."""
 
 

@@ -37,6 +37,14 @@ class Plausible(Model):
     sentinels: tuple[date, ...] = (date(1970, 1, 1), date(1900, 1, 1), date(9999, 12, 31))
     """Days that stand for 'unknown'."""
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_ > self.to:
+            raise ValueError(
+                f"from ({self.from_}) is later than to ({self.to}): no date is plausible"
+            )
+        return self
+
 
 class StartingPoint(Model):
     """When a period starts to run: one event, or one of several."""

@@ -74,6 +74,9 @@ class Subject(Model):
     def _table_or_query(self) -> Self:
         if (self.table is None) == (self.query is None):
             raise ValueError("say exactly one of: table, query")
+        twice = sorted({column for column in self.key if self.key.count(column) > 1})
+        if twice:
+            raise ValueError(f"key names column '{twice[0]}' twice; once is enough")
         return self
 
 
