@@ -78,3 +78,23 @@ def test_a_row_that_comes_after_the_judgement_stops_its_group(
     monkeypatch.setattr(BatchAct, "_recheck", then_one_comes)
     assert kit.outcome(kit.sweep()) == {"erased": 1, "no longer due": 1}
     assert kit.ids("visit") == [1, 2, 4]
+
+
+def test_a_row_of_the_key_that_is_no_subject_of_the_kind_stays(make_kit: MakeKit) -> None:
+    kit = make_kit(
+        """
+        CREATE TABLE visit (id int PRIMARY KEY, cookie text, kind text, seen_on date);
+        INSERT INTO visit VALUES (1, 'x', 'web', '2020-01-01'), (2, 'x', 'internal', '2026-05-01'),
+            (3, 'x', NULL, '2026-05-01'), (4, 'x', 'web', '2020-02-01');
+        """,
+        """
+        subjects:
+          visitor: {table: public.visit, key: cookie, where: {column: kind, equals: web}}
+        clusters: {c: {subject: visitor}}
+        rules: {r: {cluster: c, starting_point: {latest: [{column: seen_on}]}}}
+        tables: {public.visit: {cluster: c}}
+        """,
+    )
+    assert kit.outcome(kit.sweep()) == {"erased": 1}
+    assert kit.ids("visit") == [2, 3]
+    assert kit.sweep().summary["rules"][0]["planned"] == 0

@@ -122,6 +122,9 @@ def rows_of(
     walked = walk(member.way, alias)
     row = Row(alias, member.table, kind)
     where = [conditions_sql(context, row, member.where)] if member.where else []
+    if kind.is_group and member.table == kind.table and kind.where:
+        # A row of that key that is no subject of this kind was not judged with the others.
+        where.append(conditions_sql(context, row, kind.where))
     if member.anchor is not None:
         rooted = Rooted((), (anchored_in(member.anchor, walked.owner),), key_text(walked.owner))
     else:

@@ -114,7 +114,7 @@ def _is_unlinked(graph: Graph, member: Member) -> bool:
 
 def _hangs(context: Context, kind: Kind, member: Member) -> list[sql.Composable]:
     """What is true, one or another, of a row that leads to a subject."""
-    if member.table == kind.table and (kind.unique or not kind.where):
+    if member.table == kind.table:
         row = Row("m", member.table, kind)
         own = [sql.SQL("{} IS NOT NULL").format(column("m", name)) for name in kind.key]
         is_one = all_of([*own, conditions_sql(context, row, kind.where)])

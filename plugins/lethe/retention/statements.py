@@ -21,7 +21,16 @@ from psycopg2 import sql
 from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.days import day_sql
 from lethe.catalogue.events import earliest_source, event_sources
-from lethe.catalogue.fragments import Statement, Values, all_of, column, comma, in_batch, key_text
+from lethe.catalogue.fragments import (
+    Statement,
+    Values,
+    all_of,
+    any_of,
+    column,
+    comma,
+    in_batch,
+    key_text,
+)
 from lethe.catalogue.graph import Graph, Kind, Member
 from lethe.catalogue.ways import same, walk
 from lethe.guards.statements import candidate_key, held, key_columns, restricted, unarchived
@@ -120,9 +129,16 @@ def _subjects(
         else all_of(sql.SQL("{} IS NOT NULL").format(part) for part in own)
     ]
     key = comma(sql.SQL("{} AS {}").format(part, quoted(f"k{i}")) for i, part in enumerate(own))
+    others = [
+        other
+        for other in context.graph.policy.rules.values()
+        if other.cluster == rule.cluster and other is not rule
+    ]
+    contested: sql.Composable = sql.SQL("true" if others else "false")
     if kind.table is None:
         country: sql.Composable = sql.SQL("NULL::text")
     else:
+        contested = any_of(_claims(context, kind, other) for other in others)
         row = Row("s", kind.table, kind)
         where += [conditions_sql(context, row, part) for part in (kind.where, rule.where)]
         named = kind.policy.country
@@ -131,16 +147,41 @@ def _subjects(
     if kind.table is not None and not holds_root(kind, members):
         where.append(in_cluster(context, kind, members, own, batch=batch))
     if kind.unique:
-        text = "SELECT {key}, {country} AS country FROM {source} WHERE {where}"
+        text = (
+            "SELECT {key}, {country} AS country, {contested} AS contested"
+            " FROM {source} WHERE {where}"
+        )
     else:
         country = strictest(context, rule, country)
-        text = "SELECT {key}, {country} AS country FROM {source} WHERE {where} GROUP BY {own}"
+        text = (
+            "SELECT {key}, {country} AS country, bool_or({contested}) AS contested"
+            " FROM {source} WHERE {where} GROUP BY {own}"
+        )
     return sql.SQL(text).format(
         key=key,
         country=country,
+        contested=contested,
         source=sql.SQL("{} AS s").format(kind.source),
         where=all_of(where),
         **({} if kind.unique else {"own": comma(own)}),
+    )
+
+
+def _claims(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
+    """Another rule of the cluster claims the subject as well: of a group, by any of its rows."""
+    assert kind.table is not None  # noqa: S101 (a query has no row that a rule could look at)
+    if not kind.is_group:
+        return sql.SQL("(({}) IS TRUE)").format(
+            conditions_sql(context, Row("s", kind.table, kind), rule.where)
+        )
+    row = Row("o", kind.table, kind)
+    own = ([column(alias, name) for name in kind.key] for alias in ("s", "o"))
+    where = [
+        *same(*own),
+        *(conditions_sql(context, row, part) for part in (kind.where, rule.where)),
+    ]
+    return sql.SQL("EXISTS (SELECT FROM {} AS o WHERE {})").format(
+        kind.table.identifier, all_of(where)
     )
 
 
@@ -201,6 +242,7 @@ def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
         " WHEN contradiction THEN 'refused: contradictory dates'"
         " WHEN starting_on IS NULL THEN 'refused: no starting point'"
         " WHEN starting_on > last_due THEN 'not yet due'"
+        " WHEN contested THEN 'refused: under several rules'"
         " {unread}ELSE 'due' END AS outcome,"
         " CASE WHEN starting_on <= last_due AND NOT implausible THEN {due} END AS due_on"
         " FROM dated AS d WHERE NOT EXISTS (SELECT FROM lethe.skeleton AS b"
