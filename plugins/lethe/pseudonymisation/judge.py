@@ -115,6 +115,12 @@ class Judge(DaemonJudge):
         digits = "".join(_DIGITS.findall(fully_unquoted(match[2])))
         return match[1] + self._replace.value("phone", digits)
 
+    def judge_rarity(self, text: str) -> str:
+        """Decide on a proposal of `RARE`: a handle, a package in its scope, an odd host."""
+        if text.startswith("/@"):
+            return self._judge_handle(text)
+        return text if "/@" in text else self._judge_odd_host(text)
+
     def _judge_handle(self, text: str) -> str:
         name = text[2:].rstrip(".")
         if text.endswith("@") or "/" in name or name.lower() in NOT_HANDLES:

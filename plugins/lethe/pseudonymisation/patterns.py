@@ -137,21 +137,9 @@ PATH_NAME: Final = (
 # In these folders each user has his own.
 _SHARED: Final = r"(?i:dav/(?:files|calendars|uploads|avatars)|(?:principals|addressbooks)/users)"
 SHARED_FOLDER: Final = rf"{_SHARED}/(?:{PATH_EMAIL}|[^\s/?#&\"'<>;,]+)"
-# `/@anna`, but no package of npm's.
-HANDLE: Final = r"/@[A-Za-z][A-Za-z0-9_.-]*(?:/[A-Za-z0-9._-]+@)?"
-SCOPE: Final = (
-    r"(?:npm|node_modules|registry[a-z0-9.]*|unpkg\.com|esm\.sh|skypack\.dev|packages?|\.pnpm|yarn)"
-    r"/@[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"
-)
 RUN: Final = r"(?:[A-Za-z0-9_]+-)*[A-Za-z0-9_]{20,}(?:-[A-Za-z0-9_]+)*(?:\.[A-Za-z0-9]+)*"
 HOME: Final = r"(?:home|Users|Documents and Settings)(?:/|\\{1,2})[^\s/\\\"'<>:;,?&#()]+"
 
-# `//3405803783/`, `//0xCB.0x00.0x71.0x07/`: an address in other numbers, as the host of a URL.
-ODD_HOST: Final = (
-    r"(?::|%(?:25)*3[Aa])(?:(?:/|%(?:25)*2[Ff]){2}|\\/\\/)"
-    r"(?:0[xX][0-9A-Fa-f]{1,8}|0[0-7]{1,11}|[0-9]{8,10})(?:\.(?:0[xX][0-9A-Fa-f]{1,8}|[0-9]{1,11})){0,3}"
-    r"[A-Za-z0-9.-]*"
-)
 
 # What only daemons write.
 DAEMONS: Final = frozenset(["crontab", "su", "spaced", "by", "behalf", "quoted", "phrase", "home"])
@@ -166,8 +154,6 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
     groups = {
         "url_user": rf"//{_LOGIN}*(?::|%3[Aa]){_LOGIN}*@",
         "tilde": r"/~[^\s/?#&\"'<>]+",
-        "handle": HANDLE,
-        "odd_host": ODD_HOST,
         "asked_name": ASKED_NAME,
         "crontab": CRONTAB,
         "su": SU,
@@ -193,7 +179,6 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
         "v6": V6 + END,
         "host": f"(?:{HOST}){END}",
         "v4": DOTTED + END,
-        "scope": SCOPE,
         "shared_folder": SHARED_FOLDER,
         "path_token": BEHIND_WORD,
         "path_name": f"{BEHIND_PEOPLE}(?:{EMAIL}|{PATH_NAME}){END}",
@@ -220,9 +205,7 @@ GLANCE_VALUE: Final = (
 GLANCE: Final = rf"[=&]|{GLANCE_VALUE}"
 
 # These begin with a character that is no part of a word, so that no word boundary is asked for.
-UNBOUND: Final = frozenset(
-    ["url_user", "tilde", "handle", "odd_host", "asked_name", "crontab", "su", "phone"]
-)
+UNBOUND: Final = frozenset(["url_user", "tilde", "asked_name", "crontab", "su", "phone"])
 
 
 def scan_pattern(groups: dict[str, str]) -> str:

@@ -19,6 +19,7 @@ from lethe.pseudonymisation.patterns import (
     whole_pattern,
 )
 from lethe.pseudonymisation.phones import GLANCE_PHONES
+from lethe.pseudonymisation.rarities import RARE, RARE_GLANCE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,6 +73,8 @@ class TextScrubber:
 
         found = texts.str.contains(self._glance).fill_null(value=False)
         if self._daemons is not None:
+            found |= texts.str.contains(RARE_GLANCE).fill_null(value=False)
+        if self._daemons is not None:
             found |= texts.str.contains_any(TELLING).fill_null(value=False)
         rows = found.arg_true()
         if not len(rows):
@@ -94,22 +97,29 @@ class TextScrubber:
 
     def _scrub_hits(self, hit: pl.Series) -> pl.Series:
         scrubbed = self._fill(hit, self._pattern, self._replace)
+        rare = scrubbed.str.contains(RARE_GLANCE).arg_true()
+        scrubbed = self._fill_some(scrubbed, rare, RARE, self._judge.judge_rarity)
         if self._daemons is None:
             return scrubbed
         rows = scrubbed.str.contains_any(TELLING).arg_true()
-        if not len(rows):
-            return scrubbed
-        # Where nothing was found before, these are the caller's own texts.
-        return scrubbed.clone().scatter(
-            rows, self._fill(scrubbed.gather(rows), self._daemons, self._fill_shapes)
-        )
+        return self._fill_some(scrubbed, rows, self._daemons, self._judge.fill_shape)
 
-    def _fill_shapes(self, proposals: pl.Series) -> Iterator[str]:
-        texts = proposals.to_list()
-        if not self._linkable:
-            return map(self._judge.fill_shape, texts)
-        made = {text: self._judge.fill_shape(text) for text in dict.fromkeys(texts)}
-        return (made[text] for text in texts)
+    def _fill_some(
+        self, texts: pl.Series, rows: pl.Series, pattern: str, judge: Callable[[str], str]
+    ) -> pl.Series:
+        """Replace in some of the texts whatever a pattern of few texts proposes."""
+        if not len(rows):
+            return texts
+
+        def replace(proposals: pl.Series) -> Iterator[str]:
+            several = proposals.to_list()
+            if not self._linkable:
+                return map(judge, several)
+            made = {text: judge(text) for text in dict.fromkeys(several)}
+            return (made[text] for text in several)
+
+        # Where nothing was found before, these are the caller's own texts.
+        return texts.clone().scatter(rows, self._fill(texts.gather(rows), pattern, replace))
 
     @staticmethod
     def _fill(
