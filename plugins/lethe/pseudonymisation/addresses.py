@@ -88,8 +88,6 @@ class AddressPseudonyms:
         self.method = method
         length = 16 if method in (AddressMethod.DETERMINISTIC, AddressMethod.ND) else 32
         self._key = derive_key(secret, f"{domain}/ipcrypt-{method}", length)
-        # Pseudonyms by the text of an address, for columns that hold nothing else.
-        self.by_text: dict[str | None, str | None] = {}
 
     @property
     def linkable(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from lethe.pseudonymisation.addresses import (
     pack_address,
 )
 from lethe.pseudonymisation.agents import NO_AGENT, reduce_agent
+from lethe.pseudonymisation.known import Known, Make, compact
 from lethe.pseudonymisation.logplan import ADDRESS_METHODS, Kind, LogPlan, Method
 from lethe.pseudonymisation.replaced import Means, Replaced
 from lethe.pseudonymisation.spelling import canonical_email, fully_unquoted
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
 # Written where an address should be and none is; they name nobody.
 _NO_ADDRESS: Final = frozenset({"-", "unknown", "_hidden", "localhost", "unix:", "::", ""})
 _NOBODY: Final = frozenset({"-", "", '""'})
-_MEMORY_LIMIT: Final = 200_000
-# Stands for what was not seen before; no text of a line holds it.
-_UNKNOWN: Final = "\x00unknown"
 _KNOWN_WORDS: Final = (
     r"^(?:[A-Z][A-Z_-]{1,19}|HTTP/[0-9.]{1,3}|[0-9]{1,5}|-|http|https|h2|h3|quic"
     r"|TLSv?[0-9._]{1,5})$"
@@ -62,11 +61,14 @@ class FieldMethods:
 
         means = self._period(period, secret)
         kind, method = self.plan.kind_of(name), self.plan.method_of(name)
+        if method in (Method.ND, Method.NDX):
+            return self._addresses_once(means, name, kind, method, values)
+        if method in ADDRESS_METHODS or method is Method.TOKEN:
+            known: Any = self._known(means, name, kind, method).encode(values)
+            return pl.Series(pl.from_arrow(known.dictionary_decode()))
         codes, distinct = _encode(values)
         if kind is Kind.AGENT and method is Method.REDUCE:
             made = pl.Series([_in_words(text) for text in distinct], dtype=pl.String)
-        elif method in (Method.ND, Method.NDX):
-            return self._addresses(means, name, kind, method, values)
         else:
             made = self._replace(means, name, kind, method, distinct)
         return made.gather(pl.Series(codes))
@@ -80,13 +82,15 @@ class FieldMethods:
         if kind is Kind.NUMBER and method is Method.KEEP:
             return {name: _plain(values)}
         if method in (Method.ND, Method.NDX):
-            return {name: self._unlinkable(means, name, values)}
+            return {name: _plain(self._addresses_once(means, name, kind, method, values))}
+        if method in ADDRESS_METHODS or method is Method.TOKEN:
+            return {name: self._known(means, name, kind, method).encode(values)}
         codes, distinct = _encode(values)
         if kind is Kind.AGENT and method is Method.REDUCE:
             return _agents(means, codes, distinct, name)
         if kind is Kind.TARGET and method is Method.SCAN:
             path, query = self._url(means, name, distinct)
-            return {"path": _decode(codes, path), "query": _decode(codes, query)}
+            return {"path": path.decode(codes), "query": query.decode(codes)}
         return {name: _decode(codes, self._replace(means, name, kind, method, distinct))}
 
     def _replace(
@@ -98,12 +102,8 @@ class FieldMethods:
             return distinct
         if method is Method.MASK:
             return pl.Series([f"[{kind}]"], dtype=pl.String).new_from_index(0, len(distinct))
-        if method in ADDRESS_METHODS:
-            return self._addresses(means, name, kind, method, distinct)
-        if method is Method.TOKEN:
-            return self._tokens(means, name, kind, distinct)
         if kind is Kind.URL:
-            before, query = self._url(means, name, distinct)
+            before, query = (part.whole() for part in self._url(means, name, distinct))
             written = pl.when(query.is_null()).then(before).otherwise(before + "?" + query)
             chosen = pl.when(distinct == "-").then(None).otherwise(written)
             return pl.select(chosen.alias("u")).to_series()
@@ -114,37 +114,45 @@ class FieldMethods:
             )
         return means.scrub(name, distinct, free=kind is Kind.MESSAGE)
 
-    def _url(self, means: Means, name: str, distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
-        import polars as pl
-
+    def _url(self, means: Means, name: str, distinct: pl.Series) -> tuple[_Coded, _Coded]:
         before, query = split_url(distinct)
         # Without their queries, and with templates in place, most paths are the same few.
         codes, paths = _encode(apply_templates(before, self.plan.rules_of(name).path_templates))
-        paths = means.scrub(name, paths).gather(pl.Series(codes))
+        path = _Coded(codes, means.scrub(name, paths))
         # So are queries, where what makes a path one of a kind stands in front.
         codes, queries = _encode(query)
-        return paths, means.filter_queries(name, queries).gather(pl.Series(codes))
+        return path, _Coded(codes, means.filter_queries(name, queries))
 
-    def _addresses(
-        self, means: Means, name: str, kind: Kind, method: Method, distinct: pl.Series
+    def _known(self, means: Means, name: str, kind: Kind, method: Method) -> Known:
+        """Give what is known of a field in this key period."""
+        if name not in means.known:
+            make = (
+                self._tokens(means, name, kind)
+                if method is Method.TOKEN
+                else self._addresses(means, name, kind, method)
+            )
+            means.known[name] = Known(make)
+        return means.known[name]
+
+    def _addresses(self, means: Means, name: str, kind: Kind, method: Method) -> Make:
+        pseudonyms = means.replaced.addresses(method, self.plan.domains.get(name, "ip"))
+        return lambda fresh: self._chains(means, pseudonyms, kind, fresh)
+
+    def _addresses_once(
+        self, means: Means, name: str, kind: Kind, method: Method, values: pl.Series
     ) -> pl.Series:
+        """Give every occurrence a pseudonym of its own."""
         import polars as pl
 
-        pseudonyms = means.replaced.addresses(method, self.plan.domains.get(name, "ip"))
-        texts = distinct.to_list()
-        if not pseudonyms.linkable:
-            return pl.Series(self._chains(means, pseudonyms, kind, texts), dtype=pl.String)
-        written = _remembered(
-            pseudonyms.by_text, texts, lambda fresh: self._chains(means, pseudonyms, kind, fresh)
-        )
-        return pl.Series(written, dtype=pl.String)
+        made = self._addresses(means, name, kind, method)
+        return pl.Series(made(values.to_list()), dtype=pl.String)
 
     def _chains(
         self,
         means: Means,
         pseudonyms: AddressPseudonyms,
         kind: Kind,
-        texts: list[str | None],
+        texts: Sequence[str | None],
     ) -> list[str | None]:
         """Replace addresses, or chains of them, in bulk."""
         if kind is Kind.ADDRESS:
@@ -171,47 +179,38 @@ class FieldMethods:
             return None if item in ("-", "") else item
         return means.replaced.value("host", item.lower())
 
-    def _unlinkable(self, means: Means, name: str, values: pl.Series) -> pa.Array:
-        """Give every occurrence a pseudonym of its own."""
-        kind, method = self.plan.kind_of(name), self.plan.method_of(name)
-        return _plain(self._addresses(means, name, kind, method, values))
-
-    def _tokens(self, means: Means, name: str, kind: Kind, distinct: pl.Series) -> pl.Series:
-        import polars as pl
-
+    def _tokens(self, means: Means, name: str, kind: Kind) -> Make:
         domain = self.plan.domains.get(name, "user" if kind is Kind.USER else name)
         label = "user" if kind is Kind.USER else name
         tokens = means.replaced.tokens(domain, label)
 
-        def made(value: str | None) -> str | None:
-            if value is None or value in _NOBODY:
+        def made(value: str) -> str | None:
+            if value in _NOBODY:
                 return None
             if "@" in value or "%40" in value:
                 # An e-mail address has one pseudonym, wherever it stands.
                 return means.replaced.value("email", canonical_email(value))
             return tokens.replace(fully_unquoted(value))
 
-        texts = distinct.cast(pl.String).to_list()
-        written = _remembered(tokens.by_text, texts, lambda fresh: [made(text) for text in fresh])
-        return pl.Series(written, dtype=pl.String)
+        return lambda fresh: [made(value) for value in fresh]
 
 
-def _remembered(
-    known: dict[str | None, str | None],
-    texts: list[str | None],
-    make: Callable[[list[str | None]], list[str | None]],
-) -> list[str | None]:
-    """Give what was made of each text before, and have the others made."""
-    found = [known.get(text, _UNKNOWN) for text in texts]
-    fresh = [text for text, made in zip(texts, found, strict=True) if made is _UNKNOWN]
-    if not fresh:
-        return found
-    if len(known) + len(fresh) > _MEMORY_LIMIT:
-        known.clear()
-    made = make(fresh)
-    known.update(zip(fresh, made, strict=True))
-    others = iter(made)
-    return [next(others) if text is _UNKNOWN else text for text in found]
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """A column as the place of each row's value among some values."""
+
+    codes: NDArray[np.int32]
+    values: pl.Series
+
+    def whole(self) -> pl.Series:
+        """Write it out."""
+        import polars as pl
+
+        return self.values.gather(pl.Series(self.codes))
+
+    def decode(self, codes: NDArray[np.int32]) -> pa.Array:
+        """Give the column of which this one holds the distinct values."""
+        return _decode(self.codes[codes], self.values)
 
 
 def _agents(
@@ -270,15 +269,15 @@ def _encode(values: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
 
 def _decode(codes: NDArray[np.int32], distinct: pl.Series) -> pa.Array:
     """Join again: a dictionary array without nulls or repetitions in its dictionary."""
-    import pyarrow as pa
-
     encoded: Any = distinct.cast(_string()).rechunk().to_arrow().dictionary_encode()
     places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    indices = places[codes] if len(places) else np.full(len(codes), -1, dtype=np.int32)
-    mask = indices < 0 if encoded.null_count or not len(places) else None
-    return pa.DictionaryArray.from_arrays(
-        pa.array(indices, mask=mask), encoded.dictionary.cast(pa.string())
-    )
+    return compact(places[codes], encoded.dictionary.cast(_arrow_string()))
+
+
+def _arrow_string() -> Any:
+    import pyarrow as pa
+
+    return pa.string()
 
 
 def _string() -> Any:

@@ -17,7 +17,8 @@ Positions = NDArray[np.int64]
 NEWLINE: Final = 10
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PADDING: Final = 32
-_LAST_MARK: Final = 34
+# What is looked through at a time stays in the processor's cache.
+_PIECE: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,6 @@ class Lines:
     starts, ends  where each line stands in `buffer`, without its line ending
     raw           the bytes as they were read
     raw_starts, raw_ends  where each line stands in `raw`, line ending included
-    marks         where `buffer` has line endings, spaces, quotes and other bytes up to `"`
-    mark_octets   which of them stands there
     """
 
     buffer: NDArray[np.uint8]
@@ -38,24 +37,26 @@ class Lines:
     raw: bytes | memoryview
     raw_starts: Positions
     raw_ends: Positions
-    marks: Positions
-    mark_octets: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def places(self, octet: int, rows: Positions | None = None) -> Positions:
-        """Give the places of one byte of at most `"`, and eight more behind the last line.
+        """Give the places of one byte, and eight more behind the last line.
 
         rows  lines in which alone they are wanted, in order
         """
-        marks, octets = self.marks, self.mark_octets
-        if rows is not None and 8 * len(rows) < len(self):
-            first = np.searchsorted(marks, self.starts[rows])
-            count = np.searchsorted(marks, self.ends[rows]) - first
-            chosen = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
-            marks, octets = marks[chosen], octets[chosen]
-        found = marks[octets == octet]
+        found = None
+        if rows is not None:
+            lengths = self.ends[rows] - self.starts[rows]
+            total = int(lengths.sum())
+            if 16 * total < len(self.buffer):
+                behind = np.cumsum(lengths)
+                inside = np.repeat(self.starts[rows] - behind + lengths, lengths)
+                inside += np.arange(total)
+                found = inside[self.buffer[inside] == octet]
+        if found is None:
+            found = np.flatnonzero(self.buffer[:-_PADDING] == octet)
         return np.concatenate([found, np.full(8, len(self.buffer) - 1)])
 
     def column(self, starts: Positions, ends: Positions) -> pl.Series:
@@ -76,25 +77,27 @@ def split_lines(raw: bytes | memoryview) -> Lines:
     Bytes that are no UTF-8, NUL and the other control characters are written as `\\xHH`: nothing
     is lost, and a line stays one line.
     """
-    clean: bytes | memoryview = raw
     octets = np.frombuffer(raw, dtype=np.uint8)
-    marks, mark_octets = _marks(octets)
-    raw_starts, raw_ends = _bounds(marks, mark_octets, len(raw))
-    highest = octets.max(initial=0)
-    if highest > 127:
-        clean = _as_utf8(clean)
-    if _has_control(mark_octets) or (highest >= 127 and (octets == 127).any()):
+    read = _read_through(octets)
+    raw_starts, raw_ends = _bounds(read.newlines, len(raw))
+    clean: bytes | memoryview = raw
+    controls = read.controls
+    if read.highest > 127:
+        clean = _as_utf8(raw)
+    if controls:
+        # Tabs and carriage returns are none that must go.
+        controls -= int(np.count_nonzero(octets == 9)) + int(np.count_nonzero(octets == 13))
+    if controls or (read.highest >= 127 and (octets == 127).any()):
         clean = _without_control(bytes(clean))
-    buffer = np.empty(len(clean) + _PADDING, dtype=np.uint8)
-    buffer[: len(clean)] = np.frombuffer(clean, dtype=np.uint8)
-    buffer[len(clean) :] = NEWLINE
     starts, ends = raw_starts, raw_ends
     if clean is not raw:
-        marks, mark_octets = _marks(buffer[: len(clean)])
-        starts, ends = _bounds(marks, mark_octets, len(clean))
+        read = _read_through(np.frombuffer(clean, dtype=np.uint8))
+        starts, ends = _bounds(read.newlines, len(clean))
+    buffer = read.buffer
     ends = ends - (buffer[np.maximum(ends - 1, 0)] == NEWLINE)
-    carriage = (ends > starts) & (buffer[np.maximum(ends - 1, 0)] == 13)
-    return Lines(buffer, starts, ends - carriage, raw, raw_starts, raw_ends, marks, mark_octets)
+    if read.controls:
+        ends -= (ends > starts) & (buffer[np.maximum(ends - 1, 0)] == 13)
+    return Lines(buffer, starts, ends, raw, raw_starts, raw_ends)
 
 
 def as_text(raw: bytes) -> str:
@@ -106,10 +109,35 @@ def _without_control(octets: bytes) -> bytes:
     return _CONTROL.sub(lambda m: b"\\x%02x" % m[0][0], octets)
 
 
-def _has_control(mark_octets: NDArray[np.uint8]) -> bool:
-    """Tell whether there are control characters besides tabs and line endings."""
-    below = int(np.count_nonzero(mark_octets < 32))
-    return below != sum(int(np.count_nonzero(mark_octets == octet)) for octet in (9, 10, 13))
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What one look at all bytes tells.
+
+    buffer    a copy of them, padded with line endings
+    newlines  where lines end
+    highest   the highest byte
+    controls  how many bytes below the blank are no line ending
+    """
+
+    buffer: NDArray[np.uint8]
+    newlines: Positions
+    highest: int
+    controls: int
+
+
+def _read_through(octets: NDArray[np.uint8]) -> _Read:
+    buffer = np.empty(len(octets) + _PADDING, dtype=np.uint8)
+    buffer[len(octets) :] = NEWLINE
+    highest = below = 0
+    newlines = [np.empty(0, dtype=np.int64)]
+    for at in range(0, len(octets), _PIECE):
+        piece = buffer[at : min(at + _PIECE, len(octets))]
+        piece[:] = octets[at : at + _PIECE]
+        highest = max(highest, int(piece.max()))
+        below += int(np.count_nonzero(piece < 32))
+        newlines.append(_find(piece == NEWLINE) + at)
+    found = np.concatenate(newlines)
+    return _Read(buffer, found, highest, below - len(found))
 
 
 def _as_utf8(raw: bytes | memoryview) -> bytes | memoryview:
@@ -120,15 +148,22 @@ def _as_utf8(raw: bytes | memoryview) -> bytes | memoryview:
     return raw
 
 
-def _marks(octets: NDArray[np.uint8]) -> tuple[Positions, NDArray[np.uint8]]:
-    marks = np.flatnonzero(octets <= _LAST_MARK)
-    return marks, octets[marks]
+def _find(here: NDArray[np.bool_]) -> Positions:
+    """Give the places that are true: `numpy.flatnonzero`, quicker where they are few."""
+    if len(here) % 64 or 64 * np.count_nonzero(here) > len(here):
+        return np.flatnonzero(here)
+    bits = np.packbits(here, bitorder="little").view("<u8")
+    words = np.flatnonzero(bits != 0)
+    bits = bits[words]
+    found = [(words << 6) + np.bitwise_count((bits - _ONE) & ~bits)]
+    while (more := (bits := bits & (bits - _ONE)) != 0).any():
+        words, bits = words[more], bits[more]
+        found.append((words << 6) + np.bitwise_count((bits - _ONE) & ~bits))
+    return found[0] if len(found) == 1 else np.sort(np.concatenate(found), kind="stable")
 
 
-def _bounds(
-    marks: Positions, mark_octets: NDArray[np.uint8], length: int
-) -> tuple[Positions, Positions]:
-    ends = marks[mark_octets == NEWLINE] + 1
+def _bounds(newlines: Positions, length: int) -> tuple[Positions, Positions]:
+    ends = newlines + 1
     if length and (not len(ends) or ends[-1] != length):
         ends = np.append(ends, length)
     starts = np.empty_like(ends)
@@ -144,33 +179,72 @@ _REST: Final = np.array(
     [(1 << 8 * min(max(length - 4, 0), 8)) - 1 for length in range(14)], dtype=np.uint64
 )
 
+_EIGHT: Final = np.array([(1 << 8 * length) - 1 for length in range(9)], dtype=np.uint64)
+_HALF: Final = np.uint64(32)
+_ONE: Final = np.uint64(1)
+
 
 def eight_bytes(buffer: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Give every place of the buffer as the first of eight bytes, without copying."""
     return np.ndarray((len(buffer) - 7,), dtype="<u8", buffer=buffer, strides=(1,))
 
 
-def string_column(buffer: NDArray[np.uint8], starts: Positions, ends: Positions) -> pl.Series:
-    """Make an Arrow string view column over `buffer`, which must be UTF-8 and padded.
+Views = NDArray[np.uint64]
 
+
+def views_of(
+    buffer: NDArray[np.uint8], starts: Positions, ends: Positions, begin: int = 0
+) -> Views:
+    """Give the views of an Arrow string view column over `buffer`, which must be padded.
+
+    begin   place of the buffer in the one that the column will have
     Source  Arrow columnar format, variable-size binary view layout
     """
+    lengths = ends - starts
+    if len(lengths) and int(lengths.min()) < 0:
+        np.maximum(lengths, 0, out=lengths)
+    # Sixteen bytes at once cost no more than one from each line.
+    fronts = np.ndarray((len(buffer) - 15,), "V16", buffer, strides=(1,))[starts]
+    views = fronts.view("<u8").reshape(-1, 2)
+    low, high = views[:, 0], views[:, 1]
+    # What is longer than twelve bytes is named by its first four, number of the buffer and place.
+    places = (starts + begin).view(np.uint64) << _HALF
+    classes = np.minimum(lengths, 13)
+    rest = (low >> _HALF | high << _HALF) & _REST[classes]
+    views[:, 1] = np.where(classes > 12, places, rest)
+    views[:, 0] = (low & _FIRST[classes]) << _HALF | lengths.view(np.uint64)
+    return views
+
+
+def short_views(words: NDArray[np.uint64], lengths: Positions) -> Views:
+    """Give the views of texts of up to eight bytes, which are at the front of a word each."""
+    views = np.empty((len(words), 2), dtype=np.uint64)
+    words = words & _EIGHT[lengths]
+    views[:, 0] = words << _HALF | lengths.view(np.uint64)
+    views[:, 1] = words >> _HALF
+    return views
+
+
+def view_column(
+    buffer: NDArray[np.uint8], views: Views, null: NDArray[np.bool_] | None = None
+) -> pl.Series:
+    """Make a column of views over `buffer`, which must be UTF-8."""
     import polars as pl
     import pyarrow as pa
 
-    count = len(starts)
-    lengths = np.maximum(ends - starts, 0)
-    classes = np.minimum(lengths, 13)
-    words = eight_bytes(buffer)
-    views = np.empty((count, 2), dtype=np.uint64)
-    heads = (words[starts] & _FIRST[classes]) << np.uint64(32)
-    np.bitwise_or(heads, lengths.view(np.uint64), out=views[:, 0])
-    # What is longer than twelve bytes is named by its first four, number of the buffer and place.
-    places = starts.view(np.uint64) << np.uint64(32)
-    views[:, 1] = np.where(classes > 12, places, words[starts + 4] & _REST[classes])
-    null = ends < starts
-    valid = pa.py_buffer(np.packbits(~null, bitorder="little")) if null.any() else None
+    short = null is None and len(views) and int(views[0, 0]) & 0xFFFFFFFF <= 12
+    if short and (views == views[0]).all():
+        # One value throughout, as protocols mostly are.
+        only = views[0].tobytes()
+        return pl.Series([only[4 : 4 + only[0]].decode()]).new_from_index(0, len(views))
+    valid = None if null is None else pa.py_buffer(np.packbits(~null, bitorder="little"))
     array = pa.Array.from_buffers(
-        pa.string_view(), count, [valid, pa.py_buffer(views), pa.py_buffer(buffer)]
+        pa.string_view(), len(views), [valid, pa.py_buffer(views), pa.py_buffer(buffer)]
     )
     return pl.Series(pl.from_arrow(array))
+
+
+def string_column(buffer: NDArray[np.uint8], starts: Positions, ends: Positions) -> pl.Series:
+    """Make a column of text; a value whose end lies before its start is null."""
+    null = ends < starts
+    return view_column(buffer, views_of(buffer, starts, ends), null if null.any() else None)

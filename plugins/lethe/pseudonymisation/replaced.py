@@ -11,6 +11,7 @@ from lethe.pseudonymisation.addresses import (
     AddressMethod,
     AddressPseudonyms,
 )
+from lethe.pseudonymisation.known import Known
 from lethe.pseudonymisation.logplan import LogPlan, Method
 from lethe.pseudonymisation.spelling import fully_unquoted
 from lethe.pseudonymisation.text import TextScrubber
@@ -72,6 +73,7 @@ class Means:
 
     plan: LogPlan
     replaced: Replaced
+    known: dict[str, Known] = field(default_factory=dict)
     _scrubbers: dict[tuple[bool, bool], TextScrubber] = field(default_factory=dict)
     _queries: dict[str, QueryFilter] = field(default_factory=dict)
 

@@ -37,8 +37,6 @@ class Tokens:
         self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in key))
         self._front = f"{label}_"
         self._known: dict[str, str] = {}
-        # Pseudonyms by what stands in a field, for fields that hold nothing else.
-        self.by_text: dict[str | None, str | None] = {None: None}
 
     def replace(self, value: str) -> str:
         """Give the token of one value."""

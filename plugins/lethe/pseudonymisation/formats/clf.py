@@ -1,8 +1,9 @@
 """Apache's and NGINX's common and combined log formats, by splitting instead of matching.
 
-A line of the ordinary shape is cut at its quotes and spaces, whose places in the whole stretch
-are found at once. What has another shape (a virtual host in front, an X-Forwarded-For chain in
-front or behind, escaped quotes, a user name with spaces) goes to a pattern.
+Lines of the ordinary shape are cut by `ordinary`; those of as many quotes at their quotes and
+spaces, which are searched for. What has another shape (a virtual host in front, an
+X-Forwarded-For chain in front or behind, escaped quotes, a user name with spaces) goes to a
+pattern.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe.pseudonymisation.formats.numbers import number_column, read_numbers
+from lethe.pseudonymisation.formats.ordinary import read_ordinary
 from lethe.pseudonymisation.formats.parsed import Parsed, Stateless
 from lethe.pseudonymisation.formats.request import divide_requests
 from lethe.pseudonymisation.formats.times import read_clf_times, read_times, to_times
-from lethe.pseudonymisation.lines import NEWLINE, Lines, Positions, eight_bytes
+from lethe.pseudonymisation.lines import Lines, Positions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,15 +63,20 @@ class CommonLog(Stateless):
         empty = np.flatnonzero(~left)
         if len(empty):
             answers.append(Parsed(_NONE, {}, {"empty": empty}))
-        for find in (_find_ordinary, _find_quoted) if self._combined else (_find_quoted,):
-            found = find(lines, np.flatnonzero(left), combined=self._combined)
-            if len(found.rows):
-                read = self._cut(lines, found)
-                left[read.rows] = False
-                answers.append(read)
+        for read in (self._read_ordinary, self._read_quoted):
+            if left.any():
+                answer = read(lines, np.flatnonzero(left))
+                left[answer.rows] = False
+                answers.append(answer)
         if left.any():
             answers.append(self._match(lines, np.flatnonzero(left)))
         return answers
+
+    def _read_ordinary(self, lines: Lines, rows: Positions) -> Parsed:
+        return read_ordinary(lines, rows, combined=self._combined)
+
+    def _read_quoted(self, lines: Lines, rows: Positions) -> Parsed:
+        return self._cut(lines, _find_quoted(lines, rows, combined=self._combined))
 
     def _cut(self, lines: Lines, found: _Found) -> Parsed:
         """Cut the columns out of lines whose spaces and quotes were found, where they fit."""
@@ -103,8 +111,8 @@ class CommonLog(Stateless):
             "user": lines.column(cut(spaces[1] + 1), cut(spaces[2])),
             "time": to_times(cut(seconds)),
             **_request_columns(lines, cut(quotes[0] + 1), cut(request_end), found, fine),
-            "status": _numbers(cut(status)),
-            "bytes": _numbers(cut(amount)),
+            "status": number_column(cut(status)),
+            "bytes": number_column(cut(amount)),
         }
         if not (_at(buffer, ident, ord("-")) & (cut(spaces[1]) == ident + 1)).all():
             columns["ident"] = lines.column(ident, cut(spaces[1]))
@@ -200,7 +208,7 @@ def _at(buffer: NDArray[np.uint8], places: Positions, octet: int) -> NDArray[np.
 class _Found:
     """Where the spaces and quotes of some lines stand.
 
-    spaces    the first five of each line, and of the request the two that divide it if known
+    spaces    the first five of each line
     quotes    as many as the format has
     chain     start and end of a quoted chain behind the agent; before its start where none is
     fine      which lines have them in the right order so far
@@ -212,57 +220,7 @@ class _Found:
     spaces: list[Positions]
     quotes: list[Positions]
     fine: NDArray[np.bool_]
-    request: tuple[Positions, Positions] | None = None
     chain: tuple[Positions, Positions] | None = None
-
-
-# The marks of `ip ident user [time zone] "GET /path HTTP/1.1" 200 5 "referrer" "agent…`
-_ORDINARY: Final = np.frombuffer(b'     "  "   "" "', dtype=np.uint64)
-
-
-def _find_ordinary(lines: Lines, rows: Positions, *, combined: bool) -> _Found:
-    """Find the lines whose first sixteen marks are those of an ordinary combined line.
-
-    Their places are then known by counting: nothing is searched for.
-    """
-    assert combined  # noqa: S101 (only the combined format has these marks)
-    marks, octets = lines.marks, lines.mark_octets
-    ends = np.flatnonzero(octets == NEWLINE)
-    first = np.empty_like(ends)
-    if len(ends):
-        first[0], first[1:] = 0, ends[:-1] + 1
-    # A last line without an end has no mark there; it is found by searching.
-    rows = rows[rows < len(ends)]
-    ends, first = ends[rows], first[rows]
-    # Quotes are counted in bytes, which must not run over.
-    fits = (ends - first > _ORDINARY.nbytes) & (ends - first < 256)
-    rows, ends, first = rows[fits], ends[fits], first[fits]
-    if len(rows):
-        words = eight_bytes(octets)
-        alike = (words[first] == _ORDINARY[0]) & (words[first + 8] == _ORDINARY[1])
-        rows, ends, first = rows[alike], ends[alike], first[alike]
-    if len(rows):
-        # Behind the sixteenth mark only the last one is a quote.
-        between = np.stack([first + 16, ends], axis=1).ravel()
-        quotes = np.add.reduceat((octets == _QUOTE).view(np.uint8), between, dtype=np.uint8)[::2]
-        alike = (quotes == 1) & (octets[ends - 1] == _QUOTE)
-        rows, ends, first = rows[alike], ends[alike], first[alike]
-    last = marks[ends - 1]
-    spaces = [marks[first + place] for place in range(5)]
-    request_end = marks[first + 8]
-    fine = marks[first + 9] == request_end + 1
-    fine &= marks[first + 10] == request_end + 5
-    fine &= last + 1 == lines.ends[rows]
-    opening, *later = (marks[first + place] for place in (5, 12, 13, 15))
-    return _Found(
-        rows,
-        lines.starts[rows],
-        lines.ends[rows],
-        spaces,
-        [opening, request_end, *later, last],
-        fine,
-        request=(marks[first + 6], marks[first + 7]),
-    )
 
 
 def _find_quoted(lines: Lines, rows: Positions, *, combined: bool) -> _Found:
@@ -294,12 +252,9 @@ def _request_columns(
 ) -> dict[str, pl.Series]:
     """Cut `GET /path HTTP/1.1` at its first and last space; what is no request is all target."""
     buffer = lines.buffer
-    if found.request is not None:
-        first, last = found.request[0][fine], found.request[1][fine]
-    else:
-        spaces = lines.places(_SPACE, found.rows[fine])
-        first = spaces[np.searchsorted(spaces, starts)]
-        last = spaces[np.searchsorted(spaces, ends) - 1]
+    spaces = lines.places(_SPACE, found.rows[fine])
+    first = spaces[np.searchsorted(spaces, starts)]
+    last = spaces[np.searchsorted(spaces, ends) - 1]
     two = (first < ends) & (first > starts)
     http = two & (last > first) & _at(buffer, last + 1, ord("H")) & _at(buffer, last + 5, ord("/"))
     return {
@@ -307,55 +262,3 @@ def _request_columns(
         "url": lines.column(np.where(two, first + 1, starts), np.where(http, last, ends)),
         "protocol": lines.column(np.where(http, last + 1, 1), np.where(http, ends, 0)),
     }
-
-
-def read_numbers(
-    buffer: NDArray[np.uint8], starts: Positions, ends: Positions, *, dash: bool = False
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Read decimal numbers of up to 19 digits; -1 for a `-` where that is allowed."""
-    length = ends - starts
-    if len(length) and int(length.min()) > 0 and int(length.max()) <= 8:
-        return _read_short(buffer, starts, length, dash=dash)
-    good = (length > 0) & (length < 20)
-    value = np.zeros(len(starts), dtype=np.int64)
-    for place in range(int(length[good].max()) if good.any() else 0):
-        inside = good & (place < length)
-        digit = buffer[np.where(inside, starts + place, 0)].astype(np.int64) - 48
-        value = np.where(inside, value * 10 + digit, value)
-        wrong = inside & ((digit < 0) | (digit > 9))
-        if dash and place == 0:
-            dashes = wrong & (digit == -3) & (length == 1)
-            value[dashes] = -1
-            wrong &= ~dashes
-        good &= ~wrong
-    return value, good
-
-
-_ZEROS: Final = np.uint64(0x3030303030303030)
-# In front of a number of so many digits, noughts fill up eight bytes.
-_FILL: Final = np.array([int(_ZEROS) & (1 << 8 * (8 - n)) - 1 for n in range(9)], dtype=np.uint64)
-
-
-def _read_short(
-    buffer: NDArray[np.uint8], starts: Positions, length: Positions, *, dash: bool
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Read numbers of one to eight digits, all eight bytes at once."""
-    words = eight_bytes(buffer)
-    word = words[np.minimum(starts, len(words) - 1)]
-    digits = (word << (64 - 8 * length).astype(np.uint64) | _FILL[length]) ^ _ZEROS
-    good = (digits | digits + np.uint64(0x7676767676767676)) & np.uint64(0x8080808080808080) == 0
-    # Pairs, fours, eight: each time the half that stands in front counts more.
-    value = digits * np.uint64(10) + (digits >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)
-    value = value * np.uint64(100) + (value >> np.uint64(16)) & np.uint64(0x0000FFFF0000FFFF)
-    value = value * np.uint64(10_000) + (value >> np.uint64(32)) & np.uint64(0xFFFFFFFF)
-    number = value.astype(np.int64)
-    if dash:
-        dashes = (length == 1) & (word & np.uint64(0xFF) == ord("-"))
-        number[dashes], good[dashes] = -1, True
-    return number, good
-
-
-def _numbers(values: NDArray[np.int64]) -> pl.Series:
-    import polars as pl
-
-    return pl.Series(values).set(pl.Series(values < 0), None)

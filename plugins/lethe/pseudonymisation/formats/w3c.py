@@ -150,7 +150,7 @@ def _separators(lines: Lines, rows: Positions, count: int) -> tuple[int, ...]:
     The header does not tell (CloudFront's has spaces, its lines have tabs), and a single line
     must not: a visitor can send a tab. The other one is tried on what is left.
     """
-    if not (lines.mark_octets == _TAB).any():
+    if not (lines.buffer == _TAB).any():
         return (_SPACE,)
     by_space = _divided(lines, rows, _SPACE, count)[1].sum()
     by_tab = _divided(lines, rows, _TAB, count)[1].sum()
