@@ -230,9 +230,13 @@ def test_an_instant_at_the_end_of_its_type_is_refused_and_stops_nobody_else(
 ) -> None:
     kit = people(
         make_kit,
-        f"INSERT INTO person (id, {column}) VALUES (1, '{value}'), (2, '2020-01-01')",
-        f"{{latest: [{{column: {column}}}]}}",
+        f"INSERT INTO person (id, {column}) VALUES (1, '{value}'), (2, '2020-01-01'), (3, NULL)",
+        f"{{latest: [{{column: {column}, optional: true}}]}}",
     )
     run = kit.sweep()
-    assert kit.outcome(run) == {"erased": 1, "refused: implausible date": 1}
-    assert kit.ids("person") == [1]
+    assert kit.outcome(run) == {
+        "erased": 1,
+        "refused: implausible date": 1,
+        "refused: no starting point": 1,
+    }
+    assert kit.ids("person") == [1, 3]

@@ -21,7 +21,9 @@ def day_sql(context: Context, here: sql.Composable, sql_type: str) -> sql.Compos
     if base == "date":
         return here
     if base in DATE_TYPES:
-        here = sql.SQL("least(greatest({}, {}), {})").format(here, *_ENDS)
+        # Not with least() and greatest(): of nothing and a day they make that day.
+        pattern = "(CASE WHEN {0} < {1} THEN {1} WHEN {0} > {2} THEN {2} ELSE {0} END)"
+        here = sql.SQL(pattern).format(here, *_ENDS)
     zone = sql.Literal(context.zone.key)
     if base == "timestamp with time zone":
         return sql.SQL("({} AT TIME ZONE {})::date").format(here, zone)
