@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from statistics import median
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from psycopg2 import extensions
 
+from lethe.evidence.initialise import read_warehouse
 from lethe.include import statement
 from lethe.policy.model import Policy
 from lethe.policy.model.rules import Cap
+from lethe.policy.periods import start_of_day
 
 _MOST_NIGHTS = 90
 
@@ -68,10 +71,12 @@ def judge_limits(
     population: int,
     *,
     night: UUID | None = None,
+    since: datetime | None = None,
 ) -> str | None:
     """Say which limit of the policy a rule would be over at `as_of`; None if over none.
 
     night  the run that is judged, whose own work does not count against it
+    since  see `day_begun`
     """
     guards = policy.guards
     with connection.cursor() as cursor:
@@ -85,7 +90,7 @@ def judge_limits(
             },
         )
         history = [int(row[1]) for row in cursor.fetchall()]
-    _, erased = count_erased(connection, policy.policy.name, rule, as_of, night)
+    _, erased = count_erased(connection, policy.policy.name, rule, as_of, night, since)
     return over_limit(
         due,
         limits=merged(guards.cap, policy.rules[rule].cap),
@@ -96,12 +101,26 @@ def judge_limits(
     )
 
 
+def day_begun(connection: extensions.connection, policy: Policy, today: date) -> datetime | None:
+    """The instant from which whatever was erased counts for today's cap, for whichever day it was
+    planned; None on a rehearsal, where years of nights pass within a day."""
+    if read_warehouse(connection).rehearsal:
+        return None
+    return start_of_day(today, ZoneInfo(policy.policy.time_zone))
+
+
 def count_erased(
-    connection: extensions.connection, policy_name: str, rule: str, on: date, night: UUID | None
+    connection: extensions.connection,
+    policy_name: str,
+    rule: str,
+    on: date,
+    night: UUID | None,
+    since: datetime | None,
 ) -> tuple[int, int]:
     """Count whom a rule has erased for the night of a day: in all, and by other nights' runs.
 
     night  the run of the night whose own work does not count among the second
+    since  what was erased from then on counts too, for whichever night
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -110,6 +129,7 @@ def count_erased(
                 "policy_name": policy_name,
                 "rule": rule,
                 "day": on,
+                "since": since,
                 "night": None if night is None else str(night),
             },
         )

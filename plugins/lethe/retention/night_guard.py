@@ -19,7 +19,7 @@ from lethe.guards.answers import settle_answers, supersede
 from lethe.guards.approval import find_decision
 from lethe.guards.edition_gate import require_edition
 from lethe.guards.editions import see_edition
-from lethe.guards.limits import judge_limits
+from lethe.guards.limits import day_begun, judge_limits
 from lethe.keys import KeyRing, year_of
 from lethe.policy.periods import boundary, start_of_day
 from lethe.retention.night import Night, PlannedRule, read_night, set_rule_state
@@ -87,6 +87,7 @@ def _judge_limits(
         planned.due,
         sum(planned.counts.values()),
         night=run.run_id,
+        since=day_begun(connection, site.loaded.policy, site.today()),
     )
     if over is None:
         return

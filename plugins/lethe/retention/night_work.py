@@ -27,7 +27,7 @@ from lethe.evidence.witness import Witness
 from lethe.guards.approval import find_decision
 from lethe.guards.holds import require_queries
 from lethe.guards.inputs import find_stop
-from lethe.guards.limits import count_erased, merged
+from lethe.guards.limits import count_erased, day_begun, merged
 from lethe.keys import KeyRing, year_of
 from lethe.policy.model.guards import Batches
 from lethe.retention.assignments import assign
@@ -156,7 +156,8 @@ def _most(
     cap = merged(policy.guards.cap, policy.rules[planned.rule].cap).subjects
     if cap is None:
         return None
-    erased, _ = count_erased(connection, policy.policy.name, planned.rule, night.on, None)
+    since = day_begun(connection, policy, site.today())
+    erased, _ = count_erased(connection, policy.policy.name, planned.rule, night.on, None, since)
     rules = read_night(connection, night.run_id).rules if night.run_id else ()
     due = sum(each.due for each in rules if (each.rule, each.state) == (planned.rule, "planned"))
     return cap - erased - due

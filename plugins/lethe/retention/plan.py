@@ -19,7 +19,7 @@ from lethe.erasure.freeze import RulePlan, freeze_rule, plan_digest, read_rule
 from lethe.errors import UsageError, WarehouseRefused, describe_database_error
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.runs import Run, begin_run
-from lethe.guards.limits import judge_limits
+from lethe.guards.limits import day_begun, judge_limits
 from lethe.include import statement
 from lethe.retention.assignments import assign, order_rules
 
@@ -77,8 +77,15 @@ def read_plan(site: Site, as_of: date, rules: Sequence[str] | None = None) -> Sw
 
 
 def _over(connection: extensions.connection, site: Site, as_of: date, plan: RulePlan) -> str | None:
+    policy = site.loaded.policy
     return judge_limits(
-        connection, site.loaded.policy, as_of, plan.rule, plan.due, sum(plan.counts.values())
+        connection,
+        policy,
+        as_of,
+        plan.rule,
+        plan.due,
+        sum(plan.counts.values()),
+        since=day_begun(connection, policy, site.today()),
     )
 
 
