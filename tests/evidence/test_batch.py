@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import psycopg2
 import pytest
@@ -38,11 +39,12 @@ def test_the_witness_record_is_there_before_the_commit(
 
     monkeypatch.setattr(witness, "append", watch)
     batch.commit()
-    assert seen == [0]
+    assert seen == [0, 1], "the promise before the commit, its confirmation after"
     with other.cursor() as cursor:
         cursor.execute("SELECT witness_no, witness_hash FROM lethe.ledger_batch ORDER BY at DESC")
         row = cursor.fetchone()
-    assert row and (row[0], bytes(row[1])) == witness.position()
+    (promise,) = (each for each in witness.records() if each.batch == batch.batch)
+    assert row and (row[0], bytes(row[1])) == (promise.number, promise.digest)
 
 
 def test_a_witness_that_fails_stops_the_commit(
@@ -109,7 +111,7 @@ def test_the_witness_keeps_tombstones_and_events_and_nothing_plain(
     batch.add_event("hold_added", {"hold_id": "h"})
     batch.add_rows([LedgerRow("subject_erased")])
     batch.commit()
-    record = next(iter(witness.records_backwards()))
+    record = next(each for each in witness.records_backwards() if each.kind == "batch")
     assert list(read_tombstones(record)) == stones
     assert record.body["events"] == [{"kind": "hold_added", "body": {"hold_id": "h"}}]
     told = json.dumps(dict(record.body))
@@ -117,13 +119,13 @@ def test_the_witness_keeps_tombstones_and_events_and_nothing_plain(
     assert "765432" not in told
 
 
-def test_one_append_a_batch_however_many_subjects(
+def test_one_append_a_batch_of_a_run_however_many_subjects(
     warehouse: extensions.connection, witness: Witness, ring: KeyRing
 ) -> None:
     before = witness.position().number
     acting_as(warehouse, "runner")
     tokens = ring.tokens("tombstone", "2026")
-    batch = EvidenceBatch(warehouse, None, witness)
+    batch = EvidenceBatch(warehouse, uuid4(), witness)
     keys = [(str(number),) for number in range(500)]
     batch.add_tombstones(make_tombstones(tokens, "account", keys, {}))
     batch.add_rows(LedgerRow("subject_erased") for _ in keys)

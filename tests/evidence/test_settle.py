@@ -10,11 +10,12 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
 from lethe.connections import acting_as
-from lethe.errors import ConfigurationError, GuardStop
+from lethe.errors import ActError, ConfigurationError, GuardStop
 from lethe.evidence import (
     LedgerRow,
     Witness,
@@ -27,11 +28,14 @@ from lethe.evidence import (
     verify_ledger,
 )
 from lethe.evidence.batch import EvidenceBatch
-from lethe.evidence.settle import lost_batches, note_replay, restore_keys, restore_tombstones
+from lethe.evidence.home import transaction_here
+from lethe.evidence.restoring import restore_keys, restore_tombstones
+from lethe.evidence.settle import lost_batches, note_replay
+from lethe.evidence.witness import Position
 from lethe.keys import KeyDestroyed, KeyEncryptionKey, KeyRing
 from psycopg2 import extensions, sql
 
-from .conftest import Connect, commit_batch
+from .conftest import Connect, commit_batch, tamper
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -132,6 +136,8 @@ def test_a_batch_in_flight_is_waited_for_and_not_taken_for_a_crash(
 
     def slow_append(*args: object, **named: object) -> object:
         position = append(*args, **named)  # type: ignore[arg-type]
+        if args[0] != "batch":
+            return position
         halt.set()
         proceed.wait(10)
         committed.append(True)
@@ -194,6 +200,111 @@ def test_nights_of_one_batch_each_that_a_restore_took_are_not_taken_for_crashes(
         own.close()
     restore()
     assert settle_witness(connect(), witness).state == "behind"
+
+
+def test_a_single_act_that_a_restore_took_is_not_taken_for_a_crash(
+    connect: Connect, witness: Witness, backup: Callable[[], Callable[[], None]]
+) -> None:
+    restore = backup()
+    commit_event(connect(), witness)
+    restore()
+    assert settle_witness(connect(), witness).state == "behind"
+    assert settle_witness(connect(), witness).state == "behind", "nothing was voided"
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_batch_lost_within_the_same_database_is_known_by_its_transaction(
+    connect: Connect, witness: Witness, monkeypatch: pytest.MonkeyPatch, confirmed: bool
+) -> None:
+    if not confirmed:  # the process was killed between the commit and the confirmation
+        monkeypatch.setattr(witness, "confirm", lambda _: None)
+    commit_batch(connect(), witness)
+    batch = commit_batch(connect(), witness).batch
+    warehouse = connect()
+    tamper(warehouse, "ledger_batch", f"DELETE FROM lethe.ledger_batch WHERE batch = '{batch}'")
+    warehouse.commit()
+    assert settle_witness(connect(), witness).state == "behind"
+
+
+def test_a_confirmed_batch_is_never_taken_for_a_crash_whatever_became_of_its_number(
+    connect: Connect, witness: Witness
+) -> None:
+    """A disk put back to an earlier moment gives numbers out again."""
+    witness.confirm(crash_before_commit(connect(), witness))
+    assert settle_witness(connect(), witness).state == "behind"
+
+
+@pytest.mark.parametrize(
+    ("changed", "state"),
+    [
+        ({}, "settled"),
+        ({"events": [{"kind": "hold_added", "body": {}}]}, "settled"),
+        ({"transaction": {"id": str(2**40)}}, "settled"),
+        ({"transaction": {"id": str(2**40)}, "events": [{"kind": "x", "body": {}}]}, "behind"),
+        ({"transaction": {"id": "3"}}, "behind"),
+        ({"transaction": {"cluster": "1"}}, "behind"),
+        ({"transaction": {"timeline": "0000FFFF"}}, "behind"),
+        ({"transaction": {"database": 1}}, "behind"),
+    ],
+)
+def test_what_was_cut_off_is_a_crash_only_if_its_transaction_is_known_not_to_have_committed(
+    connect: Connect, witness: Witness, changed: dict[str, Any], state: str
+) -> None:
+    commit_batch(connect(), witness)
+    crash_before_commit(connect(), witness, **changed)
+    assert settle_witness(connect(), witness).state == state
+
+
+@pytest.mark.parametrize(("carries", "state"), [("events", "behind"), ("groups", "settled")])
+def test_a_record_of_an_older_lethe_is_voided_only_if_it_brings_nothing_back(
+    connect: Connect, witness: Witness, carries: str, state: str
+) -> None:
+    batch = EvidenceBatch(connect(), None, witness)
+    body = batch._body() | {carries: [{"kind": "hold_added", "body": {}}]}
+    witness.append("batch", body, batch.batch)
+    assert settle_witness(connect(), witness).state == state
+
+
+def test_comparisons_with_nothing_between_them_hide_no_restore(
+    connect: Connect, witness: Witness, backup: Callable[[], Callable[[], None]]
+) -> None:
+    restore = backup()
+    commit_event(connect(), witness)
+    for number in range(3):
+        require_in_step(connect(), witness)
+        witness.append("key_created", {"number": number})
+    restore()
+    assert settle_witness(connect(), witness).state == "behind"
+
+
+def test_a_backup_restored_once_more_after_its_replay_is_found_again(
+    connect: Connect, witness: Witness, backup: Callable[[], Callable[[], None]]
+) -> None:
+    restore = backup()
+    nights(connect(), witness, 1)
+    for _ in range(2):
+        restore()
+        warehouse = connect()
+        assert settle_witness(warehouse, witness).state == "behind"
+        note_replay(warehouse, witness, commit_batch(warehouse, witness).batch)
+        assert settle_witness(warehouse, witness).state == "in_step"
+        warehouse.close()
+
+
+def test_a_confirmation_that_fails_leaves_what_was_committed(
+    connect: Connect, witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = witness.append
+
+    def refuse(kind: str, *args: Any) -> Position:
+        if kind == "committed":
+            raise ActError("the disk is full")
+        return append(kind, *args)
+
+    monkeypatch.setattr(witness, "append", refuse)
+    commit_event(connect(), witness)
+    monkeypatch.undo()
+    assert settle_witness(connect(), witness).state == "in_step"
 
 
 def test_a_replay_brings_tombstones_and_keys_back_and_ends_dead_keys_again(
@@ -301,12 +412,27 @@ def nights(connection: extensions.connection, witness: Witness, count: int) -> N
         seal_ledger(connection, witness)
 
 
-def crash_before_commit(connection: extensions.connection, witness: Witness) -> None:
+def crash_before_commit(
+    connection: extensions.connection, witness: Witness, **changed: Any
+) -> Position:
+    """Promise a batch and never commit it; `changed`: what its record says otherwise."""
     acting_as(connection, "runner")
     batch = EvidenceBatch(connection, None, witness)
     batch.add_rows([LedgerRow("crashed")])
-    witness.append("batch", batch._body(), batch.batch)
+    told = transaction_here(connection) | changed.pop("transaction", {})
+    body = batch._body() | {"transaction": told} | changed
+    position = witness.append("batch", body, batch.batch)
     connection.close()
+    return position
+
+
+def commit_event(connection: extensions.connection, witness: Witness) -> None:
+    """Commit what stands alone and must outlive a restore, such as a hold."""
+    acting_as(connection, "runner")
+    batch = EvidenceBatch(connection, None, witness)
+    batch.add_rows([LedgerRow("hold_added")])
+    batch.add_event("hold_added", {"id": "x"})
+    batch.commit()
 
 
 def ring_of(connection: extensions.connection, kek: KeyEncryptionKey, witness: Witness) -> KeyRing:

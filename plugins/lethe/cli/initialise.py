@@ -77,7 +77,7 @@ def init(
             by = _who_arms(site, by, rehearsal=warehouse.rehearsal)
         with site.connected("approver") as connection:
             act = arm if armed else disarm
-            warehouse = act(connection, by or getpass.getuser())
+            warehouse = act(connection, by or getpass.getuser(), witness)
     document = {
         "warehouse_id": str(warehouse.warehouse_id),
         "changed": done.changed,

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import psycopg2
 from psycopg2 import extensions
 
+from lethe.evidence.home import transaction_here
 from lethe.evidence.ledger import Json, LedgerRow, append_rows, close_batch
 from lethe.evidence.tombstones import Tombstones, add_tombstones
 from lethe.evidence.witness import Witness, WitnessRecord, decode, encode
@@ -21,7 +22,10 @@ class EvidenceBatch:
     """Gather the evidence of one batch in the caller's transaction and commit both together.
 
     Order: rows of the warehouse → tombstones and ledger rows → witness record, durable outside →
-    commit. A crash before the commit leaves a witness record that `settle_witness` voids.
+    commit. A crash before the commit leaves a witness record that `settle_witness` voids. What
+    stands alone (a hold, an approval) is confirmed on the witness after the commit, so that a
+    restore which takes it away is never mistaken for such a crash; the batches of a run are
+    confirmed by the run's seal.
     """
 
     def __init__(
@@ -73,7 +77,8 @@ class EvidenceBatch:
             cursor.execute(statement("evidence/lock_batches_shared"))
         position = None
         if self._witness is not None:
-            position = self._witness.append("batch", self._body(), self.batch)
+            body = self._body() | {"transaction": transaction_here(self._connection)}
+            position = self._witness.append("batch", body, self.batch)
         try:
             close_batch(self._connection, self.batch, self.run_id, self._rows, position)
             self._connection.commit()
@@ -82,6 +87,8 @@ class EvidenceBatch:
             if self._witness is not None:
                 self._witness.renew_writer()
             raise
+        if self._witness is not None and position and (self.run_id is None or self._events):
+            self._witness.confirm(position)
 
     def _body(self) -> dict[str, Json]:
         return {

@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg2
 from psycopg2 import errorcodes, errors, extensions, sql
@@ -18,8 +18,9 @@ from lethe.errors import (
     WarehouseRefused,
     describe_database_error,
 )
+from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.dba_script import OWNER_MEMBERSHIP, role_block
-from lethe.evidence.ledger import LedgerRow, append_rows, close_batch
+from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.migrate import current_revision, migrate, newest_revision
 from lethe.evidence.privileges import (
     CONTROL_GRANTS,
@@ -29,6 +30,7 @@ from lethe.evidence.privileges import (
     grant_statements,
     missing_grants,
 )
+from lethe.evidence.witness import Witness
 from lethe.include import statement
 
 _ASK_DBA = "run `lethe init --print-sql` and give the script to your DBA"
@@ -141,18 +143,22 @@ def find_ready(connection: extensions.connection) -> Initialised | None:
         connection.rollback()
 
 
-def arm(connection: extensions.connection, by: str | None = None) -> Warehouse:
+def arm(
+    connection: extensions.connection, by: str | None = None, witness: Witness | None = None
+) -> Warehouse:
     """Record that the approver allows this warehouse to be erased from.
 
     connection  of the approver; committed
     by          the person; by default the user of the operating system
     """
-    return _record_arming(connection, by or getpass.getuser(), armed=True)
+    return _record_arming(connection, by or getpass.getuser(), witness, armed=True)
 
 
-def disarm(connection: extensions.connection, by: str | None = None) -> Warehouse:
-    """Put the warehouse back to report-only; the off switch."""
-    return _record_arming(connection, by or getpass.getuser(), armed=False)
+def disarm(
+    connection: extensions.connection, by: str | None = None, witness: Witness | None = None
+) -> Warehouse:
+    """Put the warehouse back to report-only; the off switch, which outlives a restore."""
+    return _record_arming(connection, by or getpass.getuser(), witness, armed=False)
 
 
 def _initialise(
@@ -267,7 +273,10 @@ def _grant(connection: extensions.connection, grants: Sequence[Grant]) -> int:
     return len(missing)
 
 
-def _record_arming(connection: extensions.connection, by: str, *, armed: bool) -> Warehouse:
+def _record_arming(
+    connection: extensions.connection, by: str, witness: Witness | None, *, armed: bool
+) -> Warehouse:
+    kind = "warehouse_armed" if armed else "warehouse_disarmed"
     try:
         connection.rollback()
         acting_as(connection, "approver")
@@ -275,9 +284,11 @@ def _record_arming(connection: extensions.connection, by: str, *, armed: bool) -
         if warehouse.armed != armed:
             with connection.cursor() as cursor:
                 cursor.execute(statement("evidence/arm_warehouse"), {"by": by if armed else None})
-            batch = uuid4()
-            row = LedgerRow("warehouse_armed" if armed else "warehouse_disarmed", {"by": by})
-            close_batch(connection, batch, None, append_rows(connection, batch, None, [row]))
+            batch = EvidenceBatch(connection, None, witness)
+            batch.add_rows([LedgerRow(kind, {"by": by})])
+            batch.add_event(kind, {"by": by})
+            batch.commit()
+            acting_as(connection, "approver")
             warehouse = read_warehouse(connection)
         connection.commit()
     except psycopg2.Error as error:

@@ -14,7 +14,9 @@ from psycopg2 import extensions
 
 from lethe.connections import acting_as
 from lethe.evidence.canonical import LedgerTuple, canonical_instant, canonical_row
+from lethe.evidence.home import transaction_here
 from lethe.evidence.initialise import read_warehouse
+from lethe.evidence.ledger import Json
 from lethe.evidence.merkle import GrowingTree, hash_leaf
 from lethe.evidence.witness import BEGINNING, Witness
 from lethe.include import statement
@@ -64,14 +66,22 @@ def seal_ledger(connection: extensions.connection, witness: Witness | None = Non
             statement("evidence/add_sealings"), {"seal_no": seal.seal_no, "batches": batches}
         )
         cursor.execute(statement("evidence/lock_batches_shared"))
+    promised = None
     if witness is not None:
-        witness.append("seal", {"seal_no": seal.seal_no, "seal_hash": seal.seal_hash.hex()})
+        body: dict[str, Json] = {
+            "seal_no": seal.seal_no,
+            "seal_hash": seal.seal_hash.hex(),
+            "transaction": transaction_here(connection),
+        }
+        promised = witness.append("seal", body)
     try:
         connection.commit()
     except psycopg2.Error:
         if witness is not None:
             witness.renew_writer()
         raise
+    if witness is not None and promised is not None:
+        witness.confirm(promised)
     return seal
 
 

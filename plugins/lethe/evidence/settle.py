@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -12,13 +12,11 @@ from psycopg2 import extensions
 
 from lethe.connections import acting_as
 from lethe.errors import GuardStop
-from lethe.evidence.batch import read_tombstones
+from lethe.evidence.home import find_ends, home_of, is_here
 from lethe.evidence.ledger import Json
 from lethe.evidence.seal import last_seal
-from lethe.evidence.tombstones import add_tombstones
-from lethe.evidence.witness import Position, Witness, WitnessRecord, decode
+from lethe.evidence.witness import Position, Witness, WitnessRecord
 from lethe.include import statement
-from lethe.keys import KeyRecord, KeyRing
 
 State = Literal["in_step", "settled", "behind", "witness_lost"]
 _PROMISES = frozenset({"batch", "seal"})
@@ -47,8 +45,9 @@ def settle_witness(connection: extensions.connection, witness: Witness) -> Witne
     """Compare both while no batch is in flight, and settle what a crash left.
 
     A writer has at most one batch between witness and commit, and it is its last. So what is
-    missing here and is the last word of its writer since the last comparison was a crash: it is
-    voided there. Anything else that is missing was committed once: the warehouse was restored.
+    missing here, is the last word of its writer since the last comparison, was never confirmed and
+    whose transaction did not commit in this database was a crash: it is voided there. Anything else
+    that is missing was committed once: the warehouse was restored.
     """
     connection.rollback()  # what the caller did not commit is not wanted here
     try:
@@ -99,101 +98,108 @@ def lost_batches(connection: extensions.connection, witness: Witness) -> Iterato
     yield from _absent(connection, page)
 
 
-def restore_tombstones(connection: extensions.connection, records: Iterator[WitnessRecord]) -> int:
-    """Put the tombstones of lost batches back, in the caller's transaction; returns how many."""
-    restored = 0
-    for record in records:
-        if record.batch is None or not record.body["tombstones"]:
-            continue
-        with connection.cursor() as cursor:
-            cursor.execute(
-                statement("evidence/find_tombstone_batches"), {"batches": [str(record.batch)]}
-            )
-            if cursor.fetchone() is not None:
-                continue
-        run_id = UUID(record.body["run"]) if record.body["run"] else None
-        erased_at = datetime.fromisoformat(record.body["erased_at"])
-        restored += add_tombstones(
-            connection, record.batch, run_id, erased_at, read_tombstones(record)
-        )
-    return restored
-
-
-def restore_keys(ring: KeyRing, witness: Witness) -> tuple[int, int]:
-    """Put lost keys back and end again those that had ended, in the caller's transaction.
-
-    Returns  (put back, ended again)
-    """
-    created: dict[UUID, WitnessRecord] = {}
-    destroyed: dict[UUID, WitnessRecord] = {}
-    for record in witness.records():
-        if record.kind == "key_created":
-            created[UUID(record.body["key_id"])] = record
-        elif record.kind == "key_destroyed":
-            destroyed[UUID(record.body["key_id"])] = record
-    back = 0
-    for key_id in created.keys() - destroyed.keys():
-        kept = witness.kept_key(key_id)
-        if kept is not None:
-            back += ring.restore(_key_record(kept))
-    ended = 0
-    living = {record.key_id for record in ring.list() if record.destroyed_at is None}
-    for key_id in destroyed.keys() & living:
-        body = destroyed[key_id].body
-        final_at = date.fromisoformat(body["final_at"]) if body["final_at"] else None
-        ring.destroy(body["purpose"], body["period"], final_at)
-        ended += 1
-    return back, ended
-
-
-def note_replay(connection: extensions.connection, witness: Witness) -> Position:
+def note_replay(
+    connection: extensions.connection, witness: Witness, batch: UUID | None = None
+) -> Position:
     """Put on the witness that the restored warehouse was brought up to it; what was lost is known.
 
     Call it after the replay has committed.
+
+    batch  the evidence of the replay: where it is missing, the warehouse was restored once more
     """
-    return _note_check(connection, witness, replayed=True)
+    return _note_check(connection, witness, replayed=True, batch=batch)
 
 
 def _compare(connection: extensions.connection, witness: Witness) -> WitnessState:
     with connection.cursor() as cursor:
         cursor.execute(statement("evidence/read_last_witnessed"))
         named = cursor.fetchone()
-    promises: list[WitnessRecord] = []
-    voided: set[int] = set()
-    through, checks, known = 0, 0, named is None
-    for record in witness.records_backwards():
-        if named is not None and record.number == named[0]:
-            known = record.digest == bytes(named[1])
-        if record.kind == "void":
-            voided.add(record.body["number"])
-        elif record.kind == "checked" and checks < _LOOK_BACK_CHECKS:
-            through = max(through, record.number)
-            checks += 1
-        elif record.kind == "replayed" and checks < _LOOK_BACK_CHECKS:
-            through = max(through, record.number)
-            checks = _LOOK_BACK_CHECKS
-        elif (
-            record.kind in _PROMISES and record.number not in voided and checks < _LOOK_BACK_CHECKS
-        ):
-            promises.append(record)
-        if checks >= _LOOK_BACK_CHECKS and (named is None or record.number <= named[0]):
-            break
-    if not known:
+    seen = _look_back(witness, named)
+    if not seen.known:
         return WitnessState("witness_lost")
-    missing = [*_absent(connection, promises[::-1])]
+    missing = [*_absent(connection, seen.promises[::-1])]
     if not missing:
         return WitnessState("in_step")
-    last_words = {record.writer: record.number for record in promises[::-1]}
+    last_words = {record.writer: record.number for record in seen.promises[::-1]}
     crashed = all(
-        record.number > through and last_words[record.writer] == record.number for record in missing
+        record.number > seen.through
+        and record.number not in seen.confirmed
+        and last_words[record.writer] == record.number
+        for record in missing
     )
-    return WitnessState("settled" if crashed else "behind", tuple(missing))
+    settled = crashed and _never_committed(connection, missing)
+    return WitnessState("settled" if settled else "behind", tuple(missing))
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the newest part of the witness tells.
+
+    promises   newest first; at least one, if there is any since the last replay
+    confirmed  numbers of promises that the warehouse is known to have committed
+    through    everything up to this number was in step once
+    known      the record that the warehouse names is there as it was
+    """
+
+    known: bool
+    promises: list[WitnessRecord] = field(default_factory=list)
+    confirmed: set[int] = field(default_factory=set)
+    through: int = 0
+
+
+def _look_back(witness: Witness, named: tuple[int, bytes] | None) -> _Seen:
+    seen = _Seen(known=named is None)
+    voided: set[int] = set()
+    checks, enough = 0, False
+    for record in witness.records_backwards():
+        if named is not None and record.number == named[0]:
+            seen.known = record.digest == bytes(named[1])
+        if record.kind == "void":
+            voided.add(record.body["number"])
+        elif record.kind == "committed":
+            seen.confirmed.add(record.body["number"])
+        elif record.kind in ("checked", "replayed"):
+            seen.through = max(seen.through, record.number)
+            checks += 1
+        if not enough and (record.kind in _PROMISES and record.number not in voided):
+            seen.promises.append(record)
+        # What a replay found missing is lost for good; the replay itself must not be.
+        if record.kind == "replayed":
+            if not enough and record.batch is not None:
+                seen.promises.append(record)
+            enough = True
+        enough = enough or (checks >= _LOOK_BACK_CHECKS and bool(seen.promises))
+        if enough and (named is None or record.number <= named[0]):
+            break
+    return seen
+
+
+def _never_committed(connection: extensions.connection, missing: list[WitnessRecord]) -> bool:
+    """Say whether these promises were cut off by crashes, by how their transactions ended.
+
+    Only this very database knows that: elsewhere, or on another timeline, it is not believed. A
+    server that crashed may have lost the number; what brings a hold along must be known better.
+    """
+    told = {record.number: record.body.get("transaction") for record in missing}
+    if any(each is not None and not is_here(connection, each) for each in told.values()):
+        return False
+    ends = find_ends(connection, [each["id"] for each in told.values() if each is not None])
+    for record in missing:
+        transaction, carries = told[record.number], record.body.get("events")
+        if transaction is None:  # a record of a Lethe that did not say
+            if carries or record.body.get("tombstones"):
+                return False
+        elif ends[transaction["id"]] != "aborted" and (
+            carries or ends[transaction["id"]] != "unheard of"
+        ):
+            return False
+    return True
 
 
 def _absent(
     connection: extensions.connection, promises: list[WitnessRecord]
 ) -> Iterator[WitnessRecord]:
-    batches = [str(record.batch) for record in promises if record.kind == "batch"]
+    batches = [str(record.batch) for record in promises if record.kind != "seal"]
     hashes = [_seal_hash(record.body) for record in promises if record.kind == "seal"]
     with connection.cursor() as cursor:
         cursor.execute(statement("evidence/find_batches"), {"batches": batches})
@@ -201,37 +207,25 @@ def _absent(
         cursor.execute(statement("evidence/find_seals"), {"hashes": hashes})
         there |= {bytes(row[0]) for row in cursor.fetchall()}
     for record in promises:
-        name = str(record.batch) if record.kind == "batch" else _seal_hash(record.body)
+        name = _seal_hash(record.body) if record.kind == "seal" else str(record.batch)
         if name not in there:
             yield record
 
 
 def _note_check(
-    connection: extensions.connection, witness: Witness, *, replayed: bool = False
+    connection: extensions.connection,
+    witness: Witness,
+    *,
+    replayed: bool = False,
+    batch: UUID | None = None,
 ) -> Position:
     newest = next(witness.records_backwards(), None)
     if newest is not None and newest.kind == "checked" and not replayed:
         return Position(newest.number, newest.digest)
     seal = last_seal(connection)
-    body: dict[str, Json] = {"seal_no": seal.seal_no if seal else 0}
-    return witness.append("replayed" if replayed else "checked", body)
+    body: dict[str, Json] = {"seal_no": seal.seal_no if seal else 0, "home": home_of(connection)}
+    return witness.append("replayed" if replayed else "checked", body, batch)
 
 
 def _seal_hash(body: Mapping[str, str]) -> bytes:
     return bytes.fromhex(body["seal_hash"])
-
-
-def _key_record(kept: Mapping[str, str]) -> KeyRecord:
-    after = kept["destroy_after"]
-    return KeyRecord(
-        key_id=UUID(kept["key_id"]),
-        purpose=kept["purpose"],
-        period=kept["period"],
-        kek_id=kept["kek_id"],
-        created_at=datetime.fromisoformat(kept["created_at"]),
-        destroy_after=date.fromisoformat(after) if after else None,
-        destroyed_at=None,
-        final_at=None,
-        wrapped=decode(kept["wrapped"]),
-        nonce=decode(kept["nonce"]),
-    )

@@ -7,6 +7,7 @@ keys. A record is durable there before the transaction that it tells of commits 
 from __future__ import annotations
 
 import json
+import logging
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,11 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from lethe.errors import TamperingFound
+from lethe.errors import LetheError, TamperingFound
 from lethe.evidence.ledger import Json
 from lethe.keys import KeyRecord
+
+log = logging.getLogger(__name__)
 
 BEGINNING = bytes(32)
 
@@ -34,8 +37,8 @@ class Position(NamedTuple):
 class WitnessRecord:
     """One record of the chain.
 
-    kind    opened, batch, seal, void, checked, replayed, key_created, key_destroyed, or an
-            event of a guard such as hold_added
+    kind    opened, batch, seal, committed (the warehouse has that batch or seal), void (it never
+            had it), checked, replayed, key_created, key_destroyed
     batch   the batch that it tells of, if any
     writer  the process that wrote it; a writer has at most one batch that is not committed yet
     """
@@ -91,6 +94,16 @@ class Witness(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of files and connections."""
+
+    def confirm(self, promise: Position) -> None:
+        """Say that the warehouse committed what a record promised.
+
+        That is done, whatever becomes of this: a confirmation that fails is only logged.
+        """
+        try:
+            self.append("committed", {"number": promise.number})
+        except LetheError as error:
+            log.warning("Record %s was committed, unconfirmed: %s", promise.number, error)
 
     def renew_writer(self) -> None:
         """Take another name as writer, after a commit whose end is unknown."""

@@ -11,6 +11,7 @@ from psycopg2 import extensions
 from lethe.connections import acting_as
 from lethe.errors import WarehouseRefused, describe_database_error
 from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.home import home_of
 from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.seal import last_seal
@@ -71,6 +72,7 @@ def _put_on_record(connection: extensions.connection, witness: Witness, *, anew:
                 "seal_no": seal.seal_no if seal else 0,
                 "seal_hash": seal.seal_hash.hex() if seal else None,
                 "anew": anew,
+                "home": home_of(connection),
             },
         )
         batch = EvidenceBatch(connection, None, witness)

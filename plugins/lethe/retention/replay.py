@@ -21,15 +21,11 @@ from lethe.connections import acting_as
 from lethe.erasure.freeze import RulePlan, freeze_rule, frozen_digest, rule_digest
 from lethe.evidence.acting import open_witness_of
 from lethe.evidence.batch import EvidenceBatch
+from lethe.evidence.initialise import disarm, read_warehouse
 from lethe.evidence.ledger import LedgerRow
+from lethe.evidence.restoring import find_disarming, restore_keys, restore_tombstones
 from lethe.evidence.runs import begin_run, set_state
-from lethe.evidence.settle import (
-    lost_batches,
-    note_replay,
-    restore_keys,
-    restore_tombstones,
-    settle_witness,
-)
+from lethe.evidence.settle import lost_batches, note_replay, settle_witness
 from lethe.evidence.witness import Witness
 from lethe.guards.editions import see_edition
 from lethe.guards.holds import restore_holds
@@ -70,8 +66,9 @@ def replay(site: Site, as_of: date, *, requested_by: str | None = None) -> Repla
         graph = site.graph(connection)
         witness = open_witness_of(site, connection)
         state = settle_witness(connection, witness).state
-        counts = _bring_back(connection, witness, as_of)
-        note_replay(connection, witness)
+        keys, tombstones, holds, batch = _bring_back(connection, witness, as_of)
+        _disarm_again(site, connection, witness)
+        note_replay(connection, witness, batch)
         acting_as(connection, "runner")
         ring = KeyRing.open(connection, witness=witness)
         returned = tuple(find_returned(connection, graph, ring))
@@ -79,7 +76,9 @@ def replay(site: Site, as_of: date, *, requested_by: str | None = None) -> Repla
         connection.commit()
     return Replay(
         state,
-        *counts,
+        keys,
+        tombstones,
+        holds,
         returned,
         run_id,
         {plan.rule: plan.due for plan in plans},
@@ -89,7 +88,7 @@ def replay(site: Site, as_of: date, *, requested_by: str | None = None) -> Repla
 
 def _bring_back(
     connection: extensions.connection, witness: Witness, as_of: date
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, UUID]:
     """Keys first: the tombstones and holds are read with them. One commit each."""
     acting_as(connection, "runner")
     ring = KeyRing.open(connection, witness=witness)
@@ -105,7 +104,18 @@ def _bring_back(
     payload = {"batches": len(lost), "keys": keys, "tombstones": tombstones, "holds": holds}
     evidence.add_rows([LedgerRow("warehouse_replayed", payload)])
     evidence.commit()
-    return keys, tombstones, holds
+    return keys, tombstones, holds, evidence.batch
+
+
+def _disarm_again(site: Site, connection: extensions.connection, witness: Witness) -> None:
+    """The off switch outlives a restore: only the approver turns it, either way."""
+    acting_as(connection, "runner")
+    armed = read_warehouse(connection).armed
+    connection.rollback()
+    by = find_disarming(witness)
+    if armed and by is not None:
+        with site.connected("approver") as approver:
+            disarm(approver, by, witness)
 
 
 def _freeze(
