@@ -52,7 +52,7 @@ def assert_complete(report: RunReport, output: Path, lines: int, bad: int) -> No
     assert report.read_octets == report.written_octets + sum(report.quarantined_octets.values())
     assert rows["line"].n_unique() == len(rows) == lines - bad
     everything = [p for p in output.rglob("*") if p.is_file()]
-    assert len(everything) == len(report.files) + 1, everything
+    assert len(everything) == len(report.files) + 2, everything
 
 
 @pytest.mark.parametrize("form", ["plain", "gzip", "members", "zstd", "crlf", "cr", "unended"])

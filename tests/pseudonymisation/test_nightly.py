@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import psycopg2
+import pyarrow as pa
 import pytest
 import typer
 from lethe.cli.desk import split_common
@@ -20,6 +21,7 @@ from lethe.pseudonymisation.key_end import destroy_due, destroy_month
 from lethe.pseudonymisation.key_life import LogKeys, log_room
 from lethe.pseudonymisation.nightly import work_night
 from lethe.pseudonymisation.rawfiles import FileOutcome, find_files, find_inputs
+from lethe.pseudonymisation.reread import find_aside, reread_file
 
 from tests.kit import Kit, MakeKit, make_kit, ready_database  # noqa: F401 (fixtures)
 from tests.pseudonymisation.kit import combined_line
@@ -173,7 +175,165 @@ def test_a_file_that_changes_after_it_was_read_is_not_destroyed(
     monkeypatch.setenv("LETHE_HOME", str(kit.home))
     monkeypatch.setenv("AIRFLOW_CONN_LETHE_KEYS", __import__("tests.kit").kit.keys())
     (again,) = night(kit)
-    assert (again.report.read, again.destroyed) == (2, True)
+    # Of what was added, and of it alone.
+    assert (again.report.read, again.destroyed, len(rows(kit))) == (1, True, 2)
+
+
+def numbered(numbers: range) -> str:
+    return "".join(combined_line(ip=f"192.0.2.{n}", url=f"/{n}") for n in numbers)
+
+
+def paths(kit: Kit) -> list[int]:
+    return sorted(int(path[1:]) for path in rows(kit)["path"])
+
+
+def test_while_the_raw_stays_a_file_that_is_compressed_copied_or_grown_is_written_once(
+    kit: Kit,
+) -> None:
+    first = write(kit, "access.log", numbered(range(5)))
+    night(kit, destroy=False)
+    # Rotated and compressed; copied and grown; grown beyond that; compressed in another way.
+    (kit.home / "raw" / "access.log.2.gz").write_bytes(gzip.compress(first.read_bytes()))
+    with first.open("a") as file:
+        file.write(numbered(range(5, 9)))
+    outcomes = {each.file.path.name: each for each in night(kit, destroy=False)}
+    assert outcomes["access.log.2.gz"].report.repeated
+    grown = outcomes["access.log"].report
+    assert (grown.read, grown.written, grown.follows is not None) == (4, 4, True)
+    assert rows(kit)["line"].sort().to_list() == list(range(1, 10))
+    whole = numbered(range(12)).encode()
+    (kit.home / "raw" / "access.log.1.gz").write_bytes(gzip.compress(whole))
+    first.write_text(numbered(range(12, 14)))
+    (kit.home / "raw" / "b.log.zst").write_bytes(pa.compress(whole, codec="zstd", asbytes=True))
+    night(kit, destroy=False)
+    assert paths(kit) == list(range(14))
+    with first.open("a") as file:
+        file.write(numbered(range(14, 16)))
+    outcomes = {each.file.path.name: each for each in night(kit)}
+    assert all(each.destroyed for each in outcomes.values())
+    assert paths(kit) == list(range(16))
+    read = [told["read"] for kind, told in ledger(kit) if kind == "log_written"]
+    assert sorted(read) == [2, 2, 3, 4, 5]
+
+
+def test_a_file_whose_earlier_part_changed_is_another_one_and_read_whole(kit: Kit) -> None:
+    path = write(kit, "a.log", numbered(range(60)))
+    night(kit, destroy=False)
+    path.write_text(numbered(range(59)) + numbered(range(70, 80)))
+    (again,) = night(kit, destroy=False)
+    assert (again.report.read, again.report.follows) == (69, None)
+
+
+def test_what_was_written_before_stands_on_the_ledger_before_a_grown_file_is_destroyed(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lethe.pseudonymisation import nightly
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    path = write(kit, "a.log", numbered(range(5)))
+    with monkeypatch.context() as patched:
+        patched.setattr(nightly, "_record_written", killed)
+        with pytest.raises(Killed):
+            night(kit)
+    with path.open("a") as file:
+        file.write(numbered(range(5, 7)))
+    (outcome,) = night(kit)
+    assert (outcome.destroyed, paths(kit)) == (True, list(range(7)))
+    read = [told["read"] for kind, told in ledger(kit) if kind == "log_written"]
+    assert read == [5, 2]
+
+
+def test_a_limit_that_the_front_of_a_grown_file_does_not_keep_keeps_all_of_it(kit: Kit) -> None:
+    strict = kit.under(POLICY.replace("unique_share: 1.0", "unique_share: 0.5"))
+    path = write(kit, "a.log", numbered(range(20)))
+    night(strict)
+    with path.open("a") as file:
+        file.write(combined_line() * 5)
+    (outcome,) = night(strict)
+    assert (outcome.report.written, outcome.destroyed, path.exists()) == (5, False, True)
+
+
+def test_a_file_read_in_the_wrong_format_keeps_its_raw_and_is_read_again_in_the_right_one(
+    kit: Kit,
+) -> None:
+    text = numbered(range(30))
+    path = write(kit, "a.log", text)
+    (wrong,) = night(kit, chosen_format="json")
+    assert (wrong.exit_code, wrong.destroyed, path.exists()) == (1, False, True)
+    assert "30 of 30 lines could not be read as json" in wrong.over_limit[0]
+    (again,) = night(kit, chosen_format="json")
+    assert (again.report.repeated, again.exit_code) == (True, 1)
+    (nonsense,) = night(kit, chosen_format="nonsense")
+    assert (nonsense.exit_code, "no log format" in str(nonsense.fault)) == (2, True)
+    with path.open("a") as file:
+        file.write(numbered(range(30, 33)))
+    (right,) = night(kit)
+    assert (right.report.read, right.report.written, right.destroyed) == (33, 33, True)
+    assert paths(kit) == list(range(33))
+    assert not list((kit.home / "logs" / "web" / "_quarantine").glob("*.lq"))
+    write(kit, "b.log", text)
+    (late,) = night(kit)
+    assert (late.report.repeated, late.destroyed, paths(kit)) == (True, True, list(range(33)))
+
+
+def test_the_same_file_read_in_another_format_is_replaced_and_not_read_from_what_was_sealed(
+    kit: Kit,
+) -> None:
+    path = write(kit, "a.log", numbered(range(30)))
+    night(kit, chosen_format="json", destroy=False)
+    (right,) = night(kit, destroy=False)
+    assert (right.report.written, right.report.repeated) == (30, False)
+    (again,) = night(kit, destroy=False)
+    assert (again.report.written, again.report.repeated) == (30, True)
+    with log_room(kit.site, DAY) as room:
+        (sealed,) = find_aside(room)
+        told = reread_file(room, sealed)
+    assert "read from the raw file in another format" in str(told.fault)
+    (refused,) = night(kit, chosen_format="common")
+    assert (refused.exit_code, "written before, read as combined" in str(refused.fault)) == (
+        2,
+        True,
+    )
+    (gone,) = night(kit)
+    assert (gone.destroyed, path.exists(), paths(kit)) == (True, False, list(range(30)))
+    with log_room(kit.site, DAY) as room:
+        assert find_aside(room) == []
+
+
+@pytest.mark.parametrize("kind", ["symbolic", "hard"])
+def test_a_link_is_no_raw_file_that_could_be_destroyed(kit: Kit, kind: str) -> None:
+    (kit.home / "there").mkdir()
+    real = kit.home / "there" / "real.log"
+    real.write_text(combined_line() * 3)
+    link = kit.home / "raw" / "a.log"
+    if kind == "symbolic":
+        link.symlink_to(real)
+    else:
+        link.hardlink_to(real)
+    (outcome,) = night(kit)
+    assert "link" in str(outcome.fault)
+    assert (outcome.destroyed, link.exists(), real.exists(), len(rows(kit))) == (
+        False,
+        True,
+        True,
+        3,
+    )
+    assert [kind for kind, _ in ledger(kit)] == ["log_written"]
+
+
+def test_a_damaged_list_of_a_run_is_named(kit: Kit) -> None:
+    write(kit, "a.log", combined_line())
+    (outcome,) = night(kit, destroy=False)
+    path = kit.home / "logs" / "web" / "_runs" / f"{outcome.report.source}.json"
+    for content in (path.read_text()[:40], "[]", '{"files": [{}]}', "\0" * 9):
+        path.write_text(content)
+        (again,) = night(kit, destroy=False)
+        assert "is damaged" in str(again.fault) and again.exit_code == 3
 
 
 def test_the_limit_of_linkability_fails_the_night_and_says_why(kit: Kit) -> None:

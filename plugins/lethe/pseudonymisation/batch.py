@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe.errors import LetheError
 from lethe.pseudonymisation.fields import FieldMethods
 from lethe.pseudonymisation.formats import Format, Parsed, make_format
 from lethe.pseudonymisation.lines import Lines, Positions, split_lines
@@ -71,7 +72,7 @@ class Batches:
             lines = split_lines(piece.raw)
             try:
                 done = self._process(piece, lines)
-            except (OSError, MemoryError):
+            except (OSError, MemoryError, LetheError):
                 raise
             except Exception as fault:
                 if len(lines) > 1 and attempts < _MOST_ATTEMPTS:

@@ -2,8 +2,9 @@
 
 Order of a run, so that a crash at any point neither loses nor doubles a line:
 
-1. The file's digest is taken. A digest that has been committed is a repetition: nothing is done.
-2. What an earlier, unfinished run of the same digest left is removed.
+1. The file's digest is taken. Content that has been committed is a repetition: nothing is done;
+   a file that begins with such content is read from its end on (`recognise`).
+2. What earlier, unfinished runs left is removed.
 3. Workers write under `_work/<source>`, make it durable and read it back.
 4. The file is looked at again: a change under us ends the run without output.
 5. The list of the files is made durable as `_runs/<source>.pending`.
@@ -15,24 +16,28 @@ The raw file is never touched. Whoever destroys it asks `unchanged` first.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from lethe.errors import ActError, UsageError, VerificationError
 from lethe.pseudonymisation.batch import KeySource
+from lethe.pseudonymisation.formats import make_format
 from lethe.pseudonymisation.logplan import LogPlan
 from lethe.pseudonymisation.parts import PartFile
 from lethe.pseudonymisation.pool import Crew
+from lethe.pseudonymisation.recognise import Known, head_name, recognise, runs_alike
 from lethe.pseudonymisation.runs import (
     Checkpoint,
     RunReport,
     clear_unfinished,
     commit_run,
     committed_run,
+    one_commit,
     work_room,
 )
 from lethe.pseudonymisation.sources import Fingerprint, Source, fingerprint
@@ -66,78 +71,129 @@ def pseudonymise_file(
     """
     if faults := plan.faults():
         raise UsageError("; ".join(faults))
+    if plan.format == "columns":
+        raise UsageError("the format 'columns' is for tables, not for files")
+    make_format(plan)
     raw = fingerprint(path)
-    source = raw.digest[:16]
-    if (committed := committed_run(output, source)) is not None:
-        return committed
     if plan.read_on is None:
         written = datetime.fromtimestamp(raw.modified_ns / 1e9, UTC).date()
         plan = replace(plan, read_on=written)
-    try:
-        with work_room(output, source) as work:
-            clear_unfinished(output, source)
-            checkpoint("started")
-            tally, files = _work(path, raw, plan, work, source, missing_key, workers, checkpoint)
-            while found := inspect([work / part.name for part in files if part.rows]):
-                if found <= plan.set_aside:
-                    raise VerificationError(f"{path.name}: lines that were set aside were written")
-                # Few files hold such a line: to read one once more is cheaper than to scan all.
-                plan = replace(plan, set_aside=plan.set_aside | found)
-                for left in work.iterdir():
-                    shutil.rmtree(left)
-                tally, files = _work(
-                    path, raw, plan, work, source, missing_key, workers, checkpoint
-                )
-            moved = _look_again(path, raw)
-            report = _report(source, raw, plan, tally, files, moved=moved)
-            commit_run(output, work, report, checkpoint)
-    except OSError as error:
-        raise ActError(
-            f"{path.name}: {error.strerror or type(error).__name__}; nothing of it was committed,"
-            " and the raw file is as it was"
-        ) from None
-    checkpoint("committed")
+    while True:
+        known = recognise(path, raw, output, plan.format)
+        if known.whole and known.run is not None:
+            return replace(known.run, raw=raw, repeated=True)
+        source = _name_of(raw, known, plan)
+        if (committed := committed_run(output, source)) is not None:
+            return committed
+        job = _Job(path, raw, known, source, output, missing_key, workers, checkpoint)
+        try:
+            report = _run(job, plan, inspect)
+        except OSError as error:
+            raise ActError(
+                f"{path.name}: {error.strerror or type(error).__name__}; nothing of it was"
+                " committed, and the raw file is as it was"
+            ) from None
+        if report is not None:
+            checkpoint("committed")
+            return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One file, and what is known of it."""
+
+    path: Path
+    raw: Fingerprint
+    known: Known
+    source: str
+    output: Path
+    missing_key: KeySource | None
+    workers: int
+    checkpoint: Checkpoint
+
+
+def _name_of(raw: Fingerprint, known: Known, plan: LogPlan) -> str:
+    """Name a run by the file's digest; one that reads it once more by the format too."""
+    name = raw.digest[:16]
+    if any(run.source == name for run in known.in_vain):
+        name = hashlib.sha256(f"{raw.digest}:{plan.format}".encode()).hexdigest()[:16]
+    return name
+
+
+def _run(job: _Job, plan: LogPlan, inspect: Inspect) -> RunReport | None:
+    """Work on the file and commit; None where another run wrote something of it meanwhile."""
+    with work_room(job.output, job.source) as work:
+        clear_unfinished(job.output)
+        job.checkpoint("started")
+        worked = _work(job, plan, work)
+        while found := inspect([work / part.name for part in worked.files if part.rows]):
+            if found <= plan.set_aside:
+                raise VerificationError(f"{job.path.name}: lines that were set aside were written")
+            # Few files hold such a line: to read one once more is cheaper than to scan all.
+            plan = replace(plan, set_aside=plan.set_aside | found)
+            for left in work.iterdir():
+                shutil.rmtree(left)
+            worked = _work(job, plan, work)
+        moved = _look_again(job.path, job.raw)
+        report = _report(job, plan, worked, moved=moved)
+        with one_commit(job.output):
+            if runs_alike(job.output, job.known.head) != job.known.alike:
+                if moved:
+                    raise ActError(f"{job.path.name} was moved while another run wrote it")
+                return None
+            entry = head_name(job.known.head, job.source)
+            commit_run(job.output, work, report, job.checkpoint, entry)
     return report
 
 
-def _work(
-    path: Path,
-    raw: Fingerprint,
-    plan: LogPlan,
-    work: Path,
-    source: str,
-    missing_key: KeySource | None,
-    workers: int,
-    checkpoint: Checkpoint,
-) -> tuple[Tally, list[PartFile]]:
+@dataclass(frozen=True, slots=True)
+class _Worked:
+    """What came of reading a file.
+
+    content, octets  digest and length of all of it, without its compression
+    resume_at        where the next lines begin, should it grow
+    """
+
+    tally: Tally
+    files: list[PartFile]
+    content: str
+    octets: int
+    resume_at: int
+
+
+def _work(job: _Job, plan: LogPlan, work: Path) -> _Worked:
     """Read the file and have every stretch of it worked on."""
-    reader = Source(path)
-    if raw.size < STRETCH_OCTETS // 8:
-        workers = 0
-    with Crew(plan, work, source, workers, STRETCH_OCTETS, missing_key) as crew:
+    reader, begin = Source(job.path), job.known.begin
+    workers = job.workers if job.raw.size >= STRETCH_OCTETS // 8 else 0
+    with Crew(plan, work, job.source, workers, STRETCH_OCTETS, job.missing_key) as crew:
         offset = 0
-        for cut in reader.cuts(crew.room):
+        for cut in reader.cuts(crew.room, begin):
             if cut.offset != offset:
                 raise AssertionError(f"bytes {offset} to {cut.offset} were skipped")
             offset += cut.octets
+            if offset <= begin:
+                crew.pass_over(cut)
+                continue
             crew.give(cut)
-            checkpoint("read")
+            job.checkpoint("read")
         tally, files = crew.finish()
-        checkpoint("worked")
-    if reader.digest != raw.digest:
-        raise ActError(f"{path.name} changed while it was read; nothing of it was written")
-    if tally.octets != offset or tally.lines != crew.lines:
+        job.checkpoint("worked")
+    if reader.digest != job.raw.digest:
+        raise ActError(f"{job.path.name} changed while it was read; nothing of it was written")
+    lines = crew.lines - crew.passed_lines
+    if (tally.octets, tally.lines) != (offset - begin, lines):
         raise VerificationError(
-            f"{crew.lines} lines of {offset} bytes were read, {tally.lines} of {tally.octets}"
+            f"{lines} lines of {offset - begin} bytes were read, {tally.lines} of {tally.octets}"
             " worked on"
         )
     if sum(part.rows for part in files) != tally.rows:
         raise VerificationError(f"{tally.rows} rows were made, and others were read back")
-    quarantine = work / "_quarantine"
-    for sealed in sorted(quarantine.glob("*.lq")):
-        size = sealed.stat().st_size
-        files.append(PartFile(f"_quarantine/{sealed.name}", 0, size, ""))
-    return tally, files
+    for sealed in sorted((work / "_quarantine").glob("*.lq")):
+        files.append(PartFile(f"_quarantine/{sealed.name}", 0, sealed.stat().st_size, ""))
+    # A last line without an end that could not be read may be one that is still being written.
+    number, place = tally.last_aside
+    whole = reader.ended or number != crew.lines
+    return _Worked(tally, files, reader.content, offset, offset if whole else -place)
 
 
 def _look_again(path: Path, raw: Fingerprint) -> bool:
@@ -165,18 +221,11 @@ def unchanged(path: Path, raw: Fingerprint) -> bool:
     return (now.device, now.inode, now.digest) == (raw.device, raw.inode, raw.digest)
 
 
-def _report(
-    source: str,
-    raw: Fingerprint,
-    plan: LogPlan,
-    tally: Tally,
-    files: list[PartFile],
-    *,
-    moved: bool,
-) -> RunReport:
+def _report(job: _Job, plan: LogPlan, worked: _Worked, *, moved: bool) -> RunReport:
+    tally, known = worked.tally, job.known
     return RunReport(
-        source=source,
-        raw=raw,
+        source=job.source,
+        raw=job.raw,
         format=plan.format,
         read=tally.lines,
         written=tally.rows,
@@ -184,6 +233,11 @@ def _report(
         read_octets=tally.octets,
         written_octets=tally.row_octets,
         quarantined_octets=dict(sorted(tally.reason_octets.items())),
-        files=tuple(files),
+        files=tuple(worked.files),
         moved=moved,
+        content=worked.content,
+        content_octets=worked.octets,
+        resume_at=worked.resume_at,
+        follows=known.run.source if known.run else None,
+        replaces=tuple(run.source for run in known.in_vain),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg2
 
@@ -14,9 +14,13 @@ from lethe.evidence.ledger import LedgerRow
 from lethe.include import statement
 from lethe.policy.names import TableName
 from lethe.pseudonymisation.key_life import LogRoom
+from lethe.pseudonymisation.outcome import NOT_KEPT
 from lethe.pseudonymisation.rawfiles import RawFile
 from lethe.pseudonymisation.runs import RunReport
 from lethe.pseudonymisation.sinks import write_files
+
+# Of fewer lines some odd ones are no sign of another format.
+_FEW: Final = 20
 
 
 def record_files(
@@ -48,6 +52,30 @@ def told_files(report: RunReport) -> list[dict[str, Any]]:
         {"name": part.name, "rows": part.rows, "bytes": part.octets, "sha256": part.digest}
         for part in report.files
     ]
+
+
+def unread_share(room: LogRoom, runs: Sequence[RunReport]) -> str | None:
+    """Say so where no line of a file could be read, then or later, or of many less than half."""
+    reasons = [item for run in runs for item in run.quarantined.items()]
+    lines = sum(run.read for run in runs) - sum(n for why, n in reasons if why in NOT_KEPT)
+    aside = sum(n for why, n in reasons if why not in NOT_KEPT)
+    if not _too_many(aside, lines):
+        return None
+    with room.connection.cursor() as cursor:
+        cursor.execute(statement("logs/sum_reread"), {"runs": [run.source for run in runs]})
+        (later,) = cursor.fetchone() or (0,)
+    room.connection.rollback()
+    if not _too_many(aside - later, lines):
+        return None
+    names = ", ".join(sorted({run.format for run in runs}))
+    return (
+        f"{aside - later} of {lines} lines could not be read as {names}: name their format, or mend"
+        " what they need and read again what was set aside (lethe logs run --quarantine)"
+    )
+
+
+def _too_many(aside: int, lines: int) -> bool:
+    return 0 < lines == aside or (lines >= _FEW and 2 * aside > lines)
 
 
 def is_recorded(room: LogRoom, kind: str, run: str) -> bool:

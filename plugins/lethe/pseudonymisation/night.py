@@ -153,7 +153,7 @@ def _require_within(title: str, over_limit: Sequence[str]) -> None:
     if over_limit:
         raise AnswerIsNo(
             f"{title}: {'; '.join(over_limit)}. The raw stays until the policy keeps less of a"
-            " line, or its limit is another one"
+            " line, names another format, or its limit is another one"
         )
 
 
@@ -185,12 +185,14 @@ def close_night(site: Site, run_id: UUID, told: Sequence[Mapping[str, Any]], pie
         except GuardStop as stop:
             stopped.append(str(stop))
             log.warning("Not everything that has ended is destroyed tonight: %s", stop)
+        # What was written on an earlier night and still lies there was counted then.
+        new = [each for each in told if not each.get("repeated")]
         summary = {
             "pieces": pieces,
             "failed": pieces - len(told),
-            "read": sum(each["read"] for each in told),
-            "written": sum(each["written"] for each in told),
-            "quarantined": _added(each["quarantined"] for each in told),
+            "read": sum(each["read"] for each in new),
+            "written": sum(each["written"] for each in new),
+            "quarantined": _added(each["quarantined"] for each in new),
             "spared": sum(each.get("spared", 0) for each in told),
             "sources": sorted({each["source"] for each in told}),
             "keys_destroyed": [

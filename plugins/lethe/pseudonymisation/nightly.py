@@ -20,10 +20,16 @@ from lethe.include import home_folder
 from lethe.keys import month_of
 from lethe.policy.model.logs import LogSource
 from lethe.pseudonymisation.engine import pseudonymise_file, unchanged
-from lethe.pseudonymisation.filerows import is_recorded, record_files, told_files
+from lethe.pseudonymisation.filerows import (
+    is_recorded,
+    record_files,
+    told_files,
+    unread_share,
+)
 from lethe.pseudonymisation.formats import detect_format
 from lethe.pseudonymisation.key_life import LogKeys, LogRoom
 from lethe.pseudonymisation.leakscan import ADDRESS_COLUMNS, find_lines_of_files
+from lethe.pseudonymisation.life import destroy_files
 from lethe.pseudonymisation.linkability import (
     Linkability,
     over_limits,
@@ -33,8 +39,9 @@ from lethe.pseudonymisation.linkability import (
 from lethe.pseudonymisation.logplan import LogPlan
 from lethe.pseudonymisation.plan import plan_source
 from lethe.pseudonymisation.rawfiles import FileOutcome, RawFile
+from lethe.pseudonymisation.recognise import followed_runs
 from lethe.pseudonymisation.runs import RunReport
-from lethe.pseudonymisation.sources import Source, fingerprint
+from lethe.pseudonymisation.sources import Source
 
 _SAMPLE_OCTETS: Final = 256 << 10
 
@@ -59,13 +66,18 @@ def work_file(
     try:
         report = _write(room, file.path, source, output, chosen_format, workers)
         outcome = replace(outcome, report=report)
-        parts = [path for part in report.files if part.rows and (path := output / part.name)]
-        score = _score(room, source, [path for path in parts if path.exists()])
+        # What stands in front in the same file was written on an earlier night.
+        runs = [*reversed([*followed_runs(output, report)]), report]
+        score = _score(room, source, [path for run in runs for path in _parts(output, run)])
         over = over_limits(score, room.logs)
+        if unread := unread_share(room, runs):
+            over += (unread,)
         outcome = replace(outcome, linkability=score, over_limit=over)
-        _record_written(room, file, report, score, parts, output)
+        for run in runs:
+            _record_written(room, file, run, score, output)
         if destroy and not over:
             room.require_destruction_allowed()
+            _drop_replaced(room, file, report, output)
             _destroy_raw(room, file, report)
             outcome = replace(outcome, destroyed=True)
     except LetheError as fault:
@@ -73,12 +85,20 @@ def work_file(
     return outcome
 
 
+def _parts(output: Path, run: RunReport) -> list[Path]:
+    """Name the Parquet files of a run whose life has not ended."""
+    parts = (output / part.name for part in run.files if part.rows)
+    return [path for path in parts if path.exists()]
+
+
 def _score(room: LogRoom, source: LogSource, parts: list[Path]) -> Linkability:
     if not parts:
         return score_files([])
     import pyarrow.parquet as pq
 
-    names = pq.read_schema(parts[0]).names
+    # Between two nights the policy may have been changed.
+    schemas = [pq.read_schema(path).names for path in parts]
+    names = [name for name in schemas[0] if all(name in schema for schema in schemas)]
     chosen = quasi_identifiers(names, source.fields, room.logs.quasi_identifiers)
     return score_files(parts, chosen)
 
@@ -112,7 +132,7 @@ def _write(
             undated_secret=secret,
             quarantine_key=plan.quarantine_key,
         )
-    return pseudonymise_file(
+    report = pseudonymise_file(
         path,
         plan,
         output,
@@ -120,6 +140,12 @@ def _write(
         inspect=partial(find_leaks, source),
         workers=workers,
     )
+    if report.written and chosen_format not in (None, "detect", report.format):
+        raise UsageError(
+            f"{path.name}: these lines were written before, read as {report.format}; to read them"
+            f" as {chosen_format} give an --output of their own"
+        )
+    return report
 
 
 def find_leaks(source: LogSource, files: list[Path]) -> frozenset[int]:
@@ -159,7 +185,6 @@ def _record_written(
     file: RawFile,
     report: RunReport,
     score: Linkability,
-    parts: list[Path],
     output: Path,
 ) -> None:
     """Put a run on the ledger, and its rows into the table of the policy if there is one.
@@ -183,12 +208,14 @@ def _record_written(
         "written_bytes": report.written_octets,
         "quarantined_bytes": dict(report.quarantined_octets),
         "files": told_files(report),
+        "content_sha256": report.content,
+        "follows": report.follows,
         "table": str(table) if table else None,
         "unique_share": round(score.unique_share, 6),
         "smallest_group": score.smallest_group,
         "within": not over_limits(score, room.logs),
     }
-    record_files(room, file, LedgerRow("log_written", told), table, parts)
+    record_files(room, file, LedgerRow("log_written", told), table, _parts(output, report))
 
 
 def _named(output: Path) -> str:
@@ -196,16 +223,32 @@ def _named(output: Path) -> str:
     return hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:8]
 
 
+def _drop_replaced(room: LogRoom, file: RawFile, report: RunReport, output: Path) -> None:
+    """Destroy what was sealed of the same lines before their format was known."""
+    folder = output / "_quarantine"
+    left = [path for name in report.replaces for path in sorted(folder.glob(f"{name}-*.lq"))]
+    if file.own and left:
+        destroy_files(room, room.logs.sources[file.source].output, left)
+    for path in left:
+        path.unlink(missing_ok=True)
+
+
 def _destroy_raw(room: LogRoom, file: RawFile, report: RunReport) -> None:
     """Destroy the raw file that was read, and no other that took its name.
 
     Raises  VerificationError where it is another one by now
     """
-    same = unchanged(file.path, report.raw)
-    if report.repeated:
-        # A copy under another name, of what was committed before.
-        same = fingerprint(file.path).digest == report.raw.digest
-    if not same:
+    if file.path.is_symlink():
+        raise VerificationError(
+            f"{file.path.name} is a link: it was pseudonymised, and the file to which it leads"
+            " stays; name that one in the policy"
+        )
+    if file.path.stat().st_nlink > 1:
+        raise VerificationError(
+            f"{file.path.name} has another name on the disk (a hard link), under which its lines"
+            " would stay; it was pseudonymised, and is destroyed once it has only one"
+        )
+    if not unchanged(file.path, report.raw):
         raise VerificationError(
             f"{file.path.name} is not the file any more that was read; it stays for the next night"
         )
@@ -223,7 +266,7 @@ def _destroy_raw(room: LogRoom, file: RawFile, report: RunReport) -> None:
         raise VerificationError(
             f"{file.path.name} was pseudonymised and cannot be destroyed: {error.strerror}"
         ) from None
-    told = {"run": report.source, "source": file.source}
+    told = {"run": report.source, "source": file.source, "raw_sha256": report.raw.digest}
     room.record(LedgerRow("log_raw_destroyed", told))
 
 

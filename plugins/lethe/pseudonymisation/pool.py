@@ -59,6 +59,7 @@ class Crew:
         self._tally = Tally()
         self._carried = b""
         self.lines = 0
+        self.passed_lines = 0
         slots = max(workers * _SLOTS_EACH, 1)
         self._memory, self._descriptor = _shared_memory(slots * slot_octets)
         self._view = memoryview(self._memory)
@@ -101,6 +102,18 @@ class Crew:
         self._filling = self._free.pop()
         start = self._filling * self._slot_octets
         return self._view[start : start + self._slot_octets]
+
+    def pass_over(self, cut: Cut) -> None:
+        """Leave out what fills the memory last given: it was written before."""
+        start = self._filling * self._slot_octets
+        raw = self._view[start : start + cut.octets]
+        if cut.part is Part.LINES:
+            self.lines += _count_lines(raw)
+            self._carried = self._format.carry(raw, self._carried)
+        elif cut.part is Part.LONG_HEAD:
+            self.lines += 1
+        self.passed_lines = self.lines
+        self._free.append(self._filling)
 
     def give(self, cut: Cut) -> None:
         """Have the stretch that fills the memory last given worked on."""

@@ -36,11 +36,13 @@ from lethe.pseudonymisation.parts import PartFile, PartWriter
 from lethe.pseudonymisation.plan import plan_source
 from lethe.pseudonymisation.quarantine import QuarantineWriter, read_quarantine
 from lethe.pseudonymisation.rawfiles import FileOutcome, RawFile
+from lethe.pseudonymisation.recognise import is_replaced
 from lethe.pseudonymisation.runs import (
     RunReport,
     clear_unfinished,
     commit_run,
     committed_run,
+    one_commit,
     work_room,
 )
 from lethe.pseudonymisation.sources import fingerprint
@@ -86,6 +88,11 @@ def _reread(room: LogRoom, file: RawFile, chosen_format: str | None) -> RunRepor
         raise VerificationError(
             f"{file.path.name} belongs to no run that was committed; it stays until its end"
         )
+    if is_replaced(output, first):
+        raise VerificationError(
+            f"{file.path.name}: its lines were read from the raw file in another format since; it"
+            " is destroyed with that"
+        )
     sealed = fingerprint(file.path)
     name = sealed.digest[:16]
     if (done := committed_run(output, name)) is not None:
@@ -96,7 +103,7 @@ def _reread(room: LogRoom, file: RawFile, chosen_format: str | None) -> RunRepor
     plan = replace(plan, read_on=datetime.fromtimestamp(before.raw.modified_ns / 1e9, UTC).date())
     try:
         with work_room(output, name) as work:
-            clear_unfinished(output, name)
+            clear_unfinished(output)
             keys, leaky = LogKeys(room), frozenset[int]()
             while True:
                 lines = read_quarantine(file.path, key, first)
@@ -124,7 +131,8 @@ def _reread(room: LogRoom, file: RawFile, chosen_format: str | None) -> RunRepor
             if not report.written:
                 return replace(report, files=())
             _keep_day(file.path, work, files)
-            commit_run(output, work, report, lambda _: None)
+            with one_commit(output):
+                commit_run(output, work, report, lambda _: None)
     except OSError as error:
         raise ActError(f"{file.path.name}: {error.strerror or type(error).__name__}") from None
     return report

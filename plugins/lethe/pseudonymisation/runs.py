@@ -28,6 +28,11 @@ class RunReport:
     moved         the file was renamed under us, which rotation does; its content was whole
     quarantined   reason → lines; those of `batch.NOT_KEPT` are counted and not kept
     files         Parquet files, and under `_quarantine` the sealed lines
+    content       SHA-256 of all bytes of the file without its compression, `content_octets` long
+    resume_at     where the next lines begin, should the file grow: its end, or the beginning of a
+                  line that was not whole
+    follows       the run that wrote what stands in front of these lines in the file
+    replaces      runs over the same lines that could read none of them in another format
     """
 
     source: str
@@ -43,6 +48,11 @@ class RunReport:
     repeated: bool = False
     moved: bool = False
     faults: tuple[str, ...] = field(default=())
+    content: str = ""
+    content_octets: int = 0
+    resume_at: int = 0
+    follows: str | None = None
+    replaces: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -91,20 +101,54 @@ def committed_run(output: Path, source: str) -> RunReport | None:
     path = output / "_runs" / f"{source}.json"
     if not path.exists():
         return None
-    stored = json.loads(path.read_text())
-    files = tuple(PartFile(**part) for part in stored.pop("files"))
+    try:
+        stored = json.loads(path.read_text())
+        files = tuple(PartFile(**part) for part in stored.pop("files"))
+        raw = Fingerprint(**stored.pop("raw"))
+        stored["replaces"] = tuple(stored.get("replaces", ()))
+        run = RunReport(**{**stored, "files": files, "raw": raw, "repeated": True, "faults": ()})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise VerificationError(
+            f"the list of the run {source} in _runs is damaged: take it from a backup of the"
+            " output; without one remove it and the files of that name, and the raw is read again"
+        ) from None
     for part in files:
         there = output / part.name
         if there.exists() and there.stat().st_size != part.octets:
             raise VerificationError(f"{part.name} has another size than when it was written")
-    raw = Fingerprint(**stored.pop("raw"))
-    return RunReport(**{**stored, "files": files, "raw": raw, "repeated": True, "faults": ()})
+    return run
 
 
-def commit_run(output: Path, work: Path, report: RunReport, checkpoint: Checkpoint) -> None:
-    """Move the files of a run in; it counts from the moment in which its list has its name."""
+@contextmanager
+def one_commit(output: Path) -> Iterator[None]:
+    """Let no other run be committed to an output meanwhile; remove what one left that died so."""
     runs = output / "_runs"
     runs.mkdir(exist_ok=True)
+    descriptor = os.open(runs, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for pending in runs.glob("*.pending"):
+            _take_back(output, pending)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def commit_run(
+    output: Path,
+    work: Path,
+    report: RunReport,
+    checkpoint: Checkpoint,
+    entry: str | None = None,
+) -> None:
+    """Move the files of a run in; it counts from the moment in which its list has its name.
+
+    entry  a name under which its list is found by what it is about; without the list it is nothing
+    """
+    runs = output / "_runs"
+    runs.mkdir(exist_ok=True)
+    if entry is not None:
+        (runs / entry).touch()
     pending = runs / f"{report.source}.pending"
     _write_durably(pending, json.dumps(asdict(report), indent=1, sort_keys=True))
     _sync(runs)
@@ -123,18 +167,22 @@ def commit_run(output: Path, work: Path, report: RunReport, checkpoint: Checkpoi
     _sync(runs)
 
 
-def clear_unfinished(output: Path, source: str) -> None:
-    """Remove what an unfinished run of the same source left."""
-    pending = output / "_runs" / f"{source}.pending"
-    if pending.exists():
-        try:
-            listed: list[dict[str, Any]] = json.loads(pending.read_text())["files"]
-        except (ValueError, KeyError):
-            # The list was not yet whole, so nothing had been moved.
-            listed = []
-        for part in listed:
-            (output / part["name"]).unlink(missing_ok=True)
-        pending.unlink()
+def clear_unfinished(output: Path) -> None:
+    """Remove what runs that died left among the files of others."""
+    if (output / "_runs").exists():
+        with one_commit(output):
+            pass
+
+
+def _take_back(output: Path, pending: Path) -> None:
+    try:
+        listed: list[dict[str, Any]] = json.loads(pending.read_text())["files"]
+    except (ValueError, KeyError):
+        # The list was not yet whole, so nothing had been moved.
+        listed = []
+    for part in listed:
+        (output / part["name"]).unlink(missing_ok=True)
+    pending.unlink()
 
 
 def _write_durably(path: Path, text: str) -> None:

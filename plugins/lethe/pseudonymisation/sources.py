@@ -24,6 +24,7 @@ _OTHERS: Final = {
     b"PAR1": "Parquet",
 }
 _INPUT_OCTETS: Final = 1 << 18
+_NEWLINE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +101,42 @@ class Source:
         self.path = path
         self.compression = compression_of(path)
         self._hash = hashlib.sha256()
+        self._content = hashlib.sha256()
+        self._last = 10
 
     @property
     def digest(self) -> str:
         """SHA-256 of what was read of the file so far."""
         return self._hash.hexdigest()
 
-    def cuts(self, room: Callable[[], memoryview]) -> Iterator[Cut]:
+    @property
+    def content(self) -> str:
+        """SHA-256 of what `cuts` has given so far, before any compression."""
+        return (self._content if self.compression else self._hash).hexdigest()
+
+    @property
+    def ended(self) -> bool:
+        """Whether what `cuts` gave last ends as a line does."""
+        return self._last == _NEWLINE
+
+    def octets(self) -> Iterator[Any]:
+        """Give the bytes block by block, without their compression."""
+        return self._blocks()
+
+    def cuts(self, room: Callable[[], memoryview], begin: int = 0) -> Iterator[Cut]:
         """Fill piece after piece; `room` gives the memory for the next one.
+
+        begin   a place at which a piece ends, and the next one begins with a line
 
         Raises  ActError where the compressed data end early or are damaged
         """
-        blocks = _with_line_feeds(self._blocks())
+        blocks = _with_line_feeds(self._contents())
         pending, offset, inside = b"", 0, False
         ended = False
         while not ended or pending:
             place = room()
+            if offset < begin:
+                place = place[: begin - offset]
             filled = _fill(place, 0, pending)
             pending = pending[filled:]
             while filled < len(place) and not ended:
@@ -129,11 +150,16 @@ class Source:
             if not filled:
                 return
             newline = _first_newline(place, filled) if inside else _last_newline(place, filled)
+            # All that is left, or all up to a place where a line is known to begin.
+            last = ended and not pending
+            if offset + filled == begin:
+                last, newline = True, newline if inside else -1
             cut = newline + 1 if newline >= 0 and not (ended and not inside) else filled
-            goes_on = newline < 0 and not (ended and not pending)
+            goes_on = newline < 0 and not last
             outside = Part.LONG_HEAD if goes_on else Part.LINES
             part = Part.LONG_TAIL if inside else outside
             pending = bytes(place[cut:filled]) + pending
+            self._last = place[cut - 1]
             yield Cut(cut, offset, part)
             offset += cut
             inside = goes_on
@@ -147,6 +173,12 @@ class Source:
             else:
                 while block := self._read(file):
                     yield block
+
+    def _contents(self) -> Iterator[Any]:
+        for block in self._blocks():
+            if self.compression:
+                self._content.update(block)
+            yield block
 
     def _read(self, file: IO[bytes]) -> bytes:
         block = file.read(_INPUT_OCTETS)

@@ -45,6 +45,8 @@ class Tally:
     reasons: dict[str, int] = field(default_factory=dict)
     reason_octets: dict[str, int] = field(default_factory=dict)
     line_sum: int = 0
+    # Number of the last line that was set aside, and where it begins, below zero.
+    last_aside: tuple[int, int] = (0, 0)
 
     def add(self, other: Tally | Done) -> None:
         """Add what became of another stretch."""
@@ -53,6 +55,8 @@ class Tally:
         self.rows += other.rows
         self.row_octets += other.row_octets
         self.line_sum += other.line_sum
+        if isinstance(other, Tally):
+            self.last_aside = max(self.last_aside, other.last_aside)
         for mine, theirs in (
             (self.reasons, other.reasons),
             (self.reason_octets, other.reason_octets),
@@ -89,7 +93,8 @@ class Worker:
         done = self._batches.process(stretch)
         self._parts.write(done.days)
         self._quarantine.write(done.quarantined)
-        tally = Tally()
+        aside = max(((line.line, -line.offset) for line in done.quarantined), default=(0, 0))
+        tally = Tally(last_aside=aside)
         tally.add(done)
         return tally
 
