@@ -112,7 +112,8 @@ def open_warehouse(dsn: str | None = None, role: Role = "runner") -> extensions.
 def open_dsn(dsn: str) -> extensions.connection:
     """Open a PostgreSQL 15 or later by DSN, with a time limit and our name on the session."""
     parsed = extensions.parse_dsn(_readable_dsn(dsn))
-    settings = {"connect_timeout": "10"} | parsed | {"application_name": "lethe"}
+    ours = {"application_name": "lethe", "client_encoding": "UTF8"}
+    settings = {"connect_timeout": "10"} | parsed | ours
     try:
         connection: extensions.connection = psycopg2.connect(**settings)
     except psycopg2.OperationalError as error:
@@ -148,6 +149,7 @@ def acting_as(connection: extensions.connection, role: Role) -> bool:
             " set_config('IntervalStyle', 'postgres', true),"
             " set_config('bytea_output', 'hex', true),"
             " set_config('extra_float_digits', '1', true),"
+            " set_config('quote_all_identifiers', 'off', true),"
             " (SELECT set_config('role', rolname, true) FROM pg_catalog.pg_roles"
             "  WHERE rolname = %(role)s AND pg_has_role(session_user, oid, %(membership)s)"
             "    AND to_regnamespace('lethe') IS NOT NULL)",

@@ -10,6 +10,7 @@ from psycopg2 import extensions
 
 from lethe.catalogue.checks import Checked, Found, check_statically
 from lethe.catalogue.checks.classes import unclassified
+from lethe.catalogue.checks.encoding import check_encoding
 from lethe.catalogue.graph import Finding, Graph, build_graph
 from lethe.catalogue.probes import ask, read_query_types, reading
 from lethe.catalogue.questions import Questions
@@ -62,6 +63,8 @@ def bind(connection: extensions.connection, loaded: LoadedPolicy) -> Bound:
             checked = Checked(loaded.policy, catalogue, graph)
             found += faults_of(findings)
             found += check_statically(checked)
+            server = connection.get_parameter_status("server_encoding") or "UTF8"
+            found += check_encoding(server, loaded.document.texts)
             found += ask(cursor, Questions(checked, query_types).all())
     except psycopg2.Error as error:
         raise WarehouseRefused(
