@@ -219,6 +219,7 @@ def _fork() -> int:
 def _serve(task: Task, descriptor: int, inward: IO[bytes], outward: IO[bytes]) -> None:
     # Distinct values come by the ten thousand, and no cycles with them.
     gc.set_threshold(_GARBAGE, 10, 10)
+    gc.enable()
     memory = mmap.mmap(descriptor, task.slots * task.slot_octets)
     view = memoryview(memory)
     waiting: deque[Any] = deque()
