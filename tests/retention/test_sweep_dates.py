@@ -240,3 +240,32 @@ def test_an_instant_at_the_end_of_its_type_is_refused_and_stops_nobody_else(
         "refused: no starting point": 1,
     }
     assert kit.ids("person") == [1, 3]
+
+
+def test_the_first_known_date_is_that_of_a_row_and_of_several_rows_the_latest(
+    make_kit: MakeKit,
+) -> None:
+    kit = make_kit(
+        "CREATE TABLE visit (id int PRIMARY KEY, cookie text, began date, ended date);"
+        "INSERT INTO visit VALUES (1, 'v', '2020-01-05', '2020-01-06'),"
+        " (2, 'v', '2026-05-30', NULL), (3, 'w', '2020-01-05', '2020-01-06'),"
+        " (4, 'x', NULL, NULL), (5, 'y', '1970-01-01', '2020-01-06'), (6, 'z', '2020-01-05', NULL)",
+        """
+        subjects: {visitor: {table: public.visit, key: cookie}}
+        clusters: {c: {subject: visitor}}
+        rules:
+          r:
+            cluster: c
+            period: P13M
+            starting_point: {first_known: [{column: ended}, {column: began}]}
+        tables: {public.visit: {cluster: c}}
+        """,
+    )
+    assert kit.plan()["r"] == {
+        "due": 2,
+        "not yet due": 1,
+        "refused: no starting point": 1,
+        "refused: implausible date": 1,
+    }
+    kit.sweep()
+    assert kit.ids("visit") == [1, 2, 4, 5]

@@ -9,7 +9,7 @@ from psycopg2 import sql
 
 from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.days import day_sql
-from lethe.catalogue.fragments import all_of, column, comma, in_batch
+from lethe.catalogue.fragments import all_of, any_of, column, comma, in_batch
 from lethe.catalogue.graph import Kind, Way
 from lethe.catalogue.ways import walk
 from lethe.policy.model.rules import Event, Plausible, StartingPoint
@@ -29,12 +29,27 @@ def event_sources(
 ) -> list[Source]:
     """Every event of a starting point as a relation, one row a subject that has it.
 
+    What is `first_known` of one row is found row by row: of a subject with several rows, one that
+    has only begun is not hidden by another that has ended long ago.
+
     batch  only the subjects of the batch
     """
+    events = starting_point.events
+    if starting_point.choice == "first_known" and _of_one_row(kind, events):
+        return [Source("e0", _relation(context, kind, starting_point, *events, batch=batch))]
     return [
         Source(f"e{number}", _relation(context, kind, starting_point, event, batch=batch))
-        for number, event in enumerate(starting_point.events)
+        for number, event in enumerate(events)
     ]
+
+
+def _of_one_row(kind: Kind, events: Sequence[Event]) -> bool:
+    first = events[0]
+    return all(
+        (each.table or kind.table, each.where, each.running)
+        == (first.table or kind.table, first.where, first.running)
+        for each in events
+    )
 
 
 def earliest_source(
@@ -55,15 +70,16 @@ def _relation(
     kind: Kind,
     starting_point: StartingPoint,
     event: Event,
-    *,
+    *others: Event,
     batch: bool,
 ) -> sql.Composable:
+    """An event as a relation; with others of the same rows, the first that a row knows."""
     table = event.table or kind.table
     if table is None:
         raise ValueError("an event of a subject that is a query names its table")
     ways = context.graph.ways.get((kind.name, table), ())
     rows = sql.SQL(" UNION ALL ").join(
-        [_rows(context, kind, event, way, batch=batch) for way in ways]
+        [_rows(context, kind, (event, *others), way, batch=batch) for way in ways]
     )
     pick = "min" if starting_point.choice == "earliest" else "max"
     optional = event.optional or starting_point.choice == "first_known"
@@ -79,12 +95,22 @@ def _relation(
         key=comma(quoted(f"k{i}") for i in range(len(kind.key))),
         pick=sql.SQL(pick),
         missing=sql.SQL(missing),
-        implausible=_implausible(starting_point.plausible),
+        implausible=any_of(
+            _implausible(starting_point.plausible, name) for name in _days(1 + len(others))
+        ),
         rows=rows,
     )
 
 
-def _rows(context: Context, kind: Kind, event: Event, way: Way, *, batch: bool) -> sql.Composable:
+def _days(count: int) -> list[sql.Composable]:
+    """The columns with the days of a row's events; of one event it is the day itself."""
+    return [quoted("day")] if count == 1 else [quoted(f"day{i}") for i in range(count)]
+
+
+def _rows(
+    context: Context, kind: Kind, events: Sequence[Event], way: Way, *, batch: bool
+) -> sql.Composable:
+    event = events[0]
     table = event.table or kind.table
     assert table is not None  # noqa: S101 (checked by the caller)
     walked = walk(way, "t")
@@ -96,12 +122,18 @@ def _rows(context: Context, kind: Kind, event: Event, way: Way, *, batch: bool) 
         where.append(in_batch(walked.owner, kind.types))
     else:
         where.extend(sql.SQL("{} IS NOT NULL").format(part) for part in walked.owner)
-    day = day_sql(
-        context, column("t", event.column), context.graph.column_type(table, event.column)
-    )
-    text = (
-        "SELECT {owner}, {day} AS day, ({running}) IS TRUE AS running FROM {source} WHERE {where}"
-    )
+    days = [
+        sql.SQL("{} AS {}").format(
+            day_sql(
+                context, column("t", each.column), context.graph.column_type(table, each.column)
+            ),
+            name,
+        )
+        for each, name in zip(events, _days(len(events)), strict=True)
+    ]
+    text = "SELECT {owner}, {days}, ({running}) IS TRUE AS running FROM {source} WHERE {where}"
+    if len(events) > 1:
+        text = "SELECT *, coalesce({names}) AS day FROM (" + text + ") AS d"  # noqa: S608 (fixed)
     running = conditions_sql(context, row, event.running) if event.running else sql.SQL("false")
     owner = [
         sql.SQL("{} AS {}").format(part, quoted(f"k{i}")) for i, part in enumerate(walked.owner)
@@ -109,21 +141,20 @@ def _rows(context: Context, kind: Kind, event: Event, way: Way, *, batch: bool) 
     first = sql.SQL("{} AS t").format(table.identifier)
     return sql.SQL(text).format(
         owner=comma(owner),
-        day=day,
+        days=comma(days),
+        **({"names": comma(_days(len(events)))} if len(events) > 1 else {}),
         running=running,
         source=walked.source(first),
         where=all_of(where),
     )
 
 
-def _implausible(plausible: Plausible) -> sql.Composable:
-    days = [plausible.from_, plausible.to, *plausible.sentinels]
-    literals = [sql.Literal(day) for day in days]
-    text = "(day < {} OR day > {})"
+def _implausible(plausible: Plausible, day: sql.Composable) -> sql.Composable:
+    first, last = sql.Literal(plausible.from_), sql.Literal(plausible.to)
     if not plausible.sentinels:
-        return sql.SQL(text).format(*literals)
-    return sql.SQL("(day < {} OR day > {} OR day IN ({}))").format(
-        literals[0], literals[1], comma(literals[2:])
+        return sql.SQL("({0} < {1} OR {0} > {2})").format(day, first, last)
+    return sql.SQL("({0} < {1} OR {0} > {2} OR {0} IN ({3}))").format(
+        day, first, last, comma(sql.Literal(each) for each in plausible.sentinels)
     )
 
 
