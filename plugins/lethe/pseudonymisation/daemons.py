@@ -12,6 +12,8 @@ import re
 from typing import Final
 
 _MAIL: Final = r"[^\s<>@\"(),;]+@[A-Za-z0-9._:-]+|email_[a-z2-7]{16}"
+_CAPITAL: Final = r"[A-Z\u00c0-\u00de]"
+_SMALL: Final = r"A-Za-z\u00c0-\u024f"
 PLACES: Final = {
     "user": r"""(?:[A-Za-z]'[A-Za-z]|[^\s:;,()\[\]'"<>=@/|{}])+(?:@[A-Za-z0-9.-]+)?""",
     "local": r"[a-z0-9._=+/-]+",
@@ -26,6 +28,7 @@ PLACES: Final = {
     "host": r"[^\s()]+",
     "entry": r"""(?:[^,()"'=;<>+*/\\]|\\.)+""",
     "account": r"[A-Za-z0-9][A-Za-z0-9.-]*\\{1,2}[A-Za-z0-9][A-Za-z0-9._$-]*",
+    "full": rf"{_CAPITAL}[{_SMALL}.'-]*(?: {_CAPITAL}[{_SMALL}'-]+)+",
     "login": r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*\$?",
 }
 _METHODS: Final = (
@@ -104,6 +107,7 @@ _BOUND: Final = (
         r"(?i:from|to|cc|bcc|reply-to|sender|von|an|author|committer|[a-z]+-by)[:=] ?"
         r"{phrase} <{mail}>",
     ),
+    ((" <email_",), r"{full} <{mail}>"),
     ((",ssh-connection",), r"(?:{user},ssh-connection)"),
     (("] name: ", ", name: "), r"uid: [0-9]+, name: {user},"),
     (("ARGV=",), r"ARGV={user}(?:\s|$)"),
@@ -162,6 +166,9 @@ _OPEN: Final = (
     ),
     ((" --user", " --login"), r"\s--(?:user(?:name)?|login) {user}(?:\s|$)"),
     (("sudo -u ",), r"sudo -u {user}\s"),
+    ((" -U ",), r"\s-U {user}(?:\s|$)"),
+    # mumble
+    (("(-1)>",), r"<[0-9]+:{user}\(-?[0-9]+\)>"),
 )
 BOUND: Final = tuple(shape for _, shape in _BOUND)
 OPEN: Final = tuple(shape for _, shape in _OPEN)

@@ -20,14 +20,20 @@ from lethe.pseudonymisation.spelling import (
     is_iban,
     is_random,
 )
-from lethe.pseudonymisation.words import FILE_ENDINGS, NOT_HANDLES, NOT_NAMES, SITE_WORDS
+from lethe.pseudonymisation.words import (
+    AFTER_USER,
+    FILE_ENDINGS,
+    NOT_HANDLES,
+    NOT_NAMES,
+    SITE_WORDS,
+)
 
 _ESCAPE: Final = re.compile(
     r"""%(?:25)*[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrt"'/\\]|&[a-z]{2,4};"""
 )
 _LEAD: Final = re.compile(f"(?:{_ESCAPE.pattern})+")
 _KEYED: Final = re.compile(
-    rf"""([A-Za-z0-9_.-]+)(=|{JSON_SIGN}|%(?:25)*3[Dd]|{QUOTED_SIGN}|:\s?)(.*)\Z""",
+    rf"""([A-Za-z0-9_.-]+)(=|{JSON_SIGN}|%(?:25)*3[Dd]|{QUOTED_SIGN}|:\s?|\s=\s)(.*)\Z""",
     re.DOTALL,
 )
 _INNER: Final = re.compile(r"[A-Za-z_]{1,32}=[^=].*\Z", re.DOTALL)
@@ -35,6 +41,9 @@ _PERSON_KEY: Final = re.compile(
     r"(?i)(?:.*(?:name|login|user)|principal|identity|logname|ruser|acct|account|usr|uid|u|.*mail.*|remote_user|auth_user"
     r"|user[_-]?id)\Z"
 )
+# `email: contact`, `session=session`: a field of a table, an argument.
+_SAYS_NOTHING: Final = re.compile(r"[A-Za-z_.:-]{1,24}\Z")
+_MAIL_KEY: Final = re.compile(r"(?i)mail(?:to|[_-]?addr(?:ess)?)?\Z")
 # A user by his number names nobody outside, and many things are counted by user.
 _COUNTS: Final = re.compile(r"(?i)(?:uid|.+[_.-]user)\Z")
 # A word behind `account:` mostly is no name.
@@ -56,6 +65,7 @@ _WEAK_PHRASE: Final = re.compile(
     r"|(?<!l['\u2019])utilisat(?:eur|rice)|usuario"
     r"|utente|(?<!voor )gebruiker|kunde|kundin) \Z"
 )
+_BARE_USER: Final = re.compile(r"(?i)(?:(?:by|of) )?user[ :(]{1,3}\Z|[a-zé]+ (?:by|par) \Z")
 _DOTTED_NAME: Final = re.compile(r"[^\W\d]+\.[^\W\d]{2,}\Z")
 _BEHIND: Final = re.compile(r"(?i)([a-z]+(?:/|%(?:25)*2F))(.*)\Z")
 # `/users/v2`, `/home/page3`: parts of a site, not people.
@@ -154,7 +164,9 @@ class Judge(DaemonJudge):
         front, name, after = text[: match.end()], text[match.end() :], ""
         while name and name[-1] in ".\\":
             name, after = name[:-1], name[-1] + after
-        if not name or name.lower() in NOT_NAMES:
+        if not any(c.isalnum() for c in name) or name.lower() in NOT_NAMES:
+            return text
+        if _BARE_USER.match(front) and name.lower() in AFTER_USER:
             return text
         clear = has_both(name) or AT_SIGN.search(name) or _DOTTED_NAME.match(name)
         if _WEAK_PHRASE.search(front) and not clear:
@@ -179,13 +191,16 @@ class Judge(DaemonJudge):
             # `Failed Login: username=anna`
             return f"{key}{sign}{opening}{self._judge_keyed(inner[0])}{closing}"
         person = _PERSON_KEY.match(key) is not None
-        if not value or _NOT_SECRET.match(value) or (person and value.isdigit() and len(value) < 3):
+        if _SAYS_NOTHING.match(value) and (_MAIL_KEY.search(key) or value.lower() == key.lower()):
+            return text
+        if not value or _NOT_SECRET.match(value) or (value.isdigit() and len(value) < 3):
             return text
         if key.lower() == "pwd" and value.startswith("/"):
             # Of a shell's PWD only the home directory names somebody.
             home = re.match(r"/(?:home|Users)/[^/]+", value)
             return f"{key}{sign}{self._judge_home(home[0])}{value[home.end() :]}" if home else text
-        if sign.startswith(":") and not person and not any(c.isdigit() for c in value):
+        open_sign = sign[0] in ": \t" and not (opening or key.lower().startswith("passw"))
+        if open_sign and not person and not any(c.isdigit() for c in value):
             return text
         if _COUNTS.match(key) and not any(c.isalpha() for c in value):
             return text

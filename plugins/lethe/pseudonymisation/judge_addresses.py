@@ -29,12 +29,13 @@ class Replacements(Protocol):
 
 _DOTTED: Final = re.compile(
     # The escape of a quote ends with digits.
-    rf"(.*%(?:25)*22(?=[0-9])|.*?(?<![0-9.]))([0-9]+(?:{DOT}[0-9]+){{3,}})([._-]?[A-Za-z][A-Za-z0-9.-]*|-[0-9]+[A-Za-z].*|/.*)?\Z",
+    rf"(.*%(?:25)*22(?=[0-9])|.*?(?<![0-9.]))([0-9]+(?:{DOT}[0-9]+){{3,}})([._-]?[A-Za-z][A-Za-z0-9.-]*|-[0-9].*|/.*)?\Z",
     re.DOTALL,
 )
 _DASHED: Final = re.compile(r"(.*?)(?<![0-9])((?:[0-9]{1,3}-){3}[0-9]{1,3})((?:[.-].*)?)\Z")
 # `Ad::Feed`: a module of Perl or Ruby whose letters are hexadecimal digits.
 _MODULE: Final = re.compile(r"(?:::)?[A-F][a-f]+(?:::[A-Fa-f]+)+\Z")
+_RANGE: Final = re.compile(r"-[0-9]+(?:\.[0-9]+){3}")
 _ARPA: Final = re.compile(r"(?i)\.(?:in-addr|ip6)\.arpa\Z")
 
 
@@ -77,6 +78,9 @@ class AddressJudge:
         if match is None:
             return text
         front, dotted, back = match[1], fully_unquoted(DEFANGED.sub(".", match[2])), match[3] or ""
+        if _RANGE.match(back):
+            # The last address of a range.
+            return self._judge_v4(text[: -len(back)]) + "-" + self._judge_v4(back[1:])
         octets = dotted.split(".")
         packed = pack_address(dotted) if len(octets) == 4 else None
         if packed is None:

@@ -21,6 +21,11 @@ _AUTHORITY: Final = re.compile(
     r"(?i)\b(?:root|ca|certification|authority|encrypt|ssl|tls|rsa|ecc|ecdsa|trust|issuing"
     r"|intermediate|signing|server|global|digicert|sectigo|isrg)\b|^\*|\..*\."
 )
+# Words of a header or of a report in front of an address, and no name.
+_HEADER: Final = re.compile(
+    r"\b(?:from|to|cc|bcc|mail|e-mail|email|message|sender|recipients?|address|addresses|invalid"
+    r"|user|rcpt|subject|reply|return|path|error|failed|delivery|notification|unknown|an|von|the)\b"
+)
 
 
 class DaemonJudge(MailJudge):
@@ -55,6 +60,8 @@ class DaemonJudge(MailJudge):
             return self._replace.value("host", found.lower())
         words = found.strip().lower()
         if words in NOT_NAMES or not any(c.isalnum() for c in words):
+            return found
+        if place == "full" and _HEADER.search(words):
             return found
         if place == "entry" and (words in NOT_ENTRIES or _AUTHORITY.search(words)):
             return found

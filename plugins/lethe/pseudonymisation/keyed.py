@@ -19,7 +19,7 @@ _NAMED: Final = (
 PERSON_KEYS: Final = (
     rf"(?:[a-z0-9]+[_.-])*(?:{_NAMED}|user)|[a-z0-9]*user[_-]?name|login"
     r"|logname|ruser|uname|[sd]user|(?:src|dst|source|destination|target|auth|xauth|unauth)_?user"
-    r"|samaccountname|principal|identity|upn|usrname"
+    r"|samaccountname|principal|identity|upn|usrname|nick|assignee|reporter"
     r"|acct|account|usr|uid|u|(?:[a-z0-9]+[_.-])*e?[_-]?mail(?:[_-]?addr(?:ess)?)?|mailto"
     r"|(?:[a-z0-9]+[_.-])*user[_-]?id"
 )
@@ -50,7 +50,7 @@ _QUOTED_VALUE: Final = (
 )
 KEYED: Final = (
     rf"(?i:{CONCEALED_KEYS}|{PERSON_KEYS})(?:={PLAIN_VALUE}|%(?:25)*3[Dd]{NESTED_VALUE})"
-    rf"|(?i:{_QUOTED_KEYS}){_QUOTED_VALUE}|(?i:{STRONG_KEYS}):\s?{PLAIN_VALUE}"
+    rf"|(?i:{_QUOTED_KEYS}){_QUOTED_VALUE}|(?i:{STRONG_KEYS})(?::\s?|\s=\s){PLAIN_VALUE}"
     # A piece of JSON inside a URL.
     rf"|(?i:{STRONG_KEYS}){JSON_SIGN}(?:[^\s&%\"']|%(?:25)*(?:2[013-9A-Fa-f]|[013-9A-Fa-f][0-9A-Fa-f]))+"
 )

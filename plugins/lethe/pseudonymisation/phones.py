@@ -9,7 +9,8 @@ _GAP: Final = r"(?:[ ./()-]|%(?:25)*2[0-9DdFf]|\+){0,3}"
 _START: Final = r"(?-u:\b{start-half})"
 # With the country in front.
 _ABROAD: Final = (
-    rf"(?:\+|%(?:25)*2[Bb]|{_START}00)[1-9][0-9]{{0,2}}{_GAP}[0-9](?:{_GAP}[0-9]){{6,12}}"
+    # A plus behind a letter or a digit is one of a sum, of a version or of a blank.
+    rf"(?:[A-Za-z0-9]?\+|%(?:25)*2[Bb]|{_START}00)[1-9][0-9]{{0,2}}{_GAP}[0-9](?:{_GAP}[0-9]){{6,12}}"
 )
 _SPACE: Final = r"(?: |%(?:25)*20|\+)"
 _NORTH_AMERICA: Final = (
@@ -51,7 +52,7 @@ def is_phone(text: str, digits: str) -> bool:
     text    as it stands there, without escapes
     digits  its digits alone
     """
-    if _DATE.search(text):
+    if _DATE.search(text) or text[1:2] == "+":
         return False
     if text.startswith(("+", "00")):
         number = digits.removeprefix("00")

@@ -17,6 +17,7 @@ VERSION_WORDS: Final = (
     r"|kapitel|abschnitt|artikel|chapitre|paragraphe|ausgabe|fassung|version [a-z]{2,12}|rules?"
     r"|regel|règle|annex|anhang|annexe|appendix|figure|requirement|control|extension|attribute"
     r"|raum|room|salle|rfc ?[0-9]{3,4}|iso ?[0-9]{3,5}|image|mib|schema|api|step|milestone"
+    r"|policy|standards"
 )
 # Of these a version follows, with or without a slash.
 PRODUCTS: Final = (
@@ -42,7 +43,7 @@ DOTTED: Final = (
     rf"(?:(?i:{VERSION_WORDS}){_SIGN}|(?i:{PRODUCTS})(?:{BLANK}|=)"
     rf"|{_ARROW}|{_TAG}|{_ATTACHED})?"
     rf"[0-9]+(?:{DOT}[0-9]+){{3,}}"
-    r"(?:[._-]?[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*|-[0-9]+[A-Za-z][A-Za-z0-9.~-]*"
+    r"(?:[._-]?[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*|-[0-9]+(?:\.[0-9]+)*(?:[A-Za-z~+][A-Za-z0-9.~+-]*)?"
     r"|/[A-Za-z._-]+\.(?:js|css|map|html|woff2?))?"
 )
 
@@ -62,6 +63,8 @@ _PACKAGE: Final = re.compile(
     r"(?i)(?:.*\.)?\.?(?:msi|exe|deb|rpm|jar|war|whl|apk|aab|ipa|dmg|pkg|zip|t[gbx]z|tar|tar\.[a-z0-9]+"
     r"|nupkg|gem|bin|iso|img|so|dll|npk|crate|vsix|snap|flatpak|js|mjs|css|map|wasm|woff2?)\Z"
 )
+# Of a package of Debian.
+_REVISION: Final = re.compile(r"-[0-9]{1,2}(?:[A-Za-z~+.].*)?\Z")
 _PROGRAM: Final = re.compile(
     r"(?i)\.(?:msi|exe|deb|rpm|jar|war|whl|apk|dmg|bin|img|npk|nupkg|dll)\Z"
 )
@@ -74,6 +77,8 @@ def is_version(front: str, numbers: list[int], back: str) -> bool:
     """
     small, rest_small = max(numbers) < 100, max(numbers[1:]) < 100
     if _EDITION.match(back) and (small or not front):
+        return True
+    if small and numbers[0] != 10 and _REVISION.match(back):
         return True
     if found := _VERSION.search(front):
         if found["sure"]:

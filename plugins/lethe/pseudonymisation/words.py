@@ -31,20 +31,40 @@ HOST_ENDINGS: Final = frozenset({"local", "internal", "do", "zip"})
 
 
 _NOT_NAMES_TEXT: Final = (
-    "agent agents name names id ids is was has had not and or the a an of in on to from for with "
-    "by unknown account accounts data group groups login logins logout session sessions count "
-    "list table interface interaction input request requests space slice management manager "
-    "experience error errors found does already cannot can password defined specified supplied "
-    "provided guide manual authentication authorization profile settings preferences created "
-    "deleted updated connected disconnected exited logged interrupt mode uid gid null none nil "
-    "- pam_unix check remote host port service process processes system systems target level state "
-    "the this that our your their le la les un une der die das dem den des ein eine einem einer"
-    " mit ohne im nur admins staff everyone anyone nobody somebody someone all any both each "
-    "directory database role roles list lists type types field fields object objects db"
+    "agent agents name names id ids is was has had not and or the a an of in on to from for "
+    "with by unknown account accounts data group groups login logins logout session sessions "
+    "count list table interface interaction input request requests space slice management "
+    "manager experience error errors found does already cannot can password defined specified "
+    "supplied provided guide manual authentication authorization profile settings preferences "
+    "created deleted updated connected disconnected exited logged interrupt mode uid gid null "
+    "none nil - pam_unix check remote host port service process processes system systems target "
+    "level state this that our your their le la les un une der die das dem den des ein eine "
+    "einem einer mit ohne im nur admins staff everyone anyone nobody somebody someone all any "
+    "both each directory database role roles lists type types field fields object objects db "
+    "its"
 )
 
 
 NOT_NAMES: Final = frozenset(_NOT_NAMES_TEXT.split())
+
+
+# With `user` in front these make a sentence; behind `invalid user` they may be names.
+_AFTER_USER_TEXT: Final = (
+    "action actions code trigger triggers must may might should could would will shall choose "
+    "chooses set sets get gets attempt attempts acted acts identity without setting convenience "
+    "mount mounts module modules wants want needs need tries tried clicked entered opened "
+    "closed selected requested facing friendly info information detail details record records "
+    "row rows key keys token tokens pool quota limit limits context home shell story test tests "
+    "stats statistics activity activities history feedback review rights access permission "
+    "permissions policy presence status class model registration removal deletion creation "
+    "update lookup search query export import sync page view content image images file files "
+    "folder path paths credentials event events option options message messages output response "
+    "entry entries systemd kernel cron scheduler timer signal rule worker client server peer "
+    "oom script deploy-bot using via where who whose which if when while then than into onto "
+    "over under be been being do did done have having too very also only just even still yet "
+    "again always never often sometimes performed interrupts themes its"
+)
+AFTER_USER: Final = frozenset(_AFTER_USER_TEXT.split())
 
 
 # Parts of a site behind `/users/`, whose words are joined: `/users/sign_in`.
