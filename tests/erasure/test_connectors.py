@@ -100,6 +100,26 @@ def test_a_file_that_a_living_row_still_names_goes_with_the_last_of_them(kit: Ki
     assert not (kit.home / "proofs" / "a" / "1.pdf").exists()
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["./a/1.pdf", "a//1.pdf", "a/./1.pdf", ".//a/././1.pdf", "b/../a/1.pdf", "{folder}/a/1.pdf"],
+)
+def test_a_living_row_names_its_file_however_it_writes_the_path(kit: Kit, written: str) -> None:
+    path = written.replace("{folder}", str(kit.home / "proofs"))
+    kit.execute("UPDATE person SET proof = %s WHERE id = 3", (path,))
+    kit.sweep()
+    assert fulfil(kit).of("proofs")["kept"] == 1
+    assert (kit.home / "proofs" / "a" / "1.pdf").exists()
+
+
+def test_a_due_row_that_writes_the_path_otherwise_keeps_the_file_of_the_living(kit: Kit) -> None:
+    kit.execute("UPDATE person SET proof = './/a/1.pdf' WHERE proof = 'a/1.pdf'")
+    kit.execute("UPDATE person SET proof = 'a/1.pdf' WHERE id = 3")
+    kit.sweep()
+    assert fulfil(kit).of("proofs")["kept"] == 1
+    assert (kit.home / "proofs" / "a" / "1.pdf").exists()
+
+
 def test_a_folder_that_is_not_mounted_is_tried_again_later_and_later(kit: Kit) -> None:
     kit.sweep()
     (kit.home / "proofs").rename(kit.home / "away")

@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg2 import extensions
 
 from lethe.connections import acting_as
-from lethe.erasure.stores import Outside, Store, open_store
+from lethe.erasure.stores import Outside, Store, open_store, plain_name
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.witness import Witness
@@ -78,7 +78,7 @@ def fulfil_intents(
     }
     done = Fulfilled()
     while stores and (claimed := _claim(connection, list(stores))):
-        kept = _still_named(connection, named_in or {}, claimed)
+        kept = _still_named(connection, stores, named_in or {}, claimed)
         results = [
             (intent, "kept", None)
             if (intent.system, intent.target) in kept
@@ -123,6 +123,7 @@ def _claim(connection: extensions.connection, systems: list[str]) -> list[_Inten
 
 def _still_named(
     connection: extensions.connection,
+    stores: Mapping[str, Store],
     named_in: Mapping[str, Sequence[tuple[TableName, str]]],
     claimed: Sequence[_Intent],
 ) -> set[tuple[str, str]]:
@@ -131,13 +132,27 @@ def _still_named(
     acting_as(connection, "runner")
     with connection.cursor() as cursor:
         for system in {intent.system for intent in claimed}:
-            targets = [intent.target for intent in claimed if intent.system == system]
+            store = stores[system]
+            plain = {
+                intent.target: plain_name(store, intent.target)
+                for intent in claimed
+                if intent.system == system
+            }
+            last = {target: name.rpartition("/")[2] for target, name in plain.items()}
+            asked = {
+                "prefix": store.prefix,
+                "is_folder": store.is_folder,
+                "targets": list(plain.values()),
+                "names": list(last.values()),
+            }
             for table, column in named_in.get(system, ()):
                 named = statement(
                     "erasure/find_named_files", table=table.identifier, column=quoted(column)
                 )
-                cursor.execute(named, {"targets": targets})
-                found |= {(system, str(row[0])) for row in cursor.fetchall()}
+                cursor.execute(named, asked)
+                for name, steps_back in cursor.fetchall():
+                    names = last if steps_back else plain
+                    found |= {(system, target) for target in plain if names[target] == name}
     connection.rollback()
     return found
 

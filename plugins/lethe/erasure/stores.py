@@ -20,7 +20,14 @@ class Outside(Exception):
 
 
 class Store(Protocol):
-    """A place with files."""
+    """A place with files.
+
+    prefix     what a full name of a file of it begins with
+    is_folder  two names may be one file: doubled slashes, steps to where one is
+    """
+
+    prefix: str
+    is_folder: bool
 
     def destroy(self, target: str) -> Gone:
         """Destroy a file and confirm that it is gone.
@@ -36,11 +43,20 @@ def open_store(connector: Connector) -> Store:
     return ObjectStore(connector.location, connector.connection)
 
 
+def plain_name(store: Store, target: str) -> str:
+    """The one name of a file in its store; the same as `erasure/find_named_files` makes."""
+    name = target.removeprefix(store.prefix)
+    return str(PurePosixPath(name)).lstrip("/") if store.is_folder else name
+
+
 class Folder:
     """A local folder. Every step down is taken without following links, so nothing leads out."""
 
+    is_folder = True
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.prefix = f"{folder}/"
 
     def destroy(self, target: str) -> Gone:
         parts = self._inside(target)
@@ -95,19 +111,21 @@ def _folder(name: str | Path, inside: int | None = None) -> Iterator[int]:
 class ObjectStore:
     """Any store that Airflow's ObjectStoragePath reaches."""
 
+    is_folder = False
+
     def __init__(self, location: str, connection: str | None) -> None:
         self._location = location.rstrip("/")
+        self.prefix = f"{self._location}/"
         self._connection = connection
 
     def destroy(self, target: str) -> Gone:
         from airflow.sdk import ObjectStoragePath
 
-        prefix = f"{self._location}/"
-        inner = target.removeprefix(prefix)
+        inner = target.removeprefix(self.prefix)
         parts = PurePosixPath(inner).parts
         if "://" in inner or inner.startswith("/") or not parts or {"..", "."} & set(parts):
             raise Outside("a path that leads out")
-        path = ObjectStoragePath(prefix + inner, conn_id=self._connection)
+        path = ObjectStoragePath(self.prefix + inner, conn_id=self._connection)
         if not path.exists():
             # A store that cannot be listed would call every file absent.
             if not ObjectStoragePath(self._location, conn_id=self._connection).exists():
