@@ -32,7 +32,10 @@ _REQUESTS = st.sampled_from(
 def _lines(draw: st.DrawFn) -> bytes:
     ip, ident, user = draw(_WORDS), draw(st.sampled_from(["-", "-", "x", "", "- "])), draw(_WORDS)
     time = draw(st.sampled_from(["22/Nov/2026:10:00:00 +0000", "31/Feb/2026:10:00:00 +0000", ""]))
-    status, size = draw(st.sampled_from(["200", "2x0", "-"])), draw(st.sampled_from(["5", "-", ""]))
+    status, size = (
+        draw(st.sampled_from(["200", "999", "2x0", "2:0", "/00", "-", "20", "2001"])),
+        draw(st.sampled_from(["5", "-", ""])),
+    )
     line = f'{ip} {ident} {user} [{time}] "{draw(_REQUESTS)}" {status} {size}'
     if draw(st.booleans()):
         line += f' "{draw(_WORDS)}" "{draw(_WORDS)}"' + draw(st.sampled_from(["", ' "x, y"', " z"]))

@@ -61,6 +61,10 @@ def _word(text: bytes) -> np.uint64:
 _PROTOCOLS: Final = tuple(_word(text) for text in (b"HTTP/1.1", b"HTTP/2.0", b"HTTP/1.0"))
 _BEFORE_REQUEST: Final = _word(b'] "')
 _THREE: Final = _word(b"\xff\xff\xff")
+_NOUGHTS: Final = _word(b"000")
+_SIXES: Final = _word(b"\6\6\6")
+_HIGH_HALVES: Final = _word(b"\xf0\xf0\xf0")
+_HALF: Final = np.uint64(0x0F)
 # `" 200 `: quote, space, three digits, space
 _AROUND_STATUS: Final = _word(b'" \0\0\0 ')
 _NOT_STATUS: Final = _word(b"\xff\xff\0\0\0\xff")
@@ -232,12 +236,12 @@ def _first_space(words: Words) -> Positions:
 
 def _three_digits(words: Words) -> tuple[NDArray[np.int64], Found]:
     """Read the number in the first three bytes, and tell where there is one."""
-    value, good = np.zeros(len(words), dtype=np.int64), np.ones(len(words), dtype=np.bool_)
-    for place in (0, 8, 16):
-        digit = ((words >> np.uint64(place)).astype(np.uint8) - np.uint8(48)).astype(np.int64)
-        good &= digit < 10
-        value = value * 10 + digit
-    return value, good
+    digits = (words & _THREE) ^ _NOUGHTS
+    # What is no digit has a high half, or gets one when six is added.
+    good = (digits | digits + _SIXES) & _HIGH_HALVES == 0
+    first, second, third = (digits >> np.uint64(place) & _HALF for place in (0, 8, 16))
+    value = (first * np.uint64(10) + second) * np.uint64(10) + third
+    return value.astype(np.int64), np.asarray(good)
 
 
 class _Quotes:
