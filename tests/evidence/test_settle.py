@@ -349,6 +349,20 @@ def test_a_replay_brings_tombstones_and_keys_back_and_ends_dead_keys_again(
     assert proof.lost == 1
 
 
+def test_a_key_whose_making_was_cut_off_is_taken_up_and_no_second_one_made(
+    connect: Connect, witness: Witness, kek: KeyEncryptionKey
+) -> None:
+    cut_off = connect()
+    key_id = ring_of(cut_off, kek, witness).create("hold", "2026").key_id
+    cut_off.close()
+    later = connect()
+    again = ring_of(later, kek, witness)
+    assert again.find("hold", "2026") is None
+    assert again.create("hold", "2026").key_id == key_id
+    later.commit()
+    assert [each.kind for each in witness.records()].count("key_created") == 1
+
+
 def test_a_lost_witness_stops_and_a_new_one_goes_on_record(
     warehouse: extensions.connection, witness: Witness, home: Path
 ) -> None:

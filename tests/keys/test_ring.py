@@ -34,6 +34,9 @@ class Listener:
     def key_destroyed(self, record: KeyRecord) -> None:
         self.heard.append(("destroyed", record.purpose, record.period))
 
+    def find_key(self, purpose: str, period: str) -> KeyRecord | None:
+        return None
+
 
 @pytest.fixture
 def dsn(new_database: Callable[[], str]) -> str:

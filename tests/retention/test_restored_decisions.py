@@ -54,6 +54,16 @@ def test_a_backup_that_is_restored_once_more_after_the_replay_stops_the_sweep_ag
         assert replay(kit.site, TODAY).holds == 1
 
 
+def test_a_hold_laid_on_a_restored_warehouse_does_not_lock_the_lost_ones_out(kit: Kit) -> None:
+    backup = back_up(kit)
+    lay(kit, "hold", "1")
+    kit = restore(kit, backup)
+    lay(kit, "hold", "2")  # somebody remembers, before anybody replays
+    assert replay(kit.site, TODAY).holds == 1
+    kit.sweep(TODAY)
+    assert kit.ids("public.customer") == [1, 2, 3, 4], "both are held"
+
+
 def test_the_off_switch_outlives_a_restore_until_the_approver_turns_it(kit: Kit) -> None:
     backup = back_up(kit)
     with kit.site.connected("approver") as approver:

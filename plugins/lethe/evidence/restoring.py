@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, datetime
 from uuid import UUID
 
@@ -10,9 +10,9 @@ from psycopg2 import extensions
 
 from lethe.evidence.batch import read_tombstones
 from lethe.evidence.tombstones import add_tombstones
-from lethe.evidence.witness import Witness, WitnessRecord, decode
+from lethe.evidence.witness import Witness, WitnessRecord, read_kept_key
 from lethe.include import statement
-from lethe.keys import KeyRecord, KeyRing
+from lethe.keys import KeyRing
 
 
 def restore_tombstones(connection: extensions.connection, records: Iterator[WitnessRecord]) -> int:
@@ -48,10 +48,11 @@ def restore_keys(ring: KeyRing, witness: Witness) -> tuple[int, int]:
         elif record.kind == "key_destroyed":
             destroyed[UUID(record.body["key_id"])] = record
     back = 0
-    for key_id in created.keys() - destroyed.keys():
+    # The newest first: of two keys of one period it is the one in use.
+    for key_id in reversed([each for each in created if each not in destroyed]):
         kept = witness.kept_key(key_id)
         if kept is not None:
-            back += ring.restore(_key_record(kept))
+            back += ring.restore(read_kept_key(kept))
     ended = 0
     living = {record.key_id for record in ring.list() if record.destroyed_at is None}
     for key_id in destroyed.keys() & living:
@@ -73,19 +74,3 @@ def find_disarming(witness: Witness) -> str | None:
             if event["kind"] in ("warehouse_armed", "warehouse_disarmed"):
                 by = event["body"]["by"] if event["kind"] == "warehouse_disarmed" else None
     return by
-
-
-def _key_record(kept: Mapping[str, str]) -> KeyRecord:
-    after = kept["destroy_after"]
-    return KeyRecord(
-        key_id=UUID(kept["key_id"]),
-        purpose=kept["purpose"],
-        period=kept["period"],
-        kek_id=kept["kek_id"],
-        created_at=datetime.fromisoformat(kept["created_at"]),
-        destroy_after=date.fromisoformat(after) if after else None,
-        destroyed_at=None,
-        final_at=None,
-        wrapped=decode(kept["wrapped"]),
-        nonce=decode(kept["nonce"]),
-    )

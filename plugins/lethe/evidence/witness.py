@@ -109,7 +109,7 @@ class Witness(ABC):
         """Take another name as writer, after a commit whose end is unknown."""
         self.writer = uuid4()
 
-    # The two below make every witness a KeyWitness.
+    # The three below make every witness a KeyWitness.
 
     def key_created(self, record: KeyRecord) -> None:
         """Keep a key that was made, so that a restore does not lose it."""
@@ -141,6 +141,19 @@ class Witness(ABC):
             },
         )
         self.destroy_key(record.key_id)
+
+    def find_key(self, purpose: str, period: str) -> KeyRecord | None:
+        """Find the living key of a purpose and period that is kept here; the newest of several."""
+        living: dict[UUID, None] = {}
+        for record in self.records():
+            if record.kind == "key_destroyed":
+                living.pop(UUID(record.body["key_id"]), None)
+            elif record.kind == "key_created" and (
+                (record.body["purpose"], record.body["period"]) == (purpose, period)
+            ):
+                living[UUID(record.body["key_id"])] = None
+        kept = (self.kept_key(key_id) for key_id in reversed(living))
+        return next((read_kept_key(each) for each in kept if each is not None), None)
 
 
 def write_record(
@@ -204,6 +217,23 @@ def require_next(record: WitnessRecord, before: Position, place: str) -> None:
             f"{place}: record {record.number} does not continue record {before.number}; "
             "a record was removed, added or moved"
         )
+
+
+def read_kept_key(kept: Mapping[str, Any]) -> KeyRecord:
+    """Read a wrapped key as `kept_key` gives it."""
+    after = kept["destroy_after"]
+    return KeyRecord(
+        key_id=UUID(kept["key_id"]),
+        purpose=kept["purpose"],
+        period=kept["period"],
+        kek_id=kept["kek_id"],
+        created_at=datetime.fromisoformat(kept["created_at"]),
+        destroy_after=date.fromisoformat(after) if after else None,
+        destroyed_at=None,
+        final_at=None,
+        wrapped=decode(kept["wrapped"]),
+        nonce=decode(kept["nonce"]),
+    )
 
 
 def encode(data: bytes) -> str:

@@ -15,7 +15,7 @@ from lethe.errors import (
     UsageError,
 )
 from lethe.evidence.batch import EvidenceBatch
-from lethe.evidence.ledger import LedgerRow
+from lethe.evidence.ledger import Json, LedgerRow
 from lethe.evidence.witness import Witness
 from lethe.guards.approval import deciding, record_decision
 from lethe.guards.questions import Question, last_day
@@ -63,15 +63,11 @@ def answer(
             run_id=question.run_id,
             rule=question.rule,
         )
+        kind = "plan_approved" if decision == "approve" else "plan_rejected"
+        told: dict[str, Json] = {"rule": question.rule, "digest": question.digest.hex(), "by": by}
         batch = EvidenceBatch(connection, question.run_id, witness)
-        batch.add_rows(
-            [
-                LedgerRow(
-                    "plan_approved" if decision == "approve" else "plan_rejected",
-                    {"rule": question.rule, "digest": question.digest.hex(), "by": by},
-                )
-            ]
-        )
+        batch.add_rows([LedgerRow(kind, told)])
+        batch.add_event(kind, told)  # so that a restore which takes the answer away is found
         batch.commit()
 
 

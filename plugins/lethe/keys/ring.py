@@ -55,6 +55,7 @@ class KeyWitness(Protocol):
 
     def key_created(self, record: KeyRecord) -> None: ...
     def key_destroyed(self, record: KeyRecord) -> None: ...
+    def find_key(self, purpose: str, period: str) -> KeyRecord | None: ...
 
 
 class KeyRing:
@@ -127,6 +128,13 @@ class KeyRing:
         """
         if not _NAME.match(purpose) or not _PERIOD.match(period):
             raise UsageError(f"'{purpose}' and '{period}' do not name a key's purpose and period")
+        # A restore, or a crash before the commit, may have left the key with the witness alone:
+        # another one would lock out what was sealed with it.
+        if self._witness is not None and self.find(purpose, period) is None:
+            kept = self._witness.find_key(purpose, period)
+            if kept is not None:
+                self.restore(kept)
+                return self._existing(purpose, period)
         key_id = uuid4()
         secret = os.urandom(SECRET_BYTES)
         bound_to = _associated_data(key_id, purpose, period, self._warehouse_id)
