@@ -1250,6 +1250,10 @@ def verify_bundle(path, pinned=None, mails=()):
         heads, size, root = check_heads(bundle, key, faults)
         files = {name: read(f"{name}.jsonl") for name in ("records", "destroyed")}
         contents = check_contents(bundle, key, size, root, files, faults)
+        # Bundles of before 2026-11-23 do not say which program they came with.
+        program = contents.get("program")
+        if program and program != sha256(read("verify.py").encode()):
+            faults.append("verify.py: is not the program that was exported")
         records = check_records(_lines(files["records"]), size, root, faults)
         gone = check_destroyed(_lines(files["destroyed"]), size, root, key, faults)
         known = {"archive.json", "verify.py", *(f"{name}.jsonl" for name in files)}

@@ -66,6 +66,10 @@ def drop_last_head(folder: Path) -> None:
         (drop_line, "records: 8 were exported, 7 are here"),
         (drop_line_and_say_so, "the signature of what the bundle holds is wrong"),
         (double_line, "records: are not those that were exported"),
+        (
+            lambda folder: (folder / "verify.py").write_text("print('valid')"),
+            "verify.py: is not the program that was exported",
+        ),
         (drop_last_head, "the newest head is not the one that was exported"),
         (lambda folder: (folder / "destroyed.jsonl").write_text("{}\n"), "not a bundle"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import textwrap
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -12,8 +14,8 @@ from lethe.archive import capture
 from lethe.archive.check import verify_archive
 from lethe.archive.documents import RecordWriter
 from lethe.archive.export import export_archive
-from lethe.archive.heads import parse_heads
 from lethe.archive.night import run_archive
+from lethe.archive.old_mails import parse_heads, read_mails
 from lethe.archive.show import show_document
 from lethe.errors import ActError, AnswerIsNo, LetheError, UsageError
 
@@ -188,6 +190,32 @@ def test_heads_are_found_in_folded_and_quoted_mails_and_nowhere_else(shop: Kit) 
         "\x00\xff",
     ):
         assert list(parse_heads([broken])) == []
+
+
+def test_heads_in_wrapped_and_coded_mails_are_read_and_what_is_cut_off_is_named(
+    shop: Kit, tmp_path: Path
+) -> None:
+    documents(shop)
+    line = verify_archive(shop.site).head or ""
+    root = line.split()[5]
+    forged = line.replace(root, root[::-1])
+    wrapped = textwrap.fill(forged, 76, break_long_words=False, initial_indent="> ",
+                            subsequent_indent="> ")  # fmt: skip
+    coded = "\n\n".join(
+        ("Content-Transfer-Encoding: base64", base64.encodebytes(forged.encode()).decode())
+    )
+    (tmp_path / "sub").mkdir()
+    for name, mail in (("a.eml", wrapped), ("sub/b.eml", coded)):
+        (tmp_path / name).write_text(mail)
+        (fault,) = verify_archive(shop.site, told=read_mails(tmp_path / name)).faults
+        assert "is not the one that an old mail tells" in fault
+    (tmp_path / "c.eml").write_text(line)
+    told = read_mails(tmp_path)
+    assert verify_archive(shop.site, told=told).told_heads == 2
+    (fault,) = verify_archive(shop.site, told=[line, f"Dear DPO\n{line[:90]}\nDPO"]).faults
+    assert "1 heads in them cannot be read" in fault
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_mails(tmp_path / "no.eml")
 
 
 def test_a_head_of_an_old_mail_that_was_forged_is_named(shop: Kit) -> None:

@@ -177,3 +177,17 @@ def test_a_number_that_stands_twice_in_a_table_without_a_key_stops_nobody_else(
     for day in (date(2026, 6, 3), date(2026, 6, 4)):
         assert documents(kit, day)["outcomes"] == {"unchanged": 3, "refused: number used twice": 1}
     assert verify_archive(kit.site).faults == []
+
+
+def test_records_of_a_kind_that_the_policy_names_no_more_are_counted(shop: Kit) -> None:
+    documents(shop)
+    assert shop.outcome(shop.sweep())["erased"] == 1
+    documents(shop)
+    renamed = shop.under(
+        POLICY.replace("subjects: {account:", "subjects: {client:").replace(
+            "subject: account", "subject: client"
+        )
+    )
+    found = run_archive(renamed.site, NEXT).summary
+    assert found["documents"][0]["outcomes"] == {"account erased": 3, "unchanged": 1}
+    assert found["expiry"][0]["refused"] == {"kind not in the policy": 4}

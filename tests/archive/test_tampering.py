@@ -72,6 +72,7 @@ def undone(kit: Kit, *statements: str) -> Iterator[Verification]:
             kit.execute(statement)
         yield verify_archive(kit.site)
     finally:
+        kit.connection.rollback()  # what the server refused
         for table in there:
             kit.execute(
                 f"DELETE FROM lethe.{table}; INSERT INTO lethe.{table} TABLE kept_{table};"
@@ -340,3 +341,31 @@ def test_what_remains_of_a_destroyed_document_is_not_changed_unnoticed(aged: Kit
             if not found.faults:
                 missed.append(change)
     assert missed == []
+
+
+def test_a_value_that_is_missing_is_a_fault_and_no_defect(aged: Kit) -> None:
+    missed = []
+    for table in tables(aged):
+        for (column,) in aged.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+            " AND attnotnull AND NOT attisdropped",
+            (f"lethe.{table}",),
+        ):
+            with undone(
+                aged,
+                f"ALTER TABLE lethe.{table} DROP CONSTRAINT IF EXISTS {table}_pkey CASCADE",
+                f"ALTER TABLE lethe.{table} ALTER {column} DROP NOT NULL",
+                f"UPDATE lethe.{table} SET {column} = NULL",
+            ) as found:
+                if not found.faults:
+                    missed.append((table, column))
+    assert missed == []
+
+
+def test_another_array_of_the_same_key_is_no_frozen_clock(aged: Kit) -> None:
+    with undone(
+        aged,
+        "UPDATE lethe.archive_frozen"
+        " SET subject_key = ('[0:0]=' || subject_key::text)::text[] WHERE sealed_no IS NOT NULL",
+    ) as found:
+        assert any("is not what was sealed" in fault for fault in found.faults)

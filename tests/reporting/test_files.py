@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lethe.archive.heads import parse_heads
+from lethe.archive.old_mails import parse_heads
 from lethe.errors import ActError
 from lethe.include import include_folder
 from lethe.reporting import files

@@ -3,7 +3,9 @@
 -- identifiers: none
 -- values: none
 -- locks: none
-SELECT f.sealed_no, f.subject_kind, to_json(f.subject_key)::text, f.deactivated_on::text,
+SELECT f.sealed_no, f.subject_kind, 
+       CASE WHEN array_ndims(f.subject_key) = 1 AND array_lower(f.subject_key, 1) = 1
+            THEN to_json(f.subject_key)::text ELSE '"another array"' END, f.deactivated_on::text,
        f.erased_on::text, f.run_id::text,
        CASE WHEN f.sealed_no IS NULL THEN (
            SELECT max(r.leaf_no) FROM lethe.archive_record AS r

@@ -18,7 +18,7 @@ from lethe.archive.appending import Append, ArchiveKeys
 from lethe.archive.capture import told
 from lethe.archive.expired import Expired, ended_token
 from lethe.archive.expiry_statements import judge_expiry, lock_subjects
-from lethe.archive.statements import archive_of
+from lethe.archive.statements import archive_of, kinds_of
 from lethe.catalogue.graph import Graph
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
@@ -35,6 +35,7 @@ from lethe.include import statement
 
 log = logging.getLogger(__name__)
 
+UNNAMED = "refused: kind not in the policy"
 _BATCH = 500
 _CLEARED = ("planned", "approved")
 _APPROVED_EARLIER = sql.SQL(
@@ -42,11 +43,6 @@ _APPROVED_EARLIER = sql.SQL(
     " WHERE p.rule = %(rule)s AND p.state = 'approved' AND p.run_id <> %(run_id)s"
     " AND s.outcome IS NULL AND s.key = d.key"
 )
-
-
-def kinds_of(graph: Graph) -> list[str]:
-    """The kinds of subject that have documents."""
-    return sorted({document.subject for document in archive_of(graph).documents.values()})
 
 
 class Expiry:
@@ -106,6 +102,7 @@ class Expiry:
                     found.beyond[self._law_of(country)] = (
                         found.beyond.get(self._law_of(country), 0) + count
                     )
+            self._count_unnamed(cursor, found)
             rows = frozen_digest(self._connection, self._run.run_id, self.rule) or bytes(32)
             found.digest = rule_digest(self._run.policy_digest, self._run.as_of, self.rule, rows)
             self._judge_limits(cursor, found)
@@ -153,6 +150,14 @@ class Expiry:
             if found.state == "done":
                 cursor.execute(statement("archive/forget_work"), self._named)
         self._connection.commit()
+
+    def _count_unnamed(self, cursor: extensions.cursor, found: Expired) -> None:
+        """Count, once a night, what no kind of subject of this policy judges."""
+        kinds = kinds_of(self._graph)
+        cursor.execute(statement("archive/count_unnamed_kinds"), {"kinds": kinds})
+        (count,) = cursor.fetchone() or (0,)
+        if count and self._kind == kinds[0]:
+            found.counts[UNNAMED] = count
 
     def _law_of(self, country: str | None) -> str:
         minimums = archive_of(self._graph).legal_minimum

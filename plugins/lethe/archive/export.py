@@ -21,7 +21,7 @@ from lethe.archive.reading import read_records
 from lethe.archive.show import log_access, require_archivist, require_reason
 from lethe.archive.tiles import TiledTree, open_tree
 from lethe.catalogue.site import Site
-from lethe.errors import ActError, AnswerIsNo
+from lethe.errors import ActError, AnswerIsNo, UsageError
 from lethe.include import read_text, statement
 from lethe.keys import KeyRing
 
@@ -34,6 +34,8 @@ def export_archive(site: Site, output: Path, first: date, last: date, *, reason:
     Raises  AnswerIsNo if nothing was archived, ActError if the file cannot be written
     """
     require_reason(reason)
+    if last < first:
+        raise UsageError(f"no day lies from {first} to {last}")
     with acting(site, "exporting the archive", "archivist") as connection:
         connection.rollback()
         connection.set_session(isolation_level="REPEATABLE READ")
@@ -83,7 +85,8 @@ class _Bundle:
 
     def write(self, archive: zipfile.ZipFile) -> None:
         warehouse = self._keys.warehouse_id
-        archive.writestr("verify.py", read_text("templates/verify.py"))
+        program = read_text("templates/verify.py")
+        archive.writestr("verify.py", program)
         files = {
             name: _write_lines(archive, f"{name}.jsonl", lines)
             for name, lines in (("records", self._records()), ("destroyed", self._destroyed()))
@@ -95,6 +98,7 @@ class _Bundle:
                 "files": files,
                 "format": "lethe-archive-bundle/1",
                 "from": self._period["from"],
+                "program": sha256(program.encode()).hexdigest(),
                 "root": last.root.hex(),
                 "to": self._period["to"],
                 "tree_size": last.tree_size,

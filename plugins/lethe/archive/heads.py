@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,10 +21,6 @@ from lethe.keys import KeyRing, derive
 
 BEGINNING = bytes(32)
 _PURPOSE, _PERIOD = "archive_sign", "1"
-_LINE = re.compile(
-    r"lethe-archive-head\s+1\s+([0-9a-f-]{36})\s+(\d+)\s+(\d+)\s+([0-9a-f]{64})\s+"
-    r"(\S+)\s+([A-Za-z0-9+/]{86}==)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +155,3 @@ def as_head(row: tuple[Any, ...]) -> Head:
         bytes(public),
         bytes(signature),
     )
-
-
-def parse_heads(texts: Iterable[str]) -> Iterator[ToldHead]:
-    """Find the heads in old mails, whatever stands around them and however lines were broken."""
-    for text in texts:
-        # A line of a mail may have been folded; a signature ends like a fold.
-        unfolded = re.sub(r"=3D", "=", re.sub(r"=\r?\n", "", text))
-        for found in dict.fromkeys((*_LINE.findall(text), *_LINE.findall(unfolded))):
-            warehouse, number, size, root, _, signature = found
-            yield ToldHead(
-                UUID(warehouse),
-                int(number),
-                int(size),
-                bytes.fromhex(root),
-                base64.b64decode(signature),
-            )

@@ -14,13 +14,14 @@ from lethe.archive.approvals import approve_waiting, settle, work_off_approved
 from lethe.archive.capture import BATCH, Capture, Captured
 from lethe.archive.check import read_back
 from lethe.archive.clocks import seal_clocks
-from lethe.archive.expire import Expiry, kinds_of
+from lethe.archive.expire import Expiry
 from lethe.archive.expired import Expired
 from lethe.archive.facts import ARCHIVE_RUN
 from lethe.archive.night_summary import Trial, summarise
 from lethe.archive.oddities import note_oddities
 from lethe.archive.opening import acting, make_keys, open_witness_of
 from lethe.archive.reading import read_records
+from lethe.archive.statements import kinds_of
 from lethe.archive.verify_heads import require_told_head
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as, warehouse_dsn

@@ -6,6 +6,7 @@ from datetime import date
 
 from psycopg2 import sql
 
+from lethe.archive.document_reasons import document_reason
 from lethe.archive.financial_year import financial_year_end
 from lethe.archive.owner_statements import owner_of
 from lethe.archive.party_statements import PartyStatements
@@ -22,7 +23,6 @@ from lethe.catalogue.fragments import (
 from lethe.catalogue.graph import Graph, Kind
 from lethe.errors import UsageError
 from lethe.guards.bound import (
-    bound_digest,
     bound_text,
     document_day,
     document_key,
@@ -49,6 +49,11 @@ def archive_of_policy(policy: Policy) -> Archive:
     if policy.archive is None:
         raise UsageError("the policy has no section archive; nothing is archived under it")
     return policy.archive
+
+
+def kinds_of(graph: Graph) -> list[str]:
+    """The kinds of subject that have documents."""
+    return sorted({document.subject for document in archive_of(graph).documents.values()})
 
 
 class DocumentStatements:
@@ -114,7 +119,9 @@ class DocumentStatements:
         return Statement(
             sql.SQL(text).format(
                 part=self._part(context),
-                reason=self._reason(context),
+                reason=document_reason(
+                    context, self._archive, self._kind, self.document, has_key=self._has_key
+                ),
                 source=self._source(context),
                 issued=self._issued(context),
             ),
@@ -173,7 +180,9 @@ class DocumentStatements:
                 ),
                 day=document_day(context, document, "d"),
                 key=self._key(context, "d"),
-                reason=self._reason(context),
+                reason=document_reason(
+                    context, self._archive, self._kind, self.document, has_key=self._has_key
+                ),
                 source=self._source(context),
                 issued=self._issued(context),
                 part=self._part(context),
@@ -242,40 +251,6 @@ class DocumentStatements:
     @property
     def _has_key(self) -> bool:
         return bool(self._graph.catalogue.tables[self.document.table].unique_keys)
-
-    def _reason(self, context: Context) -> sql.Composable:
-        """What becomes of a document; NULL: it is archived."""
-        text = (
-            "CASE WHEN a.ended_on IS NOT NULL THEN 'past its period'"
-            " WHEN a.key IS NOT NULL AND f.subject_key IS NOT NULL THEN 'account erased'"
-            " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} AND o.owner = {whose}"
-            " THEN 'unchanged'"
-            " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} AND o.owner IS NULL"
-            " THEN 'customer lost'"
-            # What the erasure of another customer blanked is no correction.
-            " WHEN a.key IS NOT NULL AND o.owner <> {whose} AND (EXISTS (SELECT"
-            " FROM lethe.archive_frozen AS z WHERE z.subject_kind = {kind}"
-            " AND z.subject_key = {whose}) OR EXISTS (SELECT FROM lethe.skeleton AS z"
-            " WHERE z.subject_kind = {kind} AND z.key = o.owner)) THEN 'account erased'"
-            " WHEN o.owner IS NULL THEN 'refused: no customer'"
-            " WHEN {day} IS NULL THEN 'refused: no date'"
-            " WHEN {day} < {first}::date OR {day} > {last}::date"
-            " THEN 'refused: implausible date'"
-            " WHEN btrim(coalesce({number}::text, '')) = '' THEN 'refused: no number'{same} END"
-        )
-        whose = "(SELECT r.subject_key FROM lethe.archive_record AS r WHERE r.leaf_no = a.leaf_no)"
-        twice = " WHEN d.\"lethe.same\" > 1 THEN 'refused: number used twice'"
-        plausible = self._archive.starting_point.plausible
-        return sql.SQL(text).format(
-            digest=bound_digest(bound_text(context, self._kind, self.document, "d")),
-            whose=sql.SQL(whose),
-            kind=context.values.bind(self._kind.name),
-            day=document_day(context, self.document, "d"),
-            first=context.values.bind(plausible.from_),
-            last=context.values.bind(plausible.to),
-            number=column("d", self.document.number),
-            same=sql.SQL("" if self._has_key else twice),
-        )
 
     def _part(self, context: Context) -> sql.Composable:
         """Parts of 32 days of issue: what is new is among the newest, what is old stays settled."""

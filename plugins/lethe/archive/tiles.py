@@ -136,7 +136,7 @@ def open_tree(connection: extensions.connection, size: int) -> TiledTree:
         with connection.cursor() as cursor:
             cursor.execute(statement("archive/read_tile"), {"level": level, "tile_no": tile})
             row = cursor.fetchone()
-        return b"" if row is None else bytes(row[0])
+        return b"" if row is None else bytes(row[0] or b"")
 
     return TiledTree(read, size)
 

@@ -8,7 +8,8 @@ compared with the ledger, with the witness outside the warehouse, and with old m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import rfc8785
@@ -16,7 +17,8 @@ from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys
 from lethe.archive.expired import ended_token
-from lethe.archive.heads import Head, is_signed, parse_heads, read_heads
+from lethe.archive.heads import Head, is_signed, read_heads
+from lethe.archive.old_mails import count_unread, parse_heads
 from lethe.archive.tile_hashes import HASH, WIDTH
 from lethe.archive.tiles import TiledTree, open_tree
 from lethe.archive.verify_beside import verify_clocks, verify_settled
@@ -28,6 +30,7 @@ from lethe.evidence.merkle import hash_leaf
 from lethe.include import statement
 
 _MOST = 200
+_NO_VALUE = (TypeError, ValueError, AttributeError)
 _WORTH_PROCESSES = 20_000
 
 
@@ -96,17 +99,32 @@ class Verifier:
         witnessed  heads that the witness outside the warehouse knows
         lost       those of them that a restore lost, which is on record
         """
-        heads = read_heads(self._connection)
+        heads: list[Head] = []
+        with self._named("heads"):
+            heads = read_heads(self._connection)
+        if any(
+            None in (each.head_no, each.tree_size, each.signed_at, each.wrap_key) for each in heads
+        ):
+            self._fault("heads: a value is missing; nothing can be verified by them")
+            return self.found
         size = heads[-1].tree_size if heads else 0
         tree = open_tree(self._connection, size)
         self.found.leaves, self.found.heads = size, len(heads)
-        self._tiles(size)
-        statements = self._statements(tree, size)
+        with self._named("tiles"):
+            self._tiles(size)
+        statements: set[int] = set()
+        with self._named("statements of destruction"):
+            statements = self._statements(tree, size)
         self._records(heads, size, statements)
-        self._beside(size)
-        verify_heads(heads, tree, self._keys, self._fault)
+        with self._named("what stands beside the records"):
+            self._beside(size)
+        with self._named("heads"):
+            verify_heads(heads, tree, self._keys, self._fault)
         verify_told(self._connection, heads, self._fault)
-        mails = list(parse_heads(told))
+        texts = list(told)
+        mails = list(dict.fromkeys(parse_heads(texts)))
+        if unread := count_unread(texts):
+            self._fault(f"old mails: {unread} heads in them cannot be read, and were not compared")
         self.found.told_heads = len(mails)
         gone = frozenset(parse_heads(lost))
         self.found.lost = len(gone)
@@ -130,6 +148,14 @@ class Verifier:
             if not heads[-1].is_signed(self._keys.warehouse_id):
                 self._fault(f"head {len(heads)}: its signature is wrong")
         return self.found
+
+    @contextmanager
+    def _named(self, what: str) -> Iterator[None]:
+        """A value that no table would take is a fault, and hides no other."""
+        try:
+            yield
+        except _NO_VALUE:
+            self._fault(f"{what}: a value is missing, or is not of its form")
 
     def _fault(self, text: str) -> None:
         if len(self.found.faults) < _MOST:

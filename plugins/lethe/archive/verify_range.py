@@ -38,7 +38,7 @@ def _read_leaves(connection: extensions.connection, asked: Range) -> dict[int, b
             statement("archive/read_tiles"),
             {"level": 0, "first": asked.start // WIDTH, "last": -(-asked.end // WIDTH)},
         )
-        return {int(tile): bytes(hashes) for tile, hashes in cursor.fetchall()}
+        return {int(tile): bytes(hashes or b"") for tile, hashes in cursor.fetchall()}
 
 
 def _verify_tiles(
@@ -54,7 +54,7 @@ def _verify_tiles(
                 statement("archive/read_tiles"),
                 {"level": level + 1, "first": above_first, "last": above_last},
             )
-            above = {int(tile): bytes(hashes) for tile, hashes in cursor.fetchall()}
+            above = {int(tile): bytes(hashes or b"") for tile, hashes in cursor.fetchall()}
         for tile, hashes in below.items():
             if len(hashes) == WIDTH * HASH:
                 place, at = divmod(tile, WIDTH)

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from lethe.archive.check import verify_archive
 from lethe.archive.export import export_archive
-from lethe.archive.heads import parse_heads
 from lethe.archive.night import run_archive
+from lethe.archive.old_mails import parse_heads, read_mails
 from lethe.archive.recovering import recover_records
 from lethe.archive.recovery import make_recovery_key, read_private
 from lethe.archive.show import show_document
@@ -94,13 +94,14 @@ def _show_run(desk: Desk, summary: Mapping[str, Any]) -> None:
 def verify(
     context: typer.Context,
     heads: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Old mails, or lines with heads.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Old mails, also a folder, or lines with heads."),
     ] = None,
     processes: Annotated[int, typer.Option(help="Processes for a large archive.")] = 2,
 ) -> None:
     """Compute everything again from the stored bytes; every fault is named."""
     desk: Desk = context.obj
-    told = [_text_of(heads)] if heads else []
+    told = read_mails(heads) if heads else []
     if heads and not any(parse_heads(told)):
         raise UsageError(f"{heads}: holds no head (lines that begin 'lethe-archive-head 1')")
     found = verify_archive(desk.site, told=told, processes=processes)
@@ -212,13 +213,6 @@ def _say_no(desk: Desk, why: str) -> NoReturn:
         stderr(f"lethe: {why}")
         raise typer.Exit(1)
     raise AnswerIsNo(why)
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read ({error.strerror})") from None
 
 
 def _listed(counts: dict[str, int]) -> str:

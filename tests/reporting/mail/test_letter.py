@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lethe.archive.heads import parse_heads
+from lethe.archive.old_mails import parse_heads
 from lethe.reporting.headline import balance, coverage, headline, verdict
 from lethe.reporting.mail.compose import Setting, compose
 from lethe.reporting.mail.letter import Picture

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
-from lethe.archive.heads import parse_heads
+from lethe.archive.old_mails import parse_heads
 from lethe.errors import ActError, ConfigurationError
 from lethe.reporting.files import Report
 from lethe.reporting.mail.outbox import claim, content_of
