@@ -11,6 +11,7 @@ from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.initialise import arm
 from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.seal import seal_ledger
+from lethe.policy.model.places import Connector, System
 from lethe.retention.health import Health, check_health
 
 from tests.shop import Shop
@@ -218,3 +219,30 @@ def test_ten_years_of_nights_are_asked_in_seconds(armed: Shop) -> None:
     begun = time.monotonic()
     health(armed)
     assert time.monotonic() - begun < 5
+
+
+def test_files_of_the_erased_that_are_still_there_are_no_health(armed: Shop) -> None:
+    night(armed, TODAY)
+    systems = armed.loaded.policy.systems
+    add = (
+        "INSERT INTO lethe.outbox"
+        " (batch, system, action, target, outcome, intended_at, finished_at)"
+        " VALUES (gen_random_uuid(), 'proofs', 'destroy', %s, %s, %s, %s)"
+    )
+    armed.execute(add, ("a", None, TODAY - timedelta(days=1), None))
+    armed.execute(add, ("b", "done", TODAY - timedelta(days=9), TODAY))
+    assert health(armed).problems == [], "nobody has a connector to that system"
+    connector = Connector(kind="folder", location="proofs")
+    systems["proofs"] = System.model_construct(connector=connector)
+    assert health(armed).problems == []
+    armed.execute(
+        "UPDATE lethe.outbox SET intended_at = %s WHERE target = 'a'", (TODAY - timedelta(days=5),)
+    )
+    (said,) = health(armed).problems
+    assert "1 files of erased people wait, one for 5 days" in said
+    armed.execute(
+        "UPDATE lethe.outbox SET outcome = 'quarantined', finished_at = now() WHERE target = 'a'"
+    )
+    (said,) = health(armed).problems
+    assert "1 files of erased people were set aside" in said
+    assert health(armed).facts["files"] == {"proofs": {"open": 0, "set_aside": 1}}

@@ -136,9 +136,11 @@ def run(
         inspect=lambda run_id: check_inputs(desk.site, run_id, desk.as_of, HANDED),
         tell=desk.tell,
     )
-    destroy_files(desk.site)
-    if not desk.answer({"state": done.state, **done.summary}):
+    files = destroy_files(desk.site).by_system()
+    if not desk.answer({"state": done.state, **done.summary, "files": files}):
         show_summary(desk, done)
+        for system, counts in files.items():
+            desk.console.print(f"Files of {system}: {_listed(counts)}.")
     _require_done(done)
 
 

@@ -47,6 +47,10 @@ class Fulfilled:
         """Outcome → files of a system."""
         return {what: count for (name, what), count in self.files.items() if name == system}
 
+    def by_system(self) -> dict[str, dict[str, int]]:
+        """System → outcome → files."""
+        return {name: self.of(name) for name in sorted({name for name, _ in self.files})}
+
 
 @dataclass(frozen=True, slots=True)
 class _Intent:

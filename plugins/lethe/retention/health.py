@@ -35,6 +35,10 @@ _IN_FLIGHT = timedelta(minutes=15)
 _UNSEALED_HOURS = 24.0
 
 
+_FILES_MAY_WAIT_DAYS = 2
+"""Attempts are made for some days; after this somebody should know."""
+
+
 @dataclass(slots=True)
 class Health:
     """What a monitor needs to know.
@@ -98,6 +102,7 @@ def check_health(
         with connection.cursor() as cursor:
             _ask_sweep(cursor, health, policy, now)
             _ask_overdue(cursor, health, policy)
+            _ask_files(cursor, health, policy)
             _ask_zero_nights(cursor, health, policy)
             _ask_waiting(cursor, health, policy)
             _ask_holds(cursor, health)
@@ -167,6 +172,28 @@ def _ask_overdue(cursor: extensions.cursor, health: Health, policy: Policy) -> N
     health.problems.extend(
         f"rule {rule}: {count} subjects are set aside" for rule, count in quarantined.items()
     )
+
+
+def _ask_files(cursor: extensions.cursor, health: Health, policy: Policy) -> None:
+    """Files of the erased that are still there: tried for days, or never tried again."""
+    cursor.execute(statement("erasure/count_intents"))
+    files = {}
+    for system, waiting, set_aside, oldest in cursor.fetchall():
+        known = policy.systems.get(system)
+        if known is None or known.connector is None:
+            continue  # what nobody reaches is told as 'not kept'
+        files[system] = {"open": waiting, "set_aside": set_aside}
+        days = (health.as_of - oldest.date()).days
+        if set_aside:
+            health.problems.append(
+                f"system {system}: {set_aside} files of erased people were set aside and are still "
+                "there; remove them by hand, then set their outcome in lethe.outbox to 'done'"
+            )
+        elif waiting and days > _FILES_MAY_WAIT_DAYS:
+            health.problems.append(
+                f"system {system}: {waiting} files of erased people wait, one for {days} days"
+            )
+    health.facts["files"] = files
 
 
 def _ask_zero_nights(cursor: extensions.cursor, health: Health, policy: Policy) -> None:
