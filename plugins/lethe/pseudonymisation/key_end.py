@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lethe.connections import acting_as
 from lethe.errors import GuardStop
@@ -72,7 +72,7 @@ def _destroy_one(room: LogRoom, each: DueKey, ended: KeysEnded) -> None:
         room.connection.rollback()
         ended.held[key.period] = why
         return
-    room.ring.destroy(key.purpose, key.period, each.final_at)
+    gone = room.ring.destroy(key.purpose, key.period, each.final_at)
     told = {
         "key": str(key.key_id),
         "purpose": key.purpose,
@@ -81,4 +81,4 @@ def _destroy_one(room: LogRoom, each: DueKey, ended: KeysEnded) -> None:
         "final_at": each.final_at.isoformat(),
     }
     room.add(LedgerRow("log_key_destroyed", told))
-    ended.destroyed.append(each)
+    ended.destroyed.append(replace(each, record=gone))

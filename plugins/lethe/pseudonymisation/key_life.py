@@ -201,6 +201,7 @@ class LogKeys:
 
         Raises  UsageError where there is none; GuardStop before its time
         """
+        _last_day(period)
         keys = [key for key in self.every() if key.period == period and key.purpose == PURPOSE]
         if not keys:
             raise UsageError(f"there is no key of logs for {period}; see `lethe keys list`")
