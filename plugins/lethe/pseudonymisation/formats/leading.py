@@ -71,8 +71,10 @@ def _written(groups: pl.Series) -> pl.Series:
     parts = groups.struct.unnest()
     if "iso" in parts.columns:
         text = pl.col("iso").str.replace(r"^([0-9]{4})[/.]([0-9]{2})[/.]([0-9]{2})", "$1-$2-$3")
-        text = text.str.replace(r"^([0-9-]{10})[. ]", "${1}T").str.replace(r" ([+-Z])", "$1")
-        classic = pl.col("iso").str.contains("^[A-Z0-9]{2}[a-z/]")
+        text = text.str.replace(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[. ]", "${1}T").str.replace(
+            r" ([+-Z])", "$1"
+        )
+        classic = pl.col("iso").str.contains("^(?:[A-Z][a-z]{2} |[0-9]{2}/)")
         return parts.select(pl.when(classic).then(pl.col("iso")).otherwise(text)).to_series()
     numbers = {
         name: f"{number:02d}"
