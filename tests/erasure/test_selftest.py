@@ -41,7 +41,7 @@ SELECT id::text FROM planted
 """
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of templates before the project's own."""
     from lethe import include as module
@@ -54,6 +54,9 @@ def include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return mine.read_text(encoding="utf-8") if mine.exists() else own(path)
 
     monkeypatch.setattr("lethe.erasure.canaries.read_text", read_text)
+    for name in ("left", "stays"):
+        (tmp_path / "canaries" / f"{name}.sql").touch()
+    monkeypatch.setattr("lethe.catalogue.checks.canaries.include_folder", lambda: tmp_path)
     return tmp_path / "canaries"
 
 
@@ -176,3 +179,24 @@ def test_a_template_that_cannot_be_planted_stops_the_night(
     (include / "left.sql").write_text("SELECT 'x' FROM nothing", encoding="utf-8")
     with pytest.raises(GuardStop, match="canary 'left': SQLSTATE 42P01"):
         sing(kit)
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("INSERT INTO person (id) VALUES (-1); COMMIT; SELECT '-1'", "holds 3 statements"),
+        ("-- nothing", "holds 0 statements"),
+        ("SELECT '100%' FROM person", "has %\\(as_of\\)s alone, and %% is a percent sign"),
+        ("SELECT '%(day)s' FROM person", "has %\\(as_of\\)s alone"),
+        ("SELECT '%s' FROM person", "has %\\(as_of\\)s alone"),
+    ],
+)
+def test_a_template_is_one_statement_with_one_value(
+    make_kit: MakeKit, include: Path, template: str, says: str
+) -> None:
+    kit = make_kit(TABLES, POLICY)
+    plant(include, "20 years", "1 year")
+    (include / "left.sql").write_text(template, encoding="utf-8")
+    with pytest.raises(GuardStop, match=f"canary 'left': canaries/left.sql .*{says}"):
+        sing(kit)
+    assert kit.ids("person") == [1]

@@ -11,6 +11,7 @@ from datetime import date
 from uuid import uuid4
 
 import psycopg2
+import sqlparse
 from psycopg2 import errorcodes, extensions, sql
 
 from lethe.catalogue.fragments import all_of, column, type_name
@@ -67,7 +68,7 @@ def canary_grants(connection: extensions.connection, graph: Graph) -> list[Grant
                 text = "EXPLAIN (VERBOSE, FORMAT JSON) " + _template(canary)
                 cursor.execute(text, {"as_of": date(2026, 1, 1)})
                 row = cursor.fetchone()
-        except psycopg2.Error:
+        except (psycopg2.Error, GuardStop, TypeError, KeyError, ValueError, IndexError):
             continue  # planting it will say what is wrong
         finally:
             connection.rollback()
@@ -125,8 +126,15 @@ def _judge(
 
 
 def _plant(connection: extensions.connection, canary: Canary, as_of: date, kind: Kind) -> Key:
+    planting = _template(canary)
     with connection.cursor() as cursor:
-        cursor.execute(_template(canary), {"as_of": as_of})
+        try:
+            cursor.execute(planting, {"as_of": as_of})
+        except (TypeError, KeyError, ValueError, IndexError):
+            raise GuardStop(
+                f"{canary.template} asks for values that a canary has not; it has %(as_of)s alone, "
+                "and %% is a percent sign"
+            ) from None
         rows = cursor.fetchall() if cursor.description else []
     if len(rows) != 1 or len(rows[0]) != len(kind.key) or any(part is None for part in rows[0]):
         raise GuardStop(
@@ -137,8 +145,16 @@ def _plant(connection: extensions.connection, canary: Canary, as_of: date, kind:
 
 
 def _template(canary: Canary) -> str:
-    lines = read_text(canary.template).splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+    """The one statement of a template: with several, one of them might end the transaction, and
+    what was planted would stay."""
+    text = sqlparse.format(read_text(canary.template), strip_comments=True)
+    statements = [each for each in sqlparse.split(text) if each.strip(" \t\r\n;")]
+    if len(statements) != 1:
+        raise GuardStop(
+            f"{canary.template} holds {len(statements)} statements; it must be one, which gives "
+            "the key (WITH … INSERT … RETURNING)"
+        )
+    return statements[0]
 
 
 def _is_there(connection: extensions.connection, kind: Kind, key: Key) -> bool:
