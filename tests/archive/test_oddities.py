@@ -9,6 +9,7 @@ import pytest
 from lethe.archive.check import verify_archive
 from lethe.archive.night import run_archive
 from lethe.archive.oddities import ITSELF, SAME_NUMBER, UNKNOWN
+from lethe.errors import UsageError
 from lethe.guards.undecided import expiry_rule, not_kept, read_refusals
 
 from tests.archive.shop import DDL, POLICY
@@ -191,3 +192,22 @@ def test_records_of_a_kind_that_the_policy_names_no_more_are_counted(shop: Kit) 
     found = run_archive(renamed.site, NEXT).summary
     assert found["documents"][0]["outcomes"] == {"account erased": 3, "unchanged": 1}
     assert found["expiry"][0]["refused"] == {"kind not in the policy": 4}
+
+
+def test_of_a_history_only_rows_that_the_policy_names_are_archived(make_kit: MakeKit) -> None:
+    policy = (
+        POLICY.replace("opened_on, ended_on]", "opened_on, ended_on, sort]")
+        .replace("valid_from, valid_to]", "valid_from, valid_to, sort]")
+        .replace(
+            "history: public.account_history",
+            "where: {column: sort, equals: billing}\n          history: public.account_history",
+        )
+    )
+    ddl = f"{DDL}; ALTER TABLE account ADD sort text DEFAULT 'billing'"
+    kit = make_kit(f"{ddl}; ALTER TABLE account_history ADD sort text DEFAULT 'delivery'", policy)
+    assert documents(kit)["party_versions"] == 2, "no third one of the history"
+    kit.execute("ALTER TABLE account_history DROP COLUMN sort")
+    lost = kit.under(policy.replace("valid_from, valid_to, sort]", "valid_from, valid_to]"))
+    kit.execute("INSERT INTO invoice VALUES (30, 'A-30', 1, 'issued', '2014-03-01')")
+    with pytest.raises(UsageError, match=r"which its history public\.account_history has not"):
+        documents(lost, NEXT)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lethe.archive.check import verify_archive
 from lethe.archive.night import run_archive
 from lethe.archive.verify import Verification
+from lethe.errors import TamperingFound
 
 from tests.kit import TODAY, Kit
 
@@ -369,3 +370,28 @@ def test_another_array_of_the_same_key_is_no_frozen_clock(aged: Kit) -> None:
         " SET subject_key = ('[0:0]=' || subject_key::text)::text[] WHERE sealed_no IS NOT NULL",
     ) as found:
         assert any("is not what was sealed" in fault for fault in found.faults)
+
+
+@pytest.mark.parametrize("day", ["deactivated_on", "'2001-01-01'", "'2025-12-31'"])
+def test_a_sealed_clock_that_is_called_unsealed_is_named_and_never_sealed_again(
+    aged: Kit, day: str
+) -> None:
+    with undone(
+        aged, f"UPDATE lethe.archive_frozen SET sealed_no = NULL, deactivated_on = {day}"
+    ) as found:
+        assert any("called unsealed" in fault for fault in found.faults)
+        with pytest.raises(TamperingFound, match="called unsealed"):
+            run_archive(aged.site, date(2026, 6, 2))
+
+
+def test_a_clock_that_no_erasure_froze_is_named_and_never_sealed(aged: Kit) -> None:
+    erased = aged.execute("SELECT run_id::text FROM lethe.archive_frozen")[0][0]
+    for run in (erased, "00000000-0000-4000-8000-000000000000"):
+        with undone(
+            aged,
+            "INSERT INTO lethe.archive_frozen"
+            f" VALUES ('account', ARRAY['2'], '2001-01-01', '2026-06-01', '{run}', NULL)",
+        ) as found:
+            assert any("no erasure on the ledger" in fault for fault in found.faults)
+            with pytest.raises(TamperingFound, match="no erasure on the ledger"):
+                run_archive(aged.site, date(2026, 6, 2))

@@ -3,7 +3,7 @@
 -- identifiers: none
 -- values: none
 -- locks: none
-SELECT f.sealed_no, f.subject_kind, 
+SELECT f.sealed_no, f.subject_kind,
        CASE WHEN array_ndims(f.subject_key) = 1 AND array_lower(f.subject_key, 1) = 1
             THEN to_json(f.subject_key)::text ELSE '"another array"' END, f.deactivated_on::text,
        f.erased_on::text, f.run_id::text,

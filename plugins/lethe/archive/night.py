@@ -23,6 +23,7 @@ from lethe.archive.opening import acting, make_keys, open_witness_of
 from lethe.archive.reading import read_records
 from lethe.archive.statements import kinds_of
 from lethe.archive.verify_heads import require_told_head
+from lethe.archive.verify_unsealed import require_frozen_by_erasures
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as, warehouse_dsn
 from lethe.errors import (
@@ -105,6 +106,7 @@ def begin_night(
         keys = make_keys(site, connection, witness)
         acting_as(connection, "runner")
         require_told_head(connection)
+        require_frozen_by_erasures(connection, keys)
         connection.rollback()
         sealed = seal_clocks(connection, keys, run.run_id, witness)
         log.info("Run %s: %s frozen clocks were sealed", run.run_id, sealed)

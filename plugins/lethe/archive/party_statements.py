@@ -11,6 +11,7 @@ from lethe.catalogue.days import day_sql
 from lethe.catalogue.fragments import all_of, column
 from lethe.catalogue.graph import Graph, Kind, Way
 from lethe.catalogue.ways import same, walk
+from lethe.errors import UsageError
 from lethe.guards.bound import joined, lost, object_text, rows_text
 from lethe.policy.model.archive import Archive, Bound
 from lethe.policy.names import TableName
@@ -97,6 +98,21 @@ class PartyStatements:
     def _held_then(
         self, context: Context, history: TableName, bound: Bound
     ) -> Iterator[sql.Composable]:
+        """The rows that held then, of those that `where` names; its dates say which hold today."""
+        where = [
+            each
+            for each in bound.where
+            if each.column is None or each.column not in (bound.valid_from, bound.valid_to)
+        ]
+        columns = self._graph.catalogue.tables[history].columns
+        for each in where:
+            if each.column is not None and each.column not in columns:
+                raise UsageError(
+                    f"archive: party: {bound.table}: `where` asks for '{each.column}', which its "
+                    f"history {history} has not: other rows would be archived than the policy names"
+                )
+        yield conditions_sql(context, Row("p", history, self._kind), where)
+
         def day(name: str) -> sql.Composable:
             return day_sql(context, column("p", name), self._graph.column_type(history, name))
 

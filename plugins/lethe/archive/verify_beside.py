@@ -10,6 +10,7 @@ from psycopg2 import extensions
 from lethe.archive.appending import ArchiveKeys
 from lethe.archive.comparing import settled_token
 from lethe.archive.reading import Opened, read_records
+from lethe.archive.verify_unsealed import verify_unsealed
 from lethe.errors import TamperingFound
 from lethe.include import statement
 
@@ -24,24 +25,17 @@ def verify_clocks(
 ) -> int:
     """Every frozen clock is what was sealed; returns how many wait for the next night to seal them.
 
-    An account that came back and was erased again has a clock that is not sealed beside the record
-    of the one before. One that says the same as that record was sealed, and is called unsealed.
-
     records  leaves of the clock records that there are
     """
     with connection.cursor() as cursor:
         cursor.execute(statement("archive/list_frozen"))
         rows = cursor.fetchall()
     clocks: dict[int, _Clock] = {}
-    unsealed: dict[int, _Clock] = {}
-    waiting = 0
-    for number, kind, key, deactivated, erased, run_id, earlier in rows:
+    for number, kind, key, deactivated, erased, run_id, _ in rows:
         clock = (kind, key, deactivated, erased, run_id)
         if number is None:
-            waiting += 1
-            if earlier is not None:
-                unsealed[earlier] = clock
-        elif number in clocks:
+            continue
+        if number in clocks:
             fault("a frozen clock is doubled")
         else:
             clocks[number] = clock
@@ -51,10 +45,7 @@ def verify_clocks(
             for (number,) in cursor.fetchall():
                 fault(f"record {number}: the frozen clock that it seals is missing")
     _verify_sealed(connection, keys, clocks, fault)
-    for opened in _open(connection, keys, list(unsealed)):
-        if _is_said(opened, unsealed[opened.leaf_no]):
-            fault(f"frozen clock of leaf {opened.leaf_no}: was sealed, and is called unsealed")
-    return waiting
+    return verify_unsealed(connection, keys, fault)
 
 
 def _verify_sealed(
