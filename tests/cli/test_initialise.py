@@ -43,6 +43,7 @@ def init(
         out = capsys.readouterr()
         return code, out.out, out.err
 
+    run.dsn = dsn  # type: ignore[attr-defined]
     return run
 
 
@@ -73,3 +74,76 @@ def test_a_rehearsal_armed_by_nobody_named_says_so_and_anybody_disarms_it(init: 
     assert (code, "(on a rehearsal; no approver): the sweep erases" in out) == (0, True)
     code, out, _ = init("--disarm", "--by", "zoe")
     assert (code, "Report-only" in out) == (0, True)
+
+
+def test_a_warehouse_that_lost_the_schema_does_not_begin_anew_beside_its_own_witness(
+    init: Any, tmp_path: Path
+) -> None:
+    init("--rehearsal")
+    (file,) = (tmp_path / "witness").glob("*.jsonl")
+    execute(init.dsn, "DROP SCHEMA lethe CASCADE")
+    code, _, said = init("--rehearsal", "--arm", "--by", "vera")
+    assert code == 2
+    assert f"lethe init --witness {file.stem}" in said
+    assert "lethe init --new-witness" in said
+    assert execute(init.dsn, "SELECT to_regnamespace('lethe')") == [(None,)], "nothing was made"
+    assert init("--new-witness")[0] == 0
+    assert init()[0] == 0, "and that was all"
+
+
+def test_a_lost_schema_goes_on_with_its_witness_which_gives_everything_back(
+    init: Any, tmp_path: Path
+) -> None:
+    init("--rehearsal")
+    (file,) = (tmp_path / "witness").glob("*.jsonl")
+    keys_before = execute(init.dsn, "SELECT key_id FROM lethe.key ORDER BY 1")
+    execute(init.dsn, "INSERT INTO person VALUES (3, '2020-01-01')")
+    common = ("--policy", str(tmp_path / "policy.yaml"), "--dsn", init.dsn)
+    held = ("--key", "3", "--reason", "x", "--owner", "y", "--review", "2999-01-01")
+    assert main(["hold", "add", "person", *held, *common]) == 0
+    execute(init.dsn, "DROP SCHEMA lethe CASCADE")
+    code, _, said = init("--witness", file.stem, "--rehearsal", "--arm", "--by", "vera")
+    assert (code, "lethe sweep replay" in said) == (0, True)
+    assert main(["sweep", "run", *common]) == 1, "it is behind its witness"
+    assert main(["sweep", "replay", *common]) == 0
+    assert main(["sweep", "run", *common]) == 0
+    assert execute(init.dsn, "SELECT id FROM person") == [(3,)]
+    assert execute(init.dsn, "SELECT count(*) FROM lethe.hold") == [(1,)]
+    after = execute(init.dsn, "SELECT key_id FROM lethe.key WHERE purpose <> 'hold' ORDER BY 1")
+    assert after == keys_before
+
+
+def test_only_a_witness_that_is_there_is_taken_up_and_only_by_a_warehouse_without_one(
+    init: Any,
+) -> None:
+    unknown = "00000000-0000-4000-8000-000000000000"
+    assert "knows no warehouse" in init("--witness", unknown)[2]
+    assert "no id of a warehouse" in init("--witness", "x")[2]
+    init()
+    assert "already and cannot go on" in init("--witness", unknown)[2]
+
+
+def test_another_database_may_begin_in_the_same_place(
+    init: Any, new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    init()
+    other = new_database()
+    execute(other, "CREATE TABLE person (id int PRIMARY KEY, ended_on date)")
+    assert main(["init", "--policy", str(tmp_path / "policy.yaml"), "--dsn", other]) == 0
+
+
+def test_the_script_for_the_dba_can_be_run_again_and_again(init: Any) -> None:
+    for _ in range(2):
+        code, script, _ = init("--print-sql")
+        assert code == 0
+        execute(init.dsn, script)
+    assert "CREATE TABLE lethe.ledger" not in script
+
+
+def execute(dsn: str, statement: str) -> list[tuple[Any, ...]]:
+    connection = psycopg2.connect(dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        found = cursor.fetchall() if cursor.description else []
+    connection.close()
+    return found

@@ -21,7 +21,7 @@ from lethe.evidence import (
 from lethe.evidence.initialise import find_ready
 from lethe.evidence.witness_opening import begin_witness
 from lethe.policy.names import TableName
-from psycopg2 import extensions
+from psycopg2 import extensions, sql
 
 from .conftest import Connect, commit_batch
 
@@ -62,6 +62,20 @@ def test_after_the_dba_a_user_without_rights_has_nothing_to_do(
     warehouse: extensions.connection, login: Login
 ) -> None:
     assert not initialise(login("runner")).changed
+
+
+def test_a_function_that_an_owner_lent_needs_no_owner_until_it_is_another_one(
+    warehouse: extensions.connection, login: Login
+) -> None:
+    lent = sql.SQL(
+        "CREATE OR REPLACE FUNCTION lethe.lent() RETURNS int LANGUAGE sql AS $body$SELECT 1$body$"
+    )
+    with pytest.raises(ConfigurationError, match="--print-sql"):
+        initialise(login("runner"), functions=[lent])
+    initialise(warehouse, functions=[lent])
+    assert not initialise(login("runner"), functions=[lent]).changed
+    with pytest.raises(ConfigurationError, match="--print-sql"):
+        initialise(login("runner"), functions=[sql.SQL(lent.string.replace("1", "2"))])
 
 
 def test_a_user_without_rights_is_told_to_ask_the_dba(

@@ -1,5 +1,7 @@
 -- Give the warehouse its identity, once.
 -- identifiers: none
--- values: rehearsal (boolean)
+-- values: rehearsal (boolean), warehouse_id (uuid; NULL: a new one)
 -- locks: the new row
-INSERT INTO lethe.warehouse (rehearsal) VALUES (%(rehearsal)s) ON CONFLICT DO NOTHING
+INSERT INTO lethe.warehouse (warehouse_id, rehearsal)
+VALUES (coalesce(%(warehouse_id)s::uuid, gen_random_uuid()), %(rehearsal)s)
+ON CONFLICT DO NOTHING

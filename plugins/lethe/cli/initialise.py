@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -13,9 +14,10 @@ from lethe.connections import acting_as
 from lethe.erasure.canaries import canary_grants
 from lethe.erasure.grants import needed_grants
 from lethe.erasure.partitions import drop_functions
-from lethe.errors import ConfigurationError
+from lethe.errors import ConfigurationError, UsageError
 from lethe.evidence.dba_script import print_sql
-from lethe.evidence.initialise import arm, disarm, find_ready, initialise
+from lethe.evidence.initialise import arm, disarm, find_ready, find_revision, initialise
+from lethe.evidence.older_witness import require_no_older, require_witness
 from lethe.evidence.witness_opening import begin_witness
 from lethe.keys import KeyRing, year_of
 from lethe.keys.local import provide_key
@@ -40,21 +42,48 @@ def init(
     new_witness: Annotated[
         bool, typer.Option("--new-witness", help="Begin a new witness; the old one is lost.")
     ] = False,
+    take_up: Annotated[
+        str,
+        typer.Option(
+            "--witness",
+            metavar="ID",
+            help="Go on with this witness: the warehouse lost the schema lethe.",
+        ),
+    ] = "",
     by: Annotated[str, typer.Option(help="Who decides; default: the user of the system.")] = "",
 ) -> None:
     """Create or migrate Lethe's own schema in the warehouse; doing it again changes nothing."""
     desk: Desk = context.obj
     site = desk.site
+    lost = _warehouse(take_up) if take_up else None
     with site.connected("owner") as connection:
         graph = site.graph(connection)
         grants = [*needed_grants(graph), *canary_grants(connection, graph)]
         functions = drop_functions(graph)
         if script:
-            print(print_sql(grants, rehearsal=rehearsal, functions=functions), end="")
+            text = print_sql(
+                grants,
+                rehearsal=rehearsal,
+                functions=functions,
+                from_revision=find_revision(connection),
+                warehouse_id=lost,
+            )
+            print(text, end="")
             return
         made = provide_key()
+        named = desk.loaded.policy.evidence.witness
+        if lost:
+            require_witness(connection, named.kind, named.location, lost)
+        elif not new_witness:
+            require_no_older(connection, named.kind, named.location)
         try:
-            done = initialise(connection, rehearsal=rehearsal, grants=grants, functions=functions)
+            done = initialise(
+                connection,
+                rehearsal=rehearsal,
+                grants=grants,
+                functions=functions,
+                warehouse_id=lost,
+            )
         except ConfigurationError as refused:
             ready = find_ready(connection) if armed or disarmed else None
             if ready is None:
@@ -63,13 +92,14 @@ def init(
             desk.tell(f"Rights on the tables were left as they are: {refused}")
             done = ready
     with site.connected("runner") as connection:
-        named = desk.loaded.policy.evidence.witness
         witness = begin_witness(connection, named.kind, named.location, anew=new_witness)
         acting_as(connection, "runner")
         ring = KeyRing.open(connection, witness=witness)
         for purpose in ("token", "tombstone"):
             ring.create(purpose, year_of(desk.as_of))
         connection.commit()
+    if lost:
+        desk.tell("The witness is taken up; what it kept comes back with `lethe sweep replay`")
     warehouse = done.warehouse
     already = armed and warehouse.armed
     if (armed or disarmed) and not already:
@@ -107,6 +137,13 @@ def init(
         desk.console.print(
             "Report-only: the sweep shows and erases nothing until `lethe init --arm`."
         )
+
+
+def _warehouse(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise UsageError(f"'{text}' is no id of a warehouse; a witness is named by it") from None
 
 
 def _who_arms(site: Site, said: str, *, rehearsal: bool) -> str:

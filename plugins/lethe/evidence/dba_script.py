@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from psycopg2 import sql
 
@@ -22,12 +23,14 @@ def print_sql(
     functions: Iterable[sql.SQL] = (),
     rehearsal: bool = False,
     from_revision: str | None = None,
+    warehouse_id: UUID | None = None,
 ) -> str:
     """Print the whole script for the DBA: roles, schema, tables, triggers, rights.
 
     grants         what runner and planner need on the tables of the warehouse
     functions      what owners of tables lend to the runner
     from_revision  version of Lethe's schema that is there; None: none
+    warehouse_id   of a warehouse that lost its schema lethe and goes on with its witness
     Returns        one transaction; afterwards nothing at run time needs CREATEROLE
     """
     roles = ", ".join(group_role(role) for role in ROLES)
@@ -42,7 +45,7 @@ def print_sql(
         "CREATE SCHEMA IF NOT EXISTS lethe AUTHORIZATION lethe_owner;",
         "SET LOCAL ROLE lethe_owner;",
         print_migrations(from_revision).strip(),
-        _warehouse_row(rehearsal),
+        _warehouse_row(rehearsal, warehouse_id),
         *(f"{_text(one)};" for one in control_statements()),
         "SET LOCAL ROLE NONE;",
         f"{TEMPORARY_GRANT};",
@@ -58,9 +61,14 @@ def role_block(name: str) -> str:
     return _ROLE_BLOCK.replace("ROLE_NAME", name)
 
 
-def _warehouse_row(rehearsal: bool) -> str:
-    text = "true" if rehearsal else "false"
-    return f"INSERT INTO lethe.warehouse (rehearsal) VALUES ({text}) ON CONFLICT DO NOTHING;"  # noqa: S608
+def _warehouse_row(rehearsal: bool, warehouse_id: UUID | None) -> str:
+    values = {"rehearsal": "true" if rehearsal else "false"}
+    if warehouse_id is not None:
+        values["warehouse_id"] = f"'{warehouse_id}'"
+    return (
+        f"INSERT INTO lethe.warehouse ({', '.join(values)}) "  # noqa: S608 (a word and a UUID)
+        f"VALUES ({', '.join(values.values())}) ON CONFLICT DO NOTHING;"
+    )
 
 
 def _text(composed: sql.Composed) -> str:

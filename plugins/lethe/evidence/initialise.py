@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,9 @@ from lethe.evidence.privileges import (
 from lethe.evidence.witness import Witness
 from lethe.include import statement
 
+_FUNCTION = re.compile(
+    r"FUNCTION lethe\.(?P<name>\w+)\(.*?\$body\$(?P<body>.*?)\$body\$", re.DOTALL
+)
 _ASK_DBA = "run `lethe init --print-sql` and give the script to your DBA"
 
 
@@ -102,6 +106,7 @@ def initialise(
     rehearsal: bool = False,
     grants: Sequence[Grant] = (),
     functions: Sequence[sql.SQL] = (),
+    warehouse_id: UUID | None = None,
 ) -> Initialised:
     """Create or migrate Lethe's own schema, roles and rights; doing it again changes nothing.
 
@@ -109,14 +114,17 @@ def initialise(
     rehearsal   mark a fresh warehouse as a throw-away one, where future dates may be executed
     grants      what runner and planner need on the tables of the warehouse
     functions   what owners of tables lend to the runner, see `lethe.erasure.partitions`
+    warehouse_id  of a warehouse that lost its schema lethe and goes on with its witness
     Raises      ConfigurationError where rights are missing, with what to ask for
     """
     try:
         connection.rollback()
-        done = _initialise(connection, rehearsal, grants)
+        done = _initialise(connection, rehearsal, grants, warehouse_id)
         with connection.cursor() as cursor:
+            owner = _may_own(cursor)
             for one in functions:
-                cursor.execute(one)
+                if owner or not _is_there(cursor, one):
+                    cursor.execute(one)
         connection.commit()
     except psycopg2.Error as error:
         connection.rollback()
@@ -143,6 +151,21 @@ def find_ready(connection: extensions.connection) -> Initialised | None:
         connection.rollback()
 
 
+def find_revision(connection: extensions.connection) -> str | None:
+    """Find the version of Lethe's schema, whatever rights on it this user has; None: none."""
+    for take_role in (False, True):
+        connection.rollback()
+        try:
+            if take_role:
+                acting_as(connection, "runner")
+            return current_revision(connection)
+        except errors.InsufficientPrivilege:
+            continue
+        finally:
+            connection.rollback()
+    return None
+
+
 def arm(
     connection: extensions.connection, by: str | None = None, witness: Witness | None = None
 ) -> Warehouse:
@@ -162,7 +185,10 @@ def disarm(
 
 
 def _initialise(
-    connection: extensions.connection, rehearsal: bool, grants: Sequence[Grant]
+    connection: extensions.connection,
+    rehearsal: bool,
+    grants: Sequence[Grant],
+    warehouse_id: UUID | None,
 ) -> Initialised:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('lethe/init', 0))")
@@ -173,7 +199,7 @@ def _initialise(
         before = current_revision(connection)
         acting_as(connection, "owner")
         migrate(connection)
-        _mark_warehouse(cursor, rehearsal)
+        _mark_warehouse(cursor, rehearsal, warehouse_id)
         for one in control_statements():
             cursor.execute(one)
         warehouse = read_warehouse(connection)
@@ -212,6 +238,15 @@ def _find_ready(
     return Initialised(warehouse, (), newest_revision(), newest_revision(), 0)
 
 
+def _is_there(cursor: extensions.cursor, function: sql.SQL) -> bool:
+    """Find a function of our schema as it would be made now, so that nobody needs its owner."""
+    name = _FUNCTION.search(function.string)
+    if name is None:
+        return False
+    cursor.execute(statement("evidence/find_function"), {"name": name["name"]})
+    return any(row[0] == name["body"] for row in cursor.fetchall())
+
+
 def _may_own(cursor: extensions.cursor) -> bool:
     cursor.execute(
         "SELECT rolsuper OR rolcreaterole OR pg_has_role(oid, 'pg_database_owner', 'MEMBER') OR"
@@ -245,8 +280,9 @@ def _create_roles(cursor: extensions.cursor) -> tuple[str, ...]:
     return missing
 
 
-def _mark_warehouse(cursor: extensions.cursor, rehearsal: bool) -> None:
-    cursor.execute(statement("evidence/add_warehouse"), {"rehearsal": rehearsal})
+def _mark_warehouse(cursor: extensions.cursor, rehearsal: bool, warehouse_id: UUID | None) -> None:
+    named = {"rehearsal": rehearsal, "warehouse_id": str(warehouse_id) if warehouse_id else None}
+    cursor.execute(statement("evidence/add_warehouse"), named)
     cursor.execute("SELECT rehearsal FROM lethe.warehouse")
     if not rehearsal or cursor.fetchone() == (True,):
         return

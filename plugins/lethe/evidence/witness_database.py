@@ -50,6 +50,24 @@ class DatabaseWitness(Witness):
         return cls(open_connection(connection_id), warehouse_id)
 
     @classmethod
+    def known(cls, connection_id: str = "lethe_witness") -> list[UUID]:
+        """Name the warehouses that have a witness in a database."""
+        connection = open_connection(connection_id)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute("SELECT to_regclass('lethe_witness.record') IS NOT NULL")
+                if cursor.fetchone() != (True,):
+                    return []
+                cursor.execute(statement("evidence/list_witnessed"))
+                return [UUID(row[0]) for row in cursor.fetchall()]
+        except psycopg2.Error as error:
+            raise ConfigurationError(
+                f"the witness database cannot be read ({describe_database_error(error)})"
+            ) from None
+        finally:
+            connection.close()
+
+    @classmethod
     def create(cls, warehouse_id: UUID, connection_id: str = "lethe_witness") -> DatabaseWitness:
         """Begin the witness of a warehouse; opens it if it is there."""
         return cls.create_in(open_connection(connection_id), warehouse_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from lethe.evidence.witness import (
 from lethe.include import home_folder
 
 _CHUNK = 1 << 16
+_FILE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class FileWitness(Witness):
@@ -59,6 +61,15 @@ class FileWitness(Witness):
     def exists(cls, warehouse_id: UUID, folder: Path | None = None) -> bool:
         """Say whether the file is there."""
         return _path(warehouse_id, folder).exists()
+
+    @classmethod
+    def known(cls, folder: Path) -> list[UUID]:
+        """Name the warehouses that have a witness in a folder."""
+        return [
+            UUID(file.stem)
+            for file in sorted(folder.glob("*.jsonl"))
+            if _FILE.fullmatch(file.stem) and file.stat().st_size
+        ]
 
     @classmethod
     def open(cls, warehouse_id: UUID, folder: Path | None = None) -> FileWitness:
