@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -296,3 +297,21 @@ def run(code: str, environment: dict[str, str]) -> str:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
+
+
+def test_a_server_that_dies_in_a_copy_prints_nothing_of_what_was_copied(
+    postgres: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    connection = open_dsn(postgres)
+    with pytest.raises(psycopg2.OperationalError) as raised, connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE t (a text);"
+            "CREATE FUNCTION pg_temp.die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NEW;"
+            " END $$;"
+            "CREATE TRIGGER die BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION pg_temp.die()"
+        )
+        cursor.copy_expert("COPY t FROM STDIN", io.StringIO("somebody@mail.example\n"))
+    told = "".join(capfd.readouterr()) + str(raised.value)
+    assert "somebody" not in told
+    assert "Traceback" not in told

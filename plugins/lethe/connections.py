@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -114,6 +115,7 @@ def open_dsn(dsn: str) -> extensions.connection:
     parsed = extensions.parse_dsn(_readable_dsn(dsn))
     ours = {"application_name": "lethe", "client_encoding": "UTF8"}
     settings = {"connect_timeout": "10"} | parsed | ours
+    _keep_driver_quiet()
     try:
         connection: extensions.connection = psycopg2.connect(**settings)
     except psycopg2.OperationalError as error:
@@ -124,6 +126,22 @@ def open_dsn(dsn: str) -> extensions.connection:
         connection.close()
         raise
     return connection
+
+
+def _keep_driver_quiet() -> None:
+    """Where a server dies in the middle of COPY, the driver prints the server's message by itself,
+    with the line that was being read: nobody's values belong on a terminal. The error comes all the
+    same, without it."""
+    hook = sys.excepthook
+    if getattr(hook, "keeps_driver_quiet", False):
+        return
+
+    def quiet(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+        if not (isinstance(error, SystemError) and isinstance(error.__cause__, psycopg2.Error)):
+            hook(kind, error, at)
+
+    quiet.keeps_driver_quiet = True  # type: ignore[attr-defined]
+    sys.excepthook = quiet
 
 
 def open_connection(connection_id: str) -> extensions.connection:
