@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import pytest
+from lethe.errors import PolicyError
+
 from tests.kit import MakeKit
 
 RULES = """
@@ -255,3 +260,42 @@ tables:
         ("public.note", 2, 2, 2),
         ("public.person", 2, 2, 2),
     ]
+
+
+def test_a_subject_whose_own_row_is_kept_as_it_is_is_due_once(make_kit: MakeKit) -> None:
+    kit = make_kit(
+        """
+        CREATE TABLE person (id int PRIMARY KEY, name text, ended_on date);
+        CREATE TABLE note (id int, person_id int REFERENCES person);
+        INSERT INTO person VALUES (1, 'a', '2020-01-01');
+        INSERT INTO note VALUES (1, 1);
+        """,
+        """
+        subjects: {person: {table: public.person, key: id}}
+        clusters: {c: {subject: person}}
+        rules: {r: {cluster: c, starting_point: {latest: [{column: ended_on}]}}}
+        tables:
+          public.person:
+            cluster: c
+            columns: {name: name}
+            not_personal: [id, ended_on]
+            when_due: {do: keep, because: the books need it}
+          public.note: {cluster: c}
+        """,
+    )
+    assert kit.outcome(kit.sweep()) == {"erased": 1}
+    assert kit.ids("note") == []
+    assert kit.outcome(kit.sweep(date(2026, 6, 2))) == {}
+
+
+def test_a_rule_that_would_erase_nothing_is_a_fault(make_kit: MakeKit) -> None:
+    with pytest.raises(PolicyError, match="its rules would erase nobody"):
+        make_kit(
+            "CREATE TABLE person (id int PRIMARY KEY, name text, ended_on date)",
+            """
+            subjects: {person: {table: public.person, key: id}}
+            clusters: {c: {subject: person}}
+            rules: {r: {cluster: c, starting_point: {latest: [{column: ended_on}]}}}
+            tables: {public.person: {cluster: c, when_due: {do: keep, because: x}}}
+            """,
+        ).plan()

@@ -232,6 +232,8 @@ class BatchAct:
         if prepared.deferred:
             self._cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self._require_counts()
+        if self._assignment.steps.keeps_subject:
+            self.outcomes.remaining |= set(self._going)
         for claimed in self._going.values():
             self.outcomes.decided[claimed.number] = ("done", None)
 

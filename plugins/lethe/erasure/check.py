@@ -35,13 +35,27 @@ def require_plannable(connection: extensions.connection, loaded: LoadedPolicy) -
 
 
 def check_steps(graph: Graph) -> list[Found]:
-    """Find clusters whose erasure cannot be ordered, or would leave something hanging."""
-    return [
-        found
-        for cluster, members in graph.members.items()
-        if members
-        for found in faults_of(plan_steps(graph, cluster)[1])
-    ]
+    """Find clusters whose erasure cannot be ordered, would leave something hanging, or erases
+    nothing at all."""
+    found: list[Found] = []
+    ruled = {rule.cluster for rule in graph.policy.rules.values()}
+    for cluster, members in graph.members.items():
+        if members:
+            steps, findings = plan_steps(graph, cluster)
+            found += faults_of(findings)
+            if cluster in ruled and not findings and steps.changes_nothing:
+                found.append(_nothing(cluster))
+    return found
+
+
+def _nothing(cluster: str) -> Found:
+    return Found(
+        "fault",
+        "erases-nothing",
+        ("clusters", cluster),
+        "its rules would erase nobody: every table of it keeps its rows as they are; say under "
+        "when_due what to blank or replace, or leave the rule out",
+    )
 
 
 def check_barred(graph: Graph) -> Iterator[Found]:

@@ -75,6 +75,22 @@ class Steps:
         return tuple(tuple(group) for group in found.values())
 
     @property
+    def changes_nothing(self) -> bool:
+        """No row goes, and of those that stay no column changes."""
+        kept = any(each.nulled or each.replaced for each in self.blankings)
+        return not (self.deletes or self.unlinks or kept)
+
+    @property
+    def keeps_subject(self) -> bool:
+        """The subject's own row stays, whatever becomes of its columns: nobody is due twice."""
+        return any(
+            each.member.table == self.kind.table
+            and each.member.action.do == "keep"
+            and not (each.member.where or each.member.anchor)
+            for each in self.blankings
+        )
+
+    @property
     def late(self) -> tuple[Member, ...]:
         """Members that no foreign key guards: rows may still come while we erase."""
         return tuple(member for member in self.deletes if not member.is_declared)
