@@ -204,6 +204,15 @@ def test_a_witness_that_is_behind_and_a_warehouse_that_is_behind_are_told(
     assert "does not have the last batch of its witness" in health(armed).line()
 
 
+def test_a_restore_that_took_what_was_confirmed_is_told_at_once(armed: Shop) -> None:
+    night(armed, TODAY)
+    add_evidence(armed)
+    armed.execute("ALTER TABLE lethe.ledger_batch DISABLE TRIGGER ALL")
+    newest = "(SELECT max(witness_no) FROM lethe.ledger_batch)"
+    armed.execute(f"DELETE FROM lethe.ledger_batch WHERE witness_no = {newest}")
+    assert "does not have the last batch of its witness" in health(armed).line()
+
+
 def test_ten_years_of_nights_are_asked_in_seconds(armed: Shop) -> None:
     armed.execute(
         "WITH nights AS (INSERT INTO lethe.run (kind, policy_name, policy_version, policy_digest,"

@@ -252,7 +252,7 @@ def _ask_witness(cursor: extensions.cursor, health: Health, witness: Witness | N
         return
     try:
         position = witness.position()
-        last = _last_batch(witness)
+        last, confirmed = _last_batch(witness)
     except LetheError as error:
         health.problems.append(f"the witness cannot be read: {error}")
         return
@@ -262,7 +262,7 @@ def _ask_witness(cursor: extensions.cursor, health: Health, witness: Witness | N
             f"the witness stands at {position.number} and the warehouse names {named}: "
             "it was replaced or restored"
         )
-    if last is not None and datetime.now(UTC) - last.at > _IN_FLIGHT:
+    if last is not None and (confirmed or datetime.now(UTC) - last.at > _IN_FLIGHT):
         cursor.execute(statement("evidence/find_batches"), {"batches": [str(last.batch)]})
         if cursor.fetchone() is None:
             health.problems.append(
@@ -271,17 +271,21 @@ def _ask_witness(cursor: extensions.cursor, health: Health, witness: Witness | N
             )
 
 
-def _last_batch(witness: Witness) -> WitnessRecord | None:
-    """The newest batch that was not voided and that no replay came after."""
+def _last_batch(witness: Witness) -> tuple[WitnessRecord | None, bool]:
+    """The newest batch that was not voided and that no replay came after; whether the warehouse is
+    known to have committed it."""
     voided: set[int] = set()
+    confirmed: set[int] = set()
     for record in islice(witness.records_backwards(), _LOOK_BACK):
         if record.kind == "void":
             voided.add(record.body["number"])
+        elif record.kind == "committed":
+            confirmed.add(record.body["number"])
         elif record.kind == "replayed":
-            return None
+            break
         elif record.kind == "batch" and record.number not in voided:
-            return record
-    return None
+            return record, record.number in confirmed
+    return None, False
 
 
 def _ask_queries(connection: extensions.connection, health: Health, policy: Policy) -> None:
