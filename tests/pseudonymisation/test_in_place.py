@@ -203,6 +203,60 @@ def test_the_runner_may_change_these_columns_and_no_other(kit: Kit) -> None:
             cursor.execute("UPDATE session SET seen = 1")
 
 
+def test_rows_that_have_no_time_are_counted_as_such(kit: Kit) -> None:
+    kit.execute("ALTER TABLE session ALTER at DROP NOT NULL")
+    fill(kit, 3)
+    fill(kit, 2, "infinity", front="endless")
+    kit.execute("UPDATE session SET at = NULL WHERE session_id = 's1'")
+    done = work(kit)
+    assert (done.read, done.written, dict(done.quarantined)) == (5, 2, {"no-time": 3})
+    again = work(kit)
+    assert (again.written, again.quarantined["no-time"]) == (0, 3)
+
+
+def test_a_column_too_narrow_for_a_pseudonym_is_refused_and_told_by_the_check(kit: Kit) -> None:
+    from lethe.catalogue.bind import bind
+
+    from tests.small_policy import small_policy
+
+    kit.execute("ALTER TABLE session ALTER session_id TYPE varchar(26), ALTER proxy TYPE char(41)")
+    with pytest.raises(UsageError, match=r"is character\(41\), and what .* takes 42 characters"):
+        work(kit)
+    with kit.site.connected("owner") as connection:
+        found = bind(connection, small_policy(POLICY)).found
+    told = {".".join(map(str, each.place)) for each in found if each.code == "wrong-type"}
+    assert told == {f"logs.in_place.sessions.columns.{name}" for name in ("session_id", "proxy")}
+    kit.execute(
+        "ALTER TABLE session ALTER session_id TYPE varchar(27), ALTER proxy TYPE varchar(42)"
+    )
+    fill(kit, 3)
+    done = [work(kit), work(kit)]
+    assert [each.written for each in done] == [3, 0]
+    assert "[proxy]" in {row[2] for row in rows(kit)}
+
+
+def test_a_table_and_columns_with_odd_names_are_done_too(make_kit: MakeKit) -> None:
+    odd = make_kit(
+        """CREATE TABLE person (id bigint PRIMARY KEY);
+        CREATE TABLE "se%s""on" (id bigint PRIMARY KEY, "a%(x)s" text, at timestamptz);
+        INSERT INTO "se%s""on" VALUES (1, '192.0.2.1', '2026-08-01'), (2, '192.0.2.1', NULL);""",
+        """
+subjects: {person: {table: public.person, key: id}}
+clusters: {people: {subject: person}}
+tables: {public.person: {cluster: people, columns: {id: key}}}
+logs:
+  clause: retention
+  in_place:
+    sessions:
+      table: 'public."se%s""on"'
+      columns: {"a%(x)s": {method: ipcrypt-deterministic}}
+      time: at
+      after: P1M
+""",
+    )
+    assert work(odd).written == 1
+
+
 def test_text_that_was_looked_through_comes_to_rest() -> None:
     from pathlib import Path
 

@@ -418,6 +418,9 @@ def test_the_command_line_reads_any_files_and_keeps_them(
     )
     assert (told["read"], told["written"], told["quarantined"]) == (10_000, 9999, {"truncated": 1})
     assert log.exists()
+    for more in ([], ["--quarantine"]):
+        with pytest.raises(UsageError, match="--input"):
+            lethe("logs", "run", "--input", "", "--output", str(tmp_path / "p"), *more)
     assert len(list((tmp_path / "o").glob("day=2015-05-*/*.parquet"))) == 4
     assert [key["period"] for key in lethe("keys", "list")["keys"] if key["purpose"] == "log"] == [
         "2015-05", "2026-11",
@@ -425,6 +428,24 @@ def test_the_command_line_reads_any_files_and_keeps_them(
     assert lethe("keys", "rotate")["period"] == "2026-11"
     destroyed = lethe("keys", "destroy")["destroyed"]
     assert [key["period"] for key in destroyed] == ["2015-05"]
+
+
+def test_what_was_set_aside_in_an_output_of_ones_own_can_be_read_again(
+    kit: Kit, tmp_path: Path
+) -> None:
+    raw, out = tmp_path / "a.log", tmp_path / "o"
+    raw.write_text(numbered(range(30)) + '{"ts": 1795341600, "msg": "m"}\n' * 5)
+    with log_room(kit.site, DAY) as room:
+        files = find_inputs(room, str(raw))
+        how = {"output": out, "destroy": False, "chosen_format": "combined"}
+        (first,) = work_night(room, files, workers=0, **how)
+        assert first.report.quarantined == {"format-mismatch": 5}
+        (sealed,) = find_aside(room, out)
+        again = reread_file(room, sealed, chosen_format="json", output=out)
+        assert (again.fault, again.report.written, again.destroyed) == (None, 5, True)
+        assert len(list(out.glob("day=*/*.parquet"))) == 2
+        with pytest.raises(UsageError, match="nothing that was set aside lies in o"):
+            find_aside(room, out)
 
 
 def test_inputs_that_are_not_there_are_a_clear_error(kit: Kit) -> None:

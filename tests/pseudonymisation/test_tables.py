@@ -191,6 +191,35 @@ def test_months_are_worked_on_side_by_side_and_no_row_is_in_none(kit: Kit) -> No
     assert count(kit, "clean_log") == 13
 
 
+@pytest.mark.parametrize("year", ["0044-03-15 BC", "12026-11-10", "20021-01-01", "0001-01-01 BC"])
+def test_a_year_that_is_none_of_ours_stops_nothing(kit: Kit, year: str) -> None:
+    fill(kit, 5)
+    kit.execute("INSERT INTO raw_log (at, ip) VALUES (%s, '192.0.2.9')", (year,))
+    with log_room(kit.site, DAY) as room:
+        months = find_months(room, "table")
+    done = [work(kit, part) for part in months]
+    assert sum(each.written for each in done) == 5
+    assert sum(each.quarantined["implausible-time"] for each in done) == 1
+    assert count(kit, "raw_log") == 0
+
+
+def test_tables_and_columns_with_odd_names_are_read_and_written(make_kit: MakeKit) -> None:
+    odd = make_kit(
+        DDL + 'ALTER TABLE raw_log RENAME at TO "a%s";'
+        'ALTER TABLE raw_log RENAME TO "ra""w%(x)s"; ALTER TABLE clean_log RENAME TO "cl%s";',
+        POLICY.replace("public.raw_log", '\'public."ra""w%(x)s"\'')
+        .replace("public.clean_log", "public.cl%s")
+        .replace("time: at", "time: a%s")
+        .replace("at: date", "a%s: date")
+        .replace("column: at", "column: a%s"),
+    )
+    odd.execute('INSERT INTO "ra""w%%(x)s" ("a%%s", ip) VALUES (%s, \'192.0.2.9\')', (DAY,))
+    with log_room(odd.site, DAY) as room:
+        (month,) = find_months(room, "table")
+    assert work(odd, month).written == 1
+    assert odd.execute('SELECT count(*) FROM "cl%%s"', ()) == [(1,)]
+
+
 def test_what_could_not_be_pseudonymised_is_sealed_and_its_raw_row_is_gone(kit: Kit) -> None:
     kit.execute("INSERT INTO raw_log (at, ip, note) VALUES ('2999-01-01', '192.0.2.9', 'Zelda')")
     done = work(kit)

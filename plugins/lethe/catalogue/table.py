@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -59,6 +60,12 @@ class Column:
     @property
     def is_text(self) -> bool:
         return self.category == "S"
+
+    @property
+    def width(self) -> int | None:
+        """How many characters it takes, where its type has a limit."""
+        found = re.fullmatch(r"character(?: varying)?\((\d+)\)", self.base_type)
+        return int(found[1]) if found else None
 
     @property
     def may_name_large_object(self) -> bool:

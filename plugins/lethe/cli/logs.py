@@ -66,8 +66,10 @@ def run(
     Without --input the files, raw tables and tables in place of the policy.
     """
     desk: Desk = context.obj
-    if quarantine and inputs:
+    if quarantine and inputs is not None:
         raise UsageError("say --input or --quarantine: what was set aside lies in the output")
+    if inputs is not None and not inputs.strip():
+        raise UsageError("--input is empty: name the files, or leave it out")
     if inputs is None and not quarantine and (output, chosen_format) == (None, None):
         told = _run_night(desk, workers) if destroy is not False else _run_files(desk, workers)
     else:
@@ -92,8 +94,8 @@ def _run_some(
     """Work on files that the call names, or on what was set aside."""
     with log_room(desk.site, desk.as_of) as room:
         if quarantine:
-            return _reread(desk, room, chosen_format)
-        files = find_inputs(room, inputs) if inputs else find_files(room)
+            return _reread(desk, room, chosen_format, output)
+        files = find_inputs(room, inputs) if inputs is not None else find_files(room)
         outcomes = work_night(
             room,
             files,
@@ -111,12 +113,17 @@ def _run_files(desk: Desk, workers: int) -> list[dict[str, Any]]:
     return _run_some(desk, None, None, None, False, workers, False)
 
 
-def _reread(desk: Desk, room: LogRoom, chosen_format: str | None) -> list[dict[str, Any]]:
+def _reread(
+    desk: Desk, room: LogRoom, chosen_format: str | None, output: Path | None
+) -> list[dict[str, Any]]:
     told = []
-    for file in find_aside(room):
+    output = output.resolve() if output else None
+    for file in find_aside(room, output):
         desk.tell(f"Reading again {file.title}")
-        outcome = reread_file(room, file, chosen_format=chosen_format)
+        outcome = reread_file(room, file, chosen_format=chosen_format, output=output)
         told.append(outcome.as_data() | {"exit_code": outcome.exit_code})
+    if output is not None:
+        return told
     for name, source in room.logs.sources.items():
         if source.table is not None:
             desk.tell(f"Reading again what was set aside of {name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -76,6 +77,14 @@ def unread_share(room: LogRoom, runs: Sequence[RunReport]) -> str | None:
 
 def _too_many(aside: int, lines: int) -> bool:
     return 0 < lines == aside or (lines >= _FEW and 2 * aside > lines)
+
+
+def run_name(file: RawFile, report: RunReport, output: Path) -> str:
+    """Name a run on the ledger; in an output of one's own it is another one."""
+    if file.own:
+        return report.source
+    # One folder is told from another without saying where it is.
+    return f"{report.source}/{hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:8]}"
 
 
 def is_recorded(room: LogRoom, kind: str, run: str) -> bool:

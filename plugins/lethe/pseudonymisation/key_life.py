@@ -151,7 +151,9 @@ class LogKeys:
 
     def secret(self, period: str) -> bytes | str:
         """Give the secret of a month, made if there is none yet; or why its lines go aside."""
-        if not _OLDEST <= period <= month_of(_first_of_next_month(self._room.as_of)):
+        # Of a year with another number of digits letters say nothing.
+        latest = month_of(_first_of_next_month(self._room.as_of))
+        if len(period) != len(_OLDEST) or not _OLDEST <= period <= latest:
             return IMPLAUSIBLE
         try:
             return self._made(PURPOSE, period, self.window_end(period))

@@ -26,7 +26,7 @@ def find_months(room: LogRoom, name: str) -> list[Range]:
         if source.time is None:
             return [Range()]
         with connection.cursor() as cursor:
-            cursor.execute(raw.find_months())
+            cursor.execute(raw.find_months(), {})
             oldest, newest, any_row = cursor.fetchone() or (None, None, False)
         connection.rollback()
     if not any_row:

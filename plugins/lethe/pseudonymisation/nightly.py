@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,6 +22,7 @@ from lethe.pseudonymisation.engine import pseudonymise_file, unchanged
 from lethe.pseudonymisation.filerows import (
     is_recorded,
     record_files,
+    run_name,
     told_files,
     unread_share,
 )
@@ -191,7 +191,7 @@ def _record_written(
 
     Both in one transaction: rows are there exactly once, however often this is tried.
     """
-    run = report.source if file.own else f"{report.source}/{_named(output)}"
+    run = run_name(file, report, output)
     if is_recorded(room, "log_written", run):
         return
     table = room.logs.sources[file.source].output_table if file.own else None
@@ -216,11 +216,6 @@ def _record_written(
         "within": not over_limits(score, room.logs),
     }
     record_files(room, file, LedgerRow("log_written", told), table, _parts(output, report))
-
-
-def _named(output: Path) -> str:
-    """Tell one folder from another without saying where it is."""
-    return hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:8]
 
 
 def _drop_replaced(room: LogRoom, file: RawFile, report: RunReport, output: Path) -> None:

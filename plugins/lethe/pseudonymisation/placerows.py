@@ -17,6 +17,7 @@ from lethe.connections import acting_as
 from lethe.guards.spared import spared_by, ways_to_subjects
 from lethe.include import statement
 from lethe.policy.model.logs import InPlace
+from lethe.policy.names import quoted
 from lethe.pseudonymisation.fields import FieldMethods
 from lethe.pseudonymisation.key_life import PURPOSE, LogKeys, LogRoom
 from lethe.pseudonymisation.placeforms import (
@@ -34,7 +35,7 @@ BLOCKS: Final = 128
 
 @dataclass(slots=True)
 class PlaceDone:
-    """What became of the rows of a table: read = written + unchanged + spared + locked.
+    """What became of the rows of a table: read = written + unchanged + locked + no-time.
 
     masked  of the written ones: their key is gone for ever, and so is what they held
     """
@@ -147,6 +148,19 @@ class PlaceRows:
             out, has_header=False, schema=schema, null_values="\\N", empty_string_is_null=False
         )
 
+    def _count_without_time(self) -> int:
+        """Count the rows that are not done and never will be, for they have no time or no end."""
+        time = column("r", self._place.time)
+        text = sql.SQL(
+            "SELECT count(*) FROM {table} AS r"
+            " WHERE ({time} IS NULL OR {time} = 'infinity') AND {not_done}"
+        ).format(table=self._place.table.identifier, time=time, not_done=any_of(self._not_done()))
+        with self._connection.cursor() as cursor:
+            cursor.execute(text, {})
+            (count,) = cursor.fetchone() or (0,)
+        self._connection.rollback()
+        return int(count)
+
     def _not_done(self) -> Iterator[sql.Composable]:
         for name, spec in self._columns.items():
             here = column("r", name)
@@ -161,7 +175,7 @@ class PlaceRows:
                 yield sql.SQL("{} IS NOT NULL").format(here)
             else:
                 yield sql.SQL("({} IS NOT NULL AND {}::text !~ {})").format(
-                    here, here, sql.Literal(form)
+                    here, here, sql.Literal(form.replace("%", "%%"))
                 )
 
     def _update(self, frame: pl.DataFrame, new: pl.DataFrame, changed: list[int]) -> int:
@@ -187,7 +201,7 @@ class PlaceRows:
             table=self._place.table.identifier,
             sets=comma(
                 sql.SQL("{} = n.{}::{}").format(
-                    sql.Identifier(name),
+                    quoted(name),
                     sql.Identifier(f"c{number}"),
                     sql.SQL(self._table.columns[name].type.replace("%", "%%")),
                 )
@@ -202,5 +216,5 @@ class PlaceRows:
             )
             # Rows are found by their place, never by reading the whole table.
             cursor.execute(statement("logs/find_by_place"))
-            cursor.execute(update)
+            cursor.execute(update, {})
             return int(cursor.rowcount)

@@ -20,13 +20,14 @@ from lethe.errors import (
     ActError,
     ConfigurationError,
     LetheError,
+    UsageError,
     VerificationError,
 )
 from lethe.evidence.ledger import LedgerRow
 from lethe.include import home_folder
 from lethe.keys import KeyDestroyed
 from lethe.pseudonymisation.batch import Batches
-from lethe.pseudonymisation.filerows import is_recorded, record_files, told_files
+from lethe.pseudonymisation.filerows import is_recorded, record_files, run_name, told_files
 from lethe.pseudonymisation.key_life import QUARANTINE, LogKeys, LogRoom
 from lethe.pseudonymisation.life import destroy_files
 from lethe.pseudonymisation.logplan import LogPlan
@@ -53,9 +54,18 @@ _CHUNK_OCTETS: Final = 8 << 20
 _NEVER_READ: Final = frozenset({"too-long"})
 
 
-def find_aside(room: LogRoom) -> list[RawFile]:
-    """Name the sealed files of every source of files."""
+def find_aside(room: LogRoom, output: Path | None = None) -> list[RawFile]:
+    """Name the sealed files of every source of files, or of another output.
+
+    Raises  UsageError where that holds none
+    """
     found = []
+    if output is not None:
+        sources = [name for name, each in room.logs.sources.items() if each.files is not None]
+        sealed = sorted((output / "_quarantine").glob("*.lq"))
+        if not sources or not sealed:
+            raise UsageError(f"nothing that was set aside lies in {output.name}")
+        return [RawFile(sources[0], path, own=False) for path in sealed]
     for name, source in room.logs.sources.items():
         if source.files is not None:
             folder = home_folder() / source.output / "_quarantine"
@@ -63,25 +73,37 @@ def find_aside(room: LogRoom) -> list[RawFile]:
     return found
 
 
-def reread_file(room: LogRoom, file: RawFile, *, chosen_format: str | None = None) -> FileOutcome:
-    """Read one sealed file again; a fault is an outcome."""
+def reread_file(
+    room: LogRoom,
+    file: RawFile,
+    *,
+    chosen_format: str | None = None,
+    output: Path | None = None,
+) -> FileOutcome:
+    """Read one sealed file again; a fault is an outcome.
+
+    output  another than that of the policy
+    """
     outcome = FileOutcome(file, None)
+    folder = room.logs.sources[file.source].output
     try:
-        report = _reread(room, file, chosen_format)
+        report = _reread(room, file, chosen_format, output or home_folder() / folder)
         outcome = replace(outcome, report=report)
         if report.written:
-            _record(room, file, report)
+            _record(room, file, report, output or home_folder() / folder)
             room.require_destruction_allowed()
-            destroy_files(room, room.logs.sources[file.source].output, [file.path])
+            if file.own:
+                destroy_files(room, folder, [file.path])
+            else:
+                file.path.unlink()
             outcome = replace(outcome, destroyed=True)
     except LetheError as fault:
         outcome = replace(outcome, fault=fault)
     return outcome
 
 
-def _reread(room: LogRoom, file: RawFile, chosen_format: str | None) -> RunReport:
+def _reread(room: LogRoom, file: RawFile, chosen_format: str | None, output: Path) -> RunReport:
     source = room.logs.sources[file.source]
-    output = home_folder() / source.output
     first = file.path.name.partition("-")[0]
     before = committed_run(output, first)
     if before is None:
@@ -259,12 +281,13 @@ def _as_before(again: Quarantined, lines: list[Quarantined]) -> Quarantined:
     return Quarantined(first.line, first.offset, again.reason, first.raw)
 
 
-def _record(room: LogRoom, file: RawFile, report: RunReport) -> None:
-    if is_recorded(room, "log_reread", report.source):
+def _record(room: LogRoom, file: RawFile, report: RunReport, output: Path) -> None:
+    run = run_name(file, report, output)
+    if is_recorded(room, "log_reread", run):
         return
-    source = room.logs.sources[file.source]
+    table = room.logs.sources[file.source].output_table if file.own else None
     told: dict[str, Any] = {
-        "run": report.source,
+        "run": run,
         "of": file.path.name.partition("-")[0],
         "source": file.source,
         "format": report.format,
@@ -273,6 +296,5 @@ def _record(room: LogRoom, file: RawFile, report: RunReport) -> None:
         "quarantined": dict(report.quarantined),
         "files": told_files(report),
     }
-    folder = home_folder() / source.output
-    parts = [folder / part.name for part in report.files if part.rows]
-    record_files(room, file, LedgerRow("log_reread", told), source.output_table, parts)
+    parts = [output / part.name for part in report.files if part.rows]
+    record_files(room, file, LedgerRow("log_reread", told), table, parts)

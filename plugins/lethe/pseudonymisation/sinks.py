@@ -12,7 +12,7 @@ from psycopg2 import extensions, sql
 from lethe.catalogue.fragments import comma
 from lethe.errors import UsageError
 from lethe.include import statement
-from lethe.policy.names import TableName
+from lethe.policy.names import TableName, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,10 +61,10 @@ class OutputTable:
         frame.write_csv(text, include_header=False, null_value="\\N", datetime_format=_TIME)
         text.seek(0)
         copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL '\\N', ENCODING 'UTF8')").format(
-            self.table.identifier, comma(sql.Identifier(name) for name in self._fields)
+            self.table.identifier, comma(quoted(name) for name in self._fields)
         )
         with (connection or self._connection).cursor() as cursor:
-            cursor.copy_expert(copy, text, size=1 << 18)
+            cursor.copy_expert(cursor.mogrify(copy, {}).decode(), text, size=1 << 18)
             return int(cursor.rowcount)
 
 

@@ -74,11 +74,15 @@ class RawTable:
         return self.graph.catalogue.tables[self.table].columns[name]
 
     def find_months(self) -> sql.Composed:
-        """SELECT the months of the oldest and of the newest row, as dates."""
+        """SELECT the months of the oldest and of the newest row, as dates.
+
+        A year that Python's dates do not know is told as the first or last that they do.
+        """
         time = column(_ROW, self.source.time or "")
         return sql.SQL(
-            "SELECT date_trunc('month', min({t}))::date, date_trunc('month', max({t}))::date,"
-            " EXISTS (SELECT FROM {table}) FROM {table} AS r WHERE isfinite({t})"
+            "SELECT least(greatest(date_trunc('month', min({t}))::date, '0001-01-01'),"
+            " '9999-12-01'), least(greatest(date_trunc('month', max({t}))::date, '0001-01-01'),"
+            " '9999-12-01'), EXISTS (SELECT FROM {table}) FROM {table} AS r WHERE isfinite({t})"
         ).format(t=time, table=self.table.identifier)
 
     def find_bound(self, values: Values, part: Range, size: int, after: bool) -> sql.Composed:

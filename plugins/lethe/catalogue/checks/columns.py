@@ -9,7 +9,7 @@ from lethe.catalogue.checks.tables import all_conditions, flat
 from lethe.catalogue.days import DATE_TYPES
 from lethe.policy.model.archive import Archive, Bound
 from lethe.policy.model.conditions import Condition
-from lethe.policy.model.logs import Logs
+from lethe.policy.model.logs import Logs, least_width
 from lethe.policy.names import TableName
 
 Named = tuple[Place, TableName | None, tuple[str, ...]]
@@ -21,6 +21,7 @@ def check_columns(checked: Checked) -> Iterator[Found]:
         for message in checked.missing_columns(table, names):
             yield Found("fault", "missing-column", place, message)
     yield from _queries(checked)
+    yield from _too_narrow(checked)
     for place, table, name, use in _dates(checked):
         column = checked.column(table, name)
         if column is not None and column.bare_type not in DATE_TYPES:
@@ -35,6 +36,23 @@ def check_columns(checked: Checked) -> Iterator[Found]:
         for inner, condition in flat(place, conditions):
             yield from _leads(checked, inner, kind, table, condition)
             yield from _fits(checked, inner, table, condition)
+
+
+def _too_narrow(checked: Checked) -> Iterator[Found]:
+    """A pseudonym that is cut off is known by nobody, and made anew every night."""
+    places = checked.policy.logs.in_place if checked.policy.logs is not None else {}
+    for name, here in places.items():
+        for column_name, spec in here.columns.items():
+            known = checked.column(here.table, column_name)
+            needed = least_width(column_name, spec.method)
+            if known is not None and known.width is not None and known.width < needed:
+                yield Found(
+                    "fault",
+                    "wrong-type",
+                    ("logs", "in_place", name, "columns", column_name),
+                    f"column '{column_name}' of {here.table} is {known.type}, and what the method "
+                    f"{spec.method} makes takes {needed} characters",
+                )
 
 
 def _leads(

@@ -115,3 +115,17 @@ class Logs(Model):
     """Linkability limit: smallest group that shares its remaining fields."""
     keys_a_night: Annotated[int, Field(ge=1)] = 24
     """How many keys a night may destroy without anybody looking; more need an approval."""
+
+
+_TOKEN_WIDTH = len("_") + 16
+_ADDRESS_WIDTH = len("ip_") + len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")
+
+
+def least_width(column: str, method: str) -> int:
+    """How many characters a column must take for a pseudonym in place to be known again."""
+    if method == "token":
+        # A value that is an e-mail address or a name of a host says so.
+        return max(len(column), len("email")) + _TOKEN_WIDTH
+    if method == "mask":
+        return len(column) + len("[]")
+    return _ADDRESS_WIDTH if method.startswith("ipcrypt") else 0
