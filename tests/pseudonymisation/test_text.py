@@ -127,7 +127,7 @@ def test_the_order_of_the_kinds_is_fixed() -> None:
         "url_user", "tilde", "asked_name", "crontab", "su", "phone",
         "spaced", "by", "behalf", "quoted", "phrase", "home", "email", "phone_key", "keyed",
         "auth", "token", "uuid", "digest", "hardware", "iban", "fraction", "card", "v6", "host",
-        "v4", "shared_folder", "path_token", "path_name", "label", "run",
+        "v4", "path_token", "path_name", "label", "run",
     ]  # fmt: skip
 
 
@@ -215,3 +215,12 @@ def test_a_value_whose_letters_also_stand_inside_of_a_word_is_replaced_at_its_ow
     assert text == "x4111111111111111 <card:4111111111111111>"
     (twice,) = scrub(["ann@example.org ann@example.org"], free=False)
     assert twice == "<email:ann@example.org> <email:ann@example.org>"
+
+
+def test_the_folder_of_a_user_keeps_the_pseudonym_that_his_address_has_elsewhere() -> None:
+    (text,) = scrub(["/dav/files/anna@example.org/a for anna@example.org"], free=True)
+    assert text.count("<email:anna@example.org>") == 2
+    assert scrub(["/dav/files/akoch/a.txt"], free=False) == ["/dav/files/<user:akoch>/a.txt"]
+    assert scrub(["/npm/@angular/core", "/@anna/feed"], free=False) == [
+        "/npm/@angular/core", "/@<user:anna>/feed",
+    ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lethe.pseudonymisation.judge_addresses import Replacements
-from lethe.pseudonymisation.judge_daemons import DaemonJudge
+from lethe.pseudonymisation.judge_daemons import OURS, DaemonJudge
 from lethe.pseudonymisation.keyed import JSON_SIGN, QUOTED_SIGN
 from lethe.pseudonymisation.patterns import UNBOUND
 from lethe.pseudonymisation.phones import is_phone
@@ -129,7 +129,9 @@ class Judge(DaemonJudge):
         """Decide on a proposal of `RARE`: a handle, a package in its scope, an odd host."""
         if text.startswith("/@"):
             return self._judge_handle(text)
-        return text if "/@" in text else self._judge_odd_host(text)
+        if text[0] in ":%":
+            return self._judge_odd_host(text)
+        return text if "/@" in text else self._judge_shared_folder(text)
 
     def _judge_handle(self, text: str) -> str:
         name = text[2:].rstrip(".")
@@ -259,6 +261,8 @@ class Judge(DaemonJudge):
     def _judge_shared_folder(self, text: str) -> str:
         cut = text.rfind("/") + 1
         name = text[cut:]
+        if OURS.fullmatch(name):
+            return text
         if AT_SIGN.search(name):
             return text[:cut] + self._judge_email(name)
         return text if name.lower() in SITE_WORDS else text[:cut] + self.value("user", name)

@@ -134,9 +134,6 @@ BEHIND_PEOPLE: Final = (
 PATH_NAME: Final = (
     r"(?:[A-Za-z][A-Za-z_.-]*[0-9][A-Za-z0-9_.-]*|[A-Za-z]+\.[A-Za-z-]+|[A-Za-z]+_[A-Za-z_]+)"
 )
-# In these folders each user has his own.
-_SHARED: Final = r"(?i:dav/(?:files|calendars|uploads|avatars)|(?:principals|addressbooks)/users)"
-SHARED_FOLDER: Final = rf"{_SHARED}/(?:{PATH_EMAIL}|[^\s/?#&\"'<>;,]+)"
 RUN: Final = r"(?:[A-Za-z0-9_]+-)*[A-Za-z0-9_]{20,}(?:-[A-Za-z0-9_]+)*(?:\.[A-Za-z0-9]+)*"
 HOME: Final = r"(?:home|Users|Documents and Settings)(?:/|\\{1,2})[^\s/\\\"'<>:;,?&#()]+"
 
@@ -179,7 +176,6 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
         "v6": V6 + END,
         "host": f"(?:{HOST}){END}",
         "v4": DOTTED + END,
-        "shared_folder": SHARED_FOLDER,
         "path_token": BEHIND_WORD,
         "path_name": f"{BEHIND_PEOPLE}(?:{EMAIL}|{PATH_NAME}){END}",
         "label": LABEL + END,
@@ -194,7 +190,7 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
 # What every proposal outside free text contains: a look that is much cheaper than the pattern.
 _PEOPLE: Final = r"(?i:user|home|prof|memb|peop|auth|acco|cust|clie|pati|empl|stud|u/|u%)"
 GLANCE_VALUE: Final = (
-    r"[@~\\]|:[^/]|=40|\[at\]|\(at\)|//0|//[0-9]{8}|(?i:dav|principals|books)/|%[0-9A-Fa-f]{2}[0-9A-Za-z]{4}|%(?:25)*(?:40|3[ADad])"
+    r"[@~\\]|:[^/]|=40|\[at\]|\(at\)|//0|//[0-9]{8}|(?i:dav/|principals/u|addressbooks/u)|%[0-9A-Fa-f]{2}[0-9A-Za-z]{4}|%(?:25)*(?:40|3[ADad])"
     rf"|[0-9]{DOT}[0-9]+{DOT}[0-9]+{DOT}[0-9]|%(?:25)*22|ip6\.arpa|{START}(?:[0-9]{{13}}|[A-Za-z0-9_]{{20}}"
     rf"|[0-9]{{4}}{GAP}[0-9]{{4}}|[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]"
     rf"|[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Za-z0-9]){{11}}|eyJ|AKIA|S-1-5|SHA256|[spr]k_|gh[pousr]_"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from lethe.pseudonymisation.patterns import PATH_EMAIL
+
 # `/@anna`, but no package of npm's.
 HANDLE: Final = r"/@[A-Za-z][A-Za-z0-9_.-]*(?:/[A-Za-z0-9._-]+@)?"
 SCOPE: Final = (
@@ -19,5 +21,11 @@ ODD_HOST: Final = (
     r"(?:0[xX][0-9A-Fa-f]{1,8}|0[0-7]{1,11}|[0-9]{8,10})(?:\.(?:0[xX][0-9A-Fa-f]{1,8}|[0-9]{1,11})){0,3}"
     r"[A-Za-z0-9.-]*"
 )
-RARE: Final = f"(?-u:\\b{{start-half}})(?:{SCOPE})|{HANDLE}|{ODD_HOST}"
-RARE_GLANCE: Final = r"/@[A-Za-z]|(?://|\\/\\/|(?:%(?:25)*2[Ff]){2})(?:0[0-7xX]|[0-9]{8})"
+# In these folders each user has his own.
+_SHARED: Final = r"(?i:dav/(?:files|calendars|uploads|avatars)|(?:principals|addressbooks)/users)"
+SHARED_FOLDER: Final = rf"{_SHARED}/(?:{PATH_EMAIL}|[^\s/?#&\"'<>;,]+)"
+RARE: Final = f"(?-u:\\b{{start-half}})(?:{SCOPE}|{SHARED_FOLDER})|{HANDLE}|{ODD_HOST}"
+RARE_GLANCE: Final = (
+    r"/@[A-Za-z]|(?i:dav/|principals/u|addressbooks/u)"
+    r"|(?://|\\/\\/|(?:%(?:25)*2[Ff]){2})(?:0[0-7xX]|[0-9]{8})"
+)
