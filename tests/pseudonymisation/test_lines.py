@@ -61,6 +61,10 @@ def _read(raw: bytes, *, combined: bool) -> dict[int, dict[str, Any]]:
 @settings(deadline=None, max_examples=300)
 @given(st.lists(_lines(), min_size=1, max_size=8), st.booleans())
 @example([b'1.1.1.1 - - [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "-"'], True)
+@example([b'1.1.1.1 - - [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "x\\" "-"\n'], True)
+@example([b'1.1.1.1 - - [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "a\\"\n'], True)
+@example([b'1.1.1.1 - a b [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "-"\n'], True)
+@example([b'1.1.1.1 - " [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5\n'], False)
 def test_an_ordinary_line_reads_as_if_its_quotes_and_spaces_had_been_searched_for(
     lines: list[bytes], combined: bool
 ) -> None:
