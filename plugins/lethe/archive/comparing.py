@@ -1,7 +1,8 @@
 """What is new or changed since the archive looked last, in one snapshot of the warehouse.
 
-Documents lie in parts by their day of issue. A part of which a night found every document archived
-as it is, is settled: as long as the sum of its documents' hashes stays, no night compares it again.
+Documents lie in parts by their day of issue and their key. A part of which a night found every
+document archived as it is, is settled: as long as the sum of its documents' hashes stays, no night
+compares it again.
 """
 
 from __future__ import annotations

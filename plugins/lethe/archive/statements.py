@@ -253,12 +253,15 @@ class DocumentStatements:
         return bool(self._graph.catalogue.tables[self.document.table].unique_keys)
 
     def _part(self, context: Context) -> sql.Composable:
-        """Parts of 32 days of issue: what is new is among the newest, what is old stays settled."""
+        """Parts of 32 days of issue, each in 128 by key: what changes leaves most as they are."""
         text = (
             "CASE WHEN {day} BETWEEN '1900-01-01'::date AND '2199-12-31'::date"
-            " THEN ({day} - '1900-01-01'::date) / 32 ELSE -1 END"
+            " THEN ({day} - '1900-01-01'::date) / 32 * 128"
+            " + (hash_array_extended({key}, 0) & 127)::integer ELSE -1 END"
         )
-        return sql.SQL(text).format(day=document_day(context, self.document, "d"))
+        return sql.SQL(text).format(
+            day=document_day(context, self.document, "d"), key=self._key(context, "d")
+        )
 
     def _issued(self, context: Context) -> sql.Composable:
         row = Row("d", self.document.table, self._kind)
