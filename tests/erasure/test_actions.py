@@ -299,3 +299,38 @@ def test_a_rule_that_would_erase_nothing_is_a_fault(make_kit: MakeKit) -> None:
             tables: {public.person: {cluster: c, when_due: {do: keep, because: x}}}
             """,
         ).plan()
+
+
+def test_a_skeleton_that_is_filled_again_is_told_until_a_newer_day_says_who_it_is(
+    make_kit: MakeKit,
+) -> None:
+    kit = make_kit(
+        """
+        CREATE TABLE person (id int PRIMARY KEY, name text, ended_on date);
+        CREATE TABLE invoice (id int PRIMARY KEY, person_id int REFERENCES person);
+        INSERT INTO person VALUES (1, 'a', '2020-01-01'), (2, 'b', '2020-01-01');
+        INSERT INTO invoice VALUES (10, 1), (20, 2);
+        """,
+        """
+        subjects: {person: {table: public.person, key: id}}
+        clusters: {c: {subject: person}}
+        rules: {r: {cluster: c, starting_point: {latest: [{column: ended_on}]}}}
+        tables:
+          public.person:
+            cluster: c
+            columns: {name: name}
+            not_personal: [id, ended_on]
+            when_due: skeleton
+        """,
+    )
+    assert kit.outcome(kit.sweep()) == {"erased": 2}
+    assert kit.outcome(kit.sweep(date(2026, 6, 2))) == {}
+    kit.execute("UPDATE person SET name = 'back again' WHERE id = 2")
+    assert kit.outcome(kit.sweep(date(2026, 6, 3))) == {"refused: filled again": 1}
+    assert kit.execute("SELECT id, name FROM person ORDER BY id") == [
+        (1, None),
+        (2, "back again"),
+    ]
+    kit.execute("UPDATE person SET ended_on = '2026-06-02' WHERE id = 2")
+    assert kit.plan(date(2026, 6, 4))["r"] == {"not yet due": 1}
+    assert kit.plan(date(2029, 6, 4))["r"] == {"due": 1}

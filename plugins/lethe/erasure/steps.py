@@ -91,6 +91,12 @@ class Steps:
         )
 
     @property
+    def nulled(self) -> tuple[str, ...]:
+        """Columns of the subject's own row that are NULL once it is a skeleton."""
+        own = (b for b in self.blankings if b.member.table == self.kind.table)
+        return tuple(dict.fromkeys(name for each in own for name in each.nulled))
+
+    @property
     def late(self) -> tuple[Member, ...]:
         """Members that no foreign key guards: rows may still come while we erase."""
         return tuple(member for member in self.deletes if not member.is_declared)

@@ -36,7 +36,7 @@ def dated(
         else sql.SQL("false")
     )
     text = (
-        "SELECT {key}, country, contested, {start} AS starting_on, {running} AS running,"
+        "SELECT {key}, country, contested, bare, {start} AS starting_on, {running} AS running,"
         " {missing} AS missing, {implausible} AS implausible,"
         " {contradiction} AS contradiction, {limit} AS last_due"
         " FROM subjects {joins}"

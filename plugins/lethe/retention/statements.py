@@ -33,6 +33,7 @@ from lethe.catalogue.fragments import (
 )
 from lethe.catalogue.graph import Graph, Kind, Member
 from lethe.catalogue.ways import same, walk
+from lethe.erasure.steps import plan_steps
 from lethe.guards.statements import candidate_key, held, key_columns, restricted, unarchived
 from lethe.policy.model.rules import Rule
 from lethe.policy.names import TableName, quoted
@@ -135,10 +136,13 @@ def _subjects(
         if other.cluster == rule.cluster and other is not rule
     ]
     contested: sql.Composable = sql.SQL("true" if others else "false")
+    bare: sql.Composable = sql.SQL("true")
     if kind.table is None:
         country: sql.Composable = sql.SQL("NULL::text")
     else:
         contested = any_of(_claims(context, kind, other) for other in others)
+        nulled = plan_steps(context.graph, rule.cluster)[0].nulled
+        bare = all_of(sql.SQL("{} IS NULL").format(column("s", name)) for name in nulled)
         row = Row("s", kind.table, kind)
         where += [conditions_sql(context, row, part) for part in (kind.where, rule.where)]
         named = kind.policy.country
@@ -148,19 +152,20 @@ def _subjects(
         where.append(in_cluster(context, kind, members, own, batch=batch))
     if kind.unique:
         text = (
-            "SELECT {key}, {country} AS country, {contested} AS contested"
+            "SELECT {key}, {country} AS country, {contested} AS contested, {bare} AS bare"
             " FROM {source} WHERE {where}"
         )
     else:
         country = strictest(context, rule, country)
         text = (
-            "SELECT {key}, {country} AS country, bool_or({contested}) AS contested"
-            " FROM {source} WHERE {where} GROUP BY {own}"
+            "SELECT {key}, {country} AS country, bool_or({contested}) AS contested,"
+            " bool_and({bare}) AS bare FROM {source} WHERE {where} GROUP BY {own}"
         )
     return sql.SQL(text).format(
         key=key,
         country=country,
         contested=contested,
+        bare=bare,
         source=sql.SQL("{} AS s").format(kind.source),
         where=all_of(where),
         **({} if kind.unique else {"own": comma(own)}),
@@ -243,20 +248,30 @@ def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
         " WHEN starting_on IS NULL THEN 'refused: no starting point'"
         " WHEN starting_on > last_due THEN 'not yet due'"
         " WHEN contested THEN 'refused: under several rules'"
+        # Somebody came back without a newer day, or a restore brought him: a person decides.
+        " WHEN NOT bare AND {skeleton} THEN 'refused: filled again'"
         " {unread}ELSE 'due' END AS outcome,"
         " CASE WHEN starting_on <= last_due AND NOT implausible THEN {due} END AS due_on"
-        " FROM dated AS d WHERE NOT EXISTS (SELECT FROM lethe.skeleton AS b"
+        " FROM dated AS d WHERE NOT {skeleton_left}"
+    )
+    skeleton = (
+        "EXISTS (SELECT FROM lethe.skeleton AS b"
         " WHERE b.subject_kind = {kind} AND b.cluster = {cluster} AND b.key = {text}"
-        " AND NOT d.running AND (d.starting_on IS NULL OR d.starting_on <= b.erased_on))"
+        " AND NOT d.running AND (d.starting_on IS NULL OR d.starting_on <= b.erased_on){bare})"
     )
     own = candidate_key(kind, "d")
+    named = {
+        "kind": context.values.bind(kind.name),
+        "cluster": context.values.bind(rule.cluster),
+        "text": key_text(own),
+    }
     return sql.SQL(text).format(
         key=comma(own),
         due=due,
         unread=unread,
-        kind=context.values.bind(kind.name),
-        cluster=context.values.bind(rule.cluster),
-        text=key_text(own),
+        skeleton=sql.SQL(skeleton).format(bare=sql.SQL(""), **named),
+        # Within it, so that the planner joins instead of looking once a subject.
+        skeleton_left=sql.SQL(skeleton).format(bare=sql.SQL(" AND d.bare"), **named),
     )
 
 
