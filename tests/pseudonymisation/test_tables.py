@@ -9,8 +9,10 @@ from typing import Any
 import polars as pl
 import psycopg2
 import pytest
+from lethe.erasure.grants import sequence_grants
 from lethe.errors import GuardStop, UsageError, VerificationError, WarehouseRefused
 from lethe.evidence.initialise import disarm
+from lethe.evidence.privileges import grant_statements, missing_grants
 from lethe.evidence.verify import verify_ledger
 from lethe.pseudonymisation import tablerun
 from lethe.pseudonymisation.key_life import log_room
@@ -303,6 +305,27 @@ def test_the_raw_table_needs_the_rights_that_init_grants(kit: Kit) -> None:
         cursor.execute("INSERT INTO clean_log (note) VALUES ('x')")
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             cursor.execute("SELECT FROM clean_log")
+
+
+def test_an_output_table_whose_rows_are_numbered_by_a_sequence_can_be_written(
+    make_kit: MakeKit,
+) -> None:
+    ddl = DDL.replace(
+        "row_id bigint GENERATED ALWAYS AS IDENTITY", 'row_id bigserial, "n%s" serial'
+    )
+    kit = make_kit(ddl, POLICY)
+    fill(kit, 3)
+    with pytest.raises(WarehouseRefused):
+        work(kit)
+    with kit.site.connected("owner") as connection:
+        grants = sequence_grants(connection, kit.site.graph(connection))
+        assert len(missing_grants(connection, grants)) == len(grants) == 2
+        with connection.cursor() as cursor:
+            for each in grant_statements(grants):
+                cursor.execute(each)
+        connection.commit()
+        assert missing_grants(connection, grants) == []
+    assert work(kit).written == 3
 
 
 def test_the_policy_check_names_a_table_and_a_column_that_are_not_there(kit: Kit) -> None:

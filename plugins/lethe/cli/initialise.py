@@ -12,7 +12,7 @@ from lethe.catalogue.site import Site
 from lethe.cli.desk import Desk
 from lethe.connections import acting_as
 from lethe.erasure.canaries import canary_grants
-from lethe.erasure.grants import needed_grants
+from lethe.erasure.grants import needed_grants, sequence_grants
 from lethe.erasure.partitions import drop_functions
 from lethe.errors import ConfigurationError, UsageError
 from lethe.evidence.dba_script import print_sql
@@ -58,7 +58,8 @@ def init(
     lost = _warehouse(take_up) if take_up else None
     with site.connected("owner") as connection:
         graph = site.graph(connection)
-        grants = [*needed_grants(graph), *canary_grants(connection, graph)]
+        grants = [*needed_grants(graph), *sequence_grants(connection, graph)]
+        grants += canary_grants(connection, graph)
         functions = drop_functions(graph)
         if script:
             text = print_sql(

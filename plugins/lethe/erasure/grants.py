@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from psycopg2 import extensions
+
 from lethe.catalogue.graph import Graph, Way
 from lethe.erasure.locks import find_locks
 from lethe.erasure.steps import Steps, plan_steps
 from lethe.evidence.privileges import Grant
+from lethe.include import statement
 from lethe.policy.model.archive import Archive
 from lethe.policy.model.conditions import Conditions
 from lethe.policy.names import TableName
@@ -55,6 +58,19 @@ def needed_grants(graph: Graph) -> list[Grant]:
         if table in there and columns
     ]
     return grants
+
+
+def sequence_grants(connection: extensions.connection, graph: Graph) -> list[Grant]:
+    """Name the sequences that number the rows of pseudonymised logs; an identity needs no right."""
+    logs = graph.policy.logs
+    sources = logs.sources.values() if logs is not None else ()
+    tables = [each.output_table for each in sources if each.output_table is not None]
+    values = {"schemas": [t.schema for t in tables], "tables": [t.name for t in tables]}
+    with connection.cursor() as cursor:
+        cursor.execute(statement("logs/list_sequences"), values)
+        found = [TableName(str(schema), str(name)) for schema, name in cursor.fetchall()]
+    connection.rollback()
+    return [Grant(name, ("USAGE",)) for name in found]
 
 
 def _moved_by_logs(

@@ -12,14 +12,16 @@ from lethe.errors import ConfigurationError
 from lethe.policy.names import TableName
 
 _ON_TABLES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MAINTAIN"})
+_ON_SEQUENCES = ("USAGE",)
 _LETHE = sql.Identifier("lethe")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Grant:
-    """Rights of one role on one table, or on some of its columns.
+    """Rights of one role on one table, on some of its columns, or on a sequence.
 
-    privileges  of SELECT, INSERT, UPDATE, DELETE; MAINTAIN of a view, from PostgreSQL 17 on
+    privileges  of SELECT, INSERT, UPDATE, DELETE; MAINTAIN of a view, from PostgreSQL 17 on;
+                USAGE, and it alone, of a sequence
     columns     () for the whole table; DELETE is never by column
     """
 
@@ -29,7 +31,8 @@ class Grant:
     role: Role = "runner"
 
     def __post_init__(self) -> None:
-        unknown = set(self.privileges) - _ON_TABLES
+        known = _ON_SEQUENCES if self.privileges == _ON_SEQUENCES else _ON_TABLES
+        unknown = set(self.privileges) - set(known)
         if unknown or not self.privileges or (self.columns and "DELETE" in self.privileges):
             raise ValueError(f"{self.table}: cannot grant {self.privileges} on {self.columns}")
 
@@ -179,8 +182,9 @@ def grant_statements(grants: Iterable[Grant]) -> Iterator[sql.Composed]:
             sql.Identifier(schema), sql.Identifier(group_role(role))
         )
     for grant in ordered:
-        yield sql.SQL("GRANT {} ON TABLE {} TO {}").format(
+        yield sql.SQL("GRANT {} ON {} {} TO {}").format(
             _written(grant),
+            sql.SQL("SEQUENCE" if grant.privileges == _ON_SEQUENCES else "TABLE"),
             sql.Identifier(grant.table.schema, grant.table.name),
             sql.Identifier(group_role(grant.role)),
         )
@@ -230,7 +234,8 @@ def missing_grants(connection: extensions.connection, grants: Iterable[Grant]) -
 
 _ASK_GRANTS = sql.SQL(
     "SELECT asked.number, c.oid IS NOT NULL AND (asked.col IS NULL OR a.attnum IS NOT NULL),"
-    " CASE WHEN asked.col IS NULL THEN has_table_privilege(asked.role, c.oid, asked.privilege)"
+    " CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(asked.role, c.oid, asked.privilege)"
+    " WHEN asked.col IS NULL THEN has_table_privilege(asked.role, c.oid, asked.privilege)"
     " ELSE has_column_privilege(asked.role, c.oid, a.attnum, asked.privilege) END"
     " AND has_schema_privilege(asked.role, n.oid, 'USAGE')"
     " FROM unnest(%s::int[], %s::name[], %s::name[], %s::name[], %s::name[], %s::text[])"
