@@ -334,3 +334,38 @@ def test_a_skeleton_that_is_filled_again_is_told_until_a_newer_day_says_who_it_i
     kit.execute("UPDATE person SET ended_on = '2026-06-02' WHERE id = 2")
     assert kit.plan(date(2026, 6, 4))["r"] == {"not yet due": 1}
     assert kit.plan(date(2029, 6, 4))["r"] == {"due": 1}
+
+
+def test_who_is_kept_without_the_personal_columns_is_passed_over_only_as_long_as_they_are_gone(
+    make_kit: MakeKit,
+) -> None:
+    kit = make_kit(
+        """
+        CREATE TABLE person (id int PRIMARY KEY, email text, phone text, login text NOT NULL UNIQUE,
+                             score numeric(6,2), ended_on date);
+        INSERT INTO person SELECT n, 'e', 'p', 'l_' || n, 7.5, '2020-01-01'
+        FROM generate_series(1, 5) AS n;
+        """,
+        """
+        subjects: {person: {table: public.person, key: id}}
+        clusters: {c: {subject: person}}
+        rules: {r: {cluster: c, starting_point: {latest: [{column: ended_on}]}}}
+        tables:
+          public.person:
+            cluster: c
+            columns: {email: contact, phone: contact, login: identifier, score: behaviour}
+            not_personal: [id, ended_on]
+            when_due:
+              do: keep
+              because: the books need it
+              blank: [email]
+              replace: {phone: gone, login: "gone_{token}", score: "0"}
+        """,
+    )
+    assert kit.outcome(kit.sweep()) == {"erased": 5}
+    assert kit.plan(date(2026, 6, 2))["r"] == {}
+    kit.execute("UPDATE person SET email = 'e' WHERE id = 1")
+    kit.execute("UPDATE person SET phone = 'p' WHERE id = 2")
+    kit.execute("UPDATE person SET login = 'gone_l' WHERE id = 3")
+    kit.execute("UPDATE person SET score = 7 WHERE id = 4")
+    assert kit.plan(date(2026, 6, 2))["r"] == {"refused: filled again": 4}

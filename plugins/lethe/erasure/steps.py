@@ -91,10 +91,13 @@ class Steps:
         )
 
     @property
-    def nulled(self) -> tuple[str, ...]:
-        """Columns of the subject's own row that are NULL once it is a skeleton."""
-        own = (b for b in self.blankings if b.member.table == self.kind.table)
-        return tuple(dict.fromkeys(name for each in own for name in each.nulled))
+    def own_blankings(self) -> tuple[Blanking, ...]:
+        """What the subject's own row looks like once nothing personal is left in it."""
+        return tuple(
+            each
+            for each in self.blankings
+            if each.member.table == self.kind.table and not each.member.where
+        )
 
     @property
     def late(self) -> tuple[Member, ...]:
