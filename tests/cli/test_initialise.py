@@ -9,6 +9,7 @@ from typing import Any
 import psycopg2
 import pytest
 from lethe.cli.app import main
+from psycopg2 import extensions
 
 from tests.kit import keys
 from tests.small_policy import small_text
@@ -130,6 +131,21 @@ def test_another_database_may_begin_in_the_same_place(
     other = new_database()
     execute(other, "CREATE TABLE person (id int PRIMARY KEY, ended_on date)")
     assert main(["init", "--policy", str(tmp_path / "policy.yaml"), "--dsn", other]) == 0
+
+
+def test_a_lost_schema_is_found_though_the_database_was_restored_under_another_name(
+    init: Any, tmp_path: Path
+) -> None:
+    init()
+    execute(init.dsn, "DROP SCHEMA lethe CASCADE")
+    name = extensions.parse_dsn(init.dsn)["dbname"]
+    server = extensions.make_dsn(init.dsn, dbname="postgres")
+    restored = extensions.make_dsn(init.dsn, dbname=f"{name}_restored")
+    execute(server, f"ALTER DATABASE {name} RENAME TO {name}_restored")
+    try:
+        assert main(["init", "--policy", str(tmp_path / "policy.yaml"), "--dsn", restored]) == 2
+    finally:
+        execute(server, f"ALTER DATABASE {name}_restored RENAME TO {name}")
 
 
 def test_the_script_for_the_dba_can_be_run_again_and_again(init: Any) -> None:

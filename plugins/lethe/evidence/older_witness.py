@@ -21,8 +21,8 @@ from lethe.include import home_folder, statement
 
 
 def require_no_older(connection: extensions.connection, kind: Kind, location: str) -> None:
-    """Refuse to begin a witness where one lies of a database of this name, or of one that it does
-    not name; begins a transaction of its own.
+    """Refuse to begin a witness where one lies of a database of this name, of one that this server
+    does not have (any more), or of one that it does not name; begins a transaction of its own.
 
     Raises  ConfigurationError with both ways out
     """
@@ -31,11 +31,14 @@ def require_no_older(connection: extensions.connection, kind: Kind, location: st
     if had_one or own in known:
         return
     name = str(home_of(connection)["name"])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT datname::text FROM pg_database")
+        others = {row[0] for row in cursor.fetchall()} - {name}
     connection.rollback()
     for each in known:
         with_name = _last_name(open_witness(kind, location, each))
-        if with_name in (name, None):
-            of = f"a database '{name}'" if with_name else "a database that it does not name"
+        if with_name not in others:
+            of = f"a database '{with_name}'" if with_name else "a database that it does not name"
             raise ConfigurationError(
                 f"this database knows no Lethe, and its place for the witness holds {each}, of "
                 f"{of}: if this is that warehouse and it lost the schema lethe, its holds and "
