@@ -98,3 +98,41 @@ def test_faults_at_the_command_line_have_their_exit_codes(
     ):
         found, said = refused(*arguments)
         assert (found, word in said) == (code, True), (arguments, found, said)
+
+
+def test_what_is_wrong_in_the_warehouse_is_an_outcome_with_a_reason(
+    chinook: extensions.connection, common: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert lethe(tmp_path, "archive", "run", *common)[0] == 0
+    with chinook.cursor() as cursor:
+        for change in (
+            "ALTER TABLE invoice ALTER customer_id DROP NOT NULL, ALTER invoice_date DROP NOT NULL",
+            "INSERT INTO invoice (invoice_id, customer_id, invoice_date, total)"
+            " VALUES (901, NULL, '2026-01-01', 1), (902, 1, NULL, 1), (903, 1, '1026-01-01', 1)",
+            "UPDATE invoice SET customer_id = NULL WHERE invoice_id = 1",
+            "UPDATE invoice SET total = total + 1 WHERE invoice_id = 2",
+            "DELETE FROM invoice_line WHERE invoice_id IN (3, 4)",
+            "DELETE FROM invoice WHERE invoice_id = 3",
+            "UPDATE invoice SET invoice_id = 904 WHERE invoice_id = 4",
+        ):
+            cursor.execute(change)
+    chinook.commit()
+    code, run = lethe(tmp_path, "archive", "run", *common)
+    (invoices,) = run["documents"]
+    assert (code, invoices["issued"]) == (0, 414)
+    assert invoices["outcomes"] == {
+        "archived": 1,
+        "corrected": 1,
+        "customer lost": 1,
+        "refused: implausible date": 1,
+        "refused: no customer": 1,
+        "refused: no date": 1,
+        "unchanged": 408,
+    }
+    assert invoices["notes"] == {"archived, and deleted from the warehouse": 2}
+    assert lethe(tmp_path, "archive", "verify", *common)[0] == 0
+    with chinook.cursor() as cursor:
+        cursor.execute("DROP TABLE invoice_line")
+    chinook.commit()
+    code, said = lethe(tmp_path, "archive", "run", *common)
+    assert (code, "invoice_line" in json.dumps(said)) == (2, True)
