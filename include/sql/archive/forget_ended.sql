@@ -5,4 +5,5 @@
 DELETE FROM lethe.archive_unchanged AS u
 USING lethe.archive_record AS r
 WHERE r.leaf_no = ANY(%(leaves)s) AND u.document_type = r.document_type
-  AND u.part = (r.issued_on - '1900-01-01'::date) / 32
+  AND u.part = (r.issued_on - '1900-01-01'::date) / 32 * 128
+    + (hash_array_extended(r.document_key, 0) & 127)::integer
