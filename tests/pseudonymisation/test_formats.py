@@ -150,6 +150,27 @@ def test_w3c_follows_fields_that_change_in_the_middle_of_a_file() -> None:
         assert value not in str(rows)
 
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("name", ["combined", "json", "w3c", "syslog"])
+def test_a_byte_order_mark_before_the_first_line_is_no_part_of_it(name: str) -> None:
+    raw = {
+        "combined": (combined_line() + "\n") * 2,
+        "json": (json.dumps(CLOUDFLARE) + "\n") * 2,
+        "w3c": IIS[IIS.index("#Fields") :],
+        "syslog": "Nov 22 10:00:00 web sshd[1]: Failed password for ann from 203.0.113.9\n" * 2,
+    }[name].encode()
+    plain, marked = process(raw, name), process(BYTE_ORDER_MARK + raw, name)
+    assert rows_of(marked) == rows_of(plain)
+    assert marked.reasons == plain.reasons
+    assert sum(marked.reasons.values()) + len(rows_of(marked)) == raw.count(b"\n")
+    plan = plan_for("syslog")
+    assert detect_format(BYTE_ORDER_MARK + raw, plan) == detect_format(raw, plan)
+    batches = Batches(plan_for(name))
+    assert batches.format.carry(BYTE_ORDER_MARK + raw, b"") == batches.format.carry(raw, b"")
+
+
 def test_the_fields_in_force_are_carried_from_one_stretch_to_the_next() -> None:
     batches = Batches(plan_for("w3c"))
     head, tail = IIS.encode()[:300], IIS.encode()[300:]

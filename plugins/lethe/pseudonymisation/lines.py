@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Positions = NDArray[np.int64]
 
 NEWLINE: Final = 10
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""What some systems write before the first line of a file in UTF-8; it belongs to no line's text."""
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PADDING: Final = 32
 # What is looked through at a time stays in the processor's cache.
@@ -94,6 +96,8 @@ def split_lines(raw: bytes | memoryview) -> Lines:
         read = _read_through(np.frombuffer(clean, dtype=np.uint8))
         starts, ends = _bounds(read.newlines, len(clean))
     buffer = read.buffer
+    if bytes(buffer[:3]) == BYTE_ORDER_MARK:
+        starts = np.concatenate([starts[:1] + 3, starts[1:]])
     ends = ends - (buffer[np.maximum(ends - 1, 0)] == NEWLINE)
     if read.controls:
         ends -= (ends > starts) & (buffer[np.maximum(ends - 1, 0)] == 13)

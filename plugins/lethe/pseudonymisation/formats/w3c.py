@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lethe.pseudonymisation.formats.parsed import Parsed, rejection
 from lethe.pseudonymisation.formats.times import read_times
-from lethe.pseudonymisation.lines import Lines, Positions, as_text
+from lethe.pseudonymisation.lines import BYTE_ORDER_MARK, Lines, Positions, as_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,7 +60,7 @@ class ExtendedLog:
 
     def carry(self, raw: bytes | memoryview, carried: bytes) -> bytes:
         """Give the last `#Fields:` and `#Date:` lines, which rule what follows."""
-        body = bytes(raw)
+        body = bytes(raw).removeprefix(BYTE_ORDER_MARK)
         fields, _, day = carried.partition(b"\n")
         fields = _last_line(body, _DIRECTIVE) or fields
         day = _last_line(body, _DATE) or day
