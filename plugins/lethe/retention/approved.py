@@ -12,7 +12,7 @@ from uuid import UUID
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import GuardStop, LetheError
-from lethe.evidence.acting import open_witness_of
+from lethe.evidence.acting import acting, open_witness_of
 from lethe.evidence.runs import read_run, set_state
 from lethe.guards.answers import answer, require_four_eyes, settle_answers
 from lethe.guards.approval import find_answer
@@ -35,18 +35,16 @@ def open_rules(site: Site, run_id: UUID | None) -> list[tuple[UUID, str]]:
     run_id  tonight's run, which is left out
     """
     name, _, digest = site.edition
-    with site.connected("runner") as connection:
-        acting_as(connection, "runner")
-        with connection.cursor() as cursor:
-            cursor.execute(
-                statement("retention/list_open_rules"),
-                {
-                    "policy_name": name,
-                    "policy_digest": digest,
-                    "run_id": str(run_id) if run_id else None,
-                },
-            )
-            return [(UUID(str(row[0])), str(row[1])) for row in cursor.fetchall()]
+    with acting(site, "reading what was approved") as connection, connection.cursor() as cursor:
+        cursor.execute(
+            statement("retention/list_open_rules"),
+            {
+                "policy_name": name,
+                "policy_digest": digest,
+                "run_id": str(run_id) if run_id else None,
+            },
+        )
+        return [(UUID(str(row[0])), str(row[1])) for row in cursor.fetchall()]
 
 
 def work_off(site: Site, tonight: UUID | None) -> dict[str, int]:
@@ -94,23 +92,20 @@ def _day_of(site: Site, tonight: UUID | None) -> date:
     """The day whose night does the work."""
     if tonight is None:
         return site.today()
-    with site.connected("runner") as connection:
-        acting_as(connection, "runner")
+    with acting(site, "reading the night") as connection:
         return read_run(connection, tonight).as_of
 
 
 def settle(site: Site) -> None:
     """Carry answers over to the sets that wait; what nobody answered in time counts as rejected."""
-    with site.connected("runner") as connection:
-        acting_as(connection, "runner")
+    with acting(site, "carrying answers over") as connection:
         settle_answers(connection, site.loaded.policy, expired_before(site))
         forget_lists(connection)
         connection.commit()
 
 
 def _reopen(site: Site, run_id: UUID) -> None:
-    with site.connected("runner") as connection:
-        acting_as(connection, "runner")
+    with acting(site, "going on with a run") as connection:
         set_state(connection, run_id, "running")
         connection.commit()
 
