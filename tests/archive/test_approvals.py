@@ -10,11 +10,13 @@ import pytest
 from lethe.archive.approvals import open_questions, work_off
 from lethe.archive.check import verify_archive
 from lethe.archive.night import run_archive
-from lethe.errors import GuardStop
+from lethe.errors import GuardStop, TamperingFound
+from lethe.evidence.initialise import disarm
 from lethe.retention.approved import record
 
 from tests.archive.shop import DDL, POLICY
 from tests.kit import TODAY, Kit, MakeKit
+from tests.retention.test_replay import back_up, restore
 
 END = date(2030, 7, 1)
 
@@ -132,3 +134,40 @@ def test_a_record_that_is_due_earlier_than_approved_stays_until_that_day_is_appr
     )
     assert (first["state"], first["skipped"]) == ("done", {"due earlier than planned": 3})
     assert (second["state"], second["counts"]["due"]) == ("waiting", 3)
+
+
+def approved(kit: Kit) -> Kit:
+    """The same with its set approved, and nothing of it worked off."""
+    wait(kit)
+    (asked,) = open_questions(kit.site)
+    answer = {"chosen_options": ["Approve"], "responded_by_user": {"id": "vera", "name": "Vera"}}
+    record(kit.site, asked["data"], answer)
+    return kit
+
+
+def test_outside_of_a_night_nothing_is_destroyed_behind_the_witness(capped: Kit) -> None:
+    backup = back_up(approved(capped))
+    run_archive(capped.site, date(2030, 7, 2))
+    restored = restore(capped, backup)
+    with pytest.raises(GuardStop, match="witness"):
+        work_off(restored.site)
+    assert living(restored) == 4
+
+
+def test_outside_of_a_night_report_only_destroys_nothing(capped: Kit) -> None:
+    approved(capped)
+    with capped.site.connected("approver") as connection:
+        disarm(connection, "vera")
+    assert work_off(capped.site) == {}
+    assert living(capped) == 4
+
+
+def test_outside_of_a_night_nothing_is_destroyed_of_an_archive_that_was_changed(
+    capped: Kit,
+) -> None:
+    approved(capped)
+    capped.execute("ALTER TABLE lethe.archive_head DISABLE TRIGGER refuse_change")
+    capped.execute("DELETE FROM lethe.archive_head")
+    with pytest.raises(TamperingFound):
+        work_off(capped.site)
+    assert living(capped) == 4

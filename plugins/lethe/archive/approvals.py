@@ -17,6 +17,7 @@ from psycopg2 import extensions
 from lethe.archive.appending import ArchiveKeys
 from lethe.archive.expire import Expiry
 from lethe.archive.expired import Expired, outcomes_of
+from lethe.archive.gate import require_untouched, why_stopped
 from lethe.archive.opening import acting, make_keys, open_witness_of
 from lethe.archive.statements import archive_of_policy
 from lethe.catalogue.graph import Graph
@@ -24,6 +25,7 @@ from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.errors import GuardStop
 from lethe.evidence.runs import read_run, set_state
+from lethe.evidence.settle import require_in_step
 from lethe.evidence.witness import Witness
 from lethe.guards.answers import answer, find_approver, require_four_eyes, settle_answers
 from lethe.guards.questions import Question, as_markdown, last_day
@@ -105,15 +107,29 @@ def settle(site: Site, connection: extensions.connection) -> None:
 
 
 def work_off(site: Site) -> dict[str, int]:
-    """Destroy what was approved, outside the night; gives rule → documents."""
+    """Destroy what was approved, outside the night, if a night would; gives rule → documents.
+
+    Raises  GuardStop if the warehouse is behind its witness, TamperingFound
+    """
     if site.loaded.policy.archive is None:
         return {}
     with acting(site, "the expiry of the archive") as connection:
         settle(site, connection)
-        graph = site.graph(connection)
+        acting_as(connection, "runner")
+        is_approved = bool(_sets(site, connection, "approved"))
+        connection.rollback()
+        if not is_approved:
+            return {}
+        today = site.today()
+        if (stop := why_stopped(site, connection, today)) is not None:
+            log.warning("What was approved is not destroyed: %s", stop)
+            return {}
         witness = open_witness_of(site, connection)
+        require_in_step(connection, witness)
+        graph = site.graph(connection)
         keys = make_keys(site, connection, witness)
-        done = work_off_approved(site, connection, graph, keys, witness)
+        require_untouched(connection, keys)
+        done = work_off_approved(site, connection, graph, keys, witness, on=today)
     return {each.rule: each.documents for each in done}
 
 
@@ -123,8 +139,13 @@ def work_off_approved(
     graph: Graph,
     keys: ArchiveKeys,
     witness: Witness | None,
+    *,
+    on: date,
 ) -> list[Expired]:
-    """Destroy what was approved in earlier nights, at most the cap of each set, oldest first."""
+    """Destroy what was approved in earlier nights, at most the cap of each set, oldest first.
+
+    on  the day whose work it is
+    """
     acting_as(connection, "runner")
     sets = _sets(site, connection, "approved")
     connection.rollback()
@@ -133,6 +154,10 @@ def work_off_approved(
         acting_as(connection, "runner")
         run = read_run(connection, each.run_id)
         kind = each.rule.partition(":")[2]
+        if (stop := why_stopped(site, connection, on, kind)) is not None:
+            log.warning("%s is stopped: %s", each.rule, stop)
+            continue
+        acting_as(connection, "runner")
         expiry = Expiry(connection, site, graph, kind, run=run, keys=keys, witness=witness)
         found = expiry.read()
         expiry.work(found)

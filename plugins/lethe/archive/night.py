@@ -17,13 +17,12 @@ from lethe.archive.clocks import seal_clocks
 from lethe.archive.expire import Expiry
 from lethe.archive.expired import Expired
 from lethe.archive.facts import ARCHIVE_RUN
+from lethe.archive.gate import require_untouched, why_stopped
 from lethe.archive.night_summary import Trial, summarise
 from lethe.archive.oddities import note_oddities
 from lethe.archive.opening import acting, make_keys, open_witness_of
 from lethe.archive.reading import read_records
 from lethe.archive.statements import kinds_of
-from lethe.archive.verify_heads import require_told_head
-from lethe.archive.verify_unsealed import require_frozen_by_erasures
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as, warehouse_dsn
 from lethe.errors import (
@@ -36,9 +35,7 @@ from lethe.evidence.ledger import LedgerRow
 from lethe.evidence.runs import Run, begin_run, read_run, set_state
 from lethe.evidence.seal import seal_ledger
 from lethe.evidence.settle import require_in_step
-from lethe.guards.edition_gate import require_edition
 from lethe.guards.editions import see_edition
-from lethe.guards.holds import require_queries
 from lethe.include import statement
 from lethe.keys import KeyRing
 
@@ -104,10 +101,7 @@ def begin_night(
         set_state(connection, run.run_id, "running")
         connection.commit()
         keys = make_keys(site, connection, witness)
-        acting_as(connection, "runner")
-        require_told_head(connection)
-        require_frozen_by_erasures(connection, keys)
-        connection.rollback()
+        require_untouched(connection, keys)
         sealed = seal_clocks(connection, keys, run.run_id, witness)
         log.info("Run %s: %s frozen clocks were sealed", run.run_id, sealed)
         return run.run_id
@@ -145,49 +139,24 @@ def expire_records(site: Site, run_id: UUID) -> list[Expired]:
     with acting(site, "the expiry of the archive") as connection:
         run = read_run(connection, run_id)
         _require_policy(site, run)
-        armed = read_warehouse(connection).armed
         connection.rollback()
         graph = site.graph(connection)
         witness = open_witness_of(site, connection)
         keys = make_keys(site, connection, witness)
         settle(site, connection)
-        stop = _stop_of(site, connection, run, armed=armed)
+        stop = why_stopped(site, connection, run.as_of)
         if stop is None:
-            work_off_approved(site, connection, graph, keys, witness)
+            work_off_approved(site, connection, graph, keys, witness, on=run.as_of)
         for kind in kinds_of(graph):
             expiry = Expiry(connection, site, graph, kind, run=run, keys=keys, witness=witness)
             planned = expiry.plan()
-            why = stop or _stop_of(site, connection, run, armed=armed, kind=kind)
+            why = stop or why_stopped(site, connection, run.as_of, kind)
             if why is not None and planned.due:
                 planned.state, planned.stopped = "stopped", why
                 log.warning("%s is stopped: %s", planned.rule, why)
             expiry.work(planned)
             found.append(planned)
     return found
-
-
-def _stop_of(
-    site: Site,
-    connection: extensions.connection,
-    run: Run,
-    *,
-    armed: bool,
-    kind: str | None = None,
-) -> str | None:
-    """Why nothing (of a kind) may be destroyed tonight; what is new is archived still."""
-    if not armed:
-        return "report-only: the approver has not armed this warehouse (`lethe init --arm`)"
-    acting_as(connection, "runner")
-    try:
-        if kind is None:
-            require_edition(connection, site.loaded, run.as_of)
-        else:
-            require_queries(connection, site.loaded.policy, kind)
-    except GuardStop as stop:
-        return str(stop)
-    finally:
-        connection.rollback()
-    return None
 
 
 def try_sample(site: Site) -> Trial:

@@ -16,7 +16,7 @@ Positions = NDArray[np.int64]
 
 NEWLINE: Final = 10
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-"""What some systems write before the first line of a file in UTF-8; it belongs to no line's text."""
+"""What some systems write before the first line of a file in UTF-8; no part of the line."""
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PADDING: Final = 32
 # What is looked through at a time stays in the processor's cache.
