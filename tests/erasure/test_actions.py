@@ -286,6 +286,10 @@ def test_a_subject_whose_own_row_is_kept_as_it_is_is_due_once(make_kit: MakeKit)
     assert kit.outcome(kit.sweep()) == {"erased": 1}
     assert kit.ids("note") == []
     assert kit.outcome(kit.sweep(date(2026, 6, 2))) == {}
+    kit.execute("INSERT INTO note VALUES (2, 1)")
+    assert kit.outcome(kit.sweep(date(2026, 6, 3))) == {"erased": 1}
+    assert kit.ids("note") == []
+    assert kit.outcome(kit.sweep(date(2026, 6, 4))) == {}
 
 
 def test_a_rule_that_would_erase_nothing_is_a_fault(make_kit: MakeKit) -> None:

@@ -194,6 +194,26 @@ def _bare(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
     return all_of(found)
 
 
+def _nothing_came(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
+    """Whose own row is kept as it is, of him nothing else is there; what comes is due as it was."""
+    steps = plan_steps(context.graph, rule.cluster)[0]
+    if not steps.keeps_subject or any(b.nulled or b.replaced for b in steps.own_blankings):
+        return sql.SQL("true")
+    found: list[sql.Composable] = []
+    for member in steps.deletes:
+        for way in member.ways if member.action.do == "erase" and not member.anchor else ():
+            walked = walk(way, "m")
+            where = [
+                *walked.conditions,
+                *same(walked.owner, candidate_key(kind, "d")),
+                conditions_sql(context, Row("m", member.table, kind), member.where),
+            ]
+            source = walked.source(sql.SQL("{} AS m").format(member.table.identifier))
+            text = "NOT EXISTS (SELECT FROM {} WHERE {})"
+            found.append(sql.SQL(text).format(source, all_of(where)))
+    return all_of(found)
+
+
 def _claims(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
     """Another rule of the cluster claims the subject as well: of a group, by any of its rows."""
     assert kind.table is not None  # noqa: S101 (a query has no row that a rule could look at)
@@ -293,7 +313,9 @@ def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
         unread=unread,
         skeleton=sql.SQL(skeleton).format(bare=sql.SQL(""), **named),
         # Within it, so that the planner joins instead of looking once a subject.
-        skeleton_left=sql.SQL(skeleton).format(bare=sql.SQL(" AND d.bare"), **named),
+        skeleton_left=sql.SQL(skeleton).format(
+            bare=sql.SQL(" AND d.bare AND {}").format(_nothing_came(context, kind, rule)), **named
+        ),
     )
 
 
