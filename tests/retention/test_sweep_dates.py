@@ -269,3 +269,31 @@ def test_the_first_known_date_is_that_of_a_row_and_of_several_rows_the_latest(
     }
     kit.sweep()
     assert kit.ids("visit") == [1, 2, 4, 5]
+
+
+def test_a_row_without_any_date_beside_others_is_refused_and_other_events_hide_no_newer_one(
+    make_kit: MakeKit,
+) -> None:
+    ddl = "CREATE TABLE s (id int PRIMARY KEY, c text, kind text, a date, b date);"
+    policy = """
+        subjects: {visitor: {table: public.s, key: c}}
+        clusters: {c: {subject: visitor}}
+        rules: {r: {cluster: c, period: P13M, starting_point: {first_known: [FIRST, {column: a}]}}}
+        tables: {public.s: {cluster: c}}
+    """
+    kit = make_kit(
+        ddl + "INSERT INTO s VALUES (1, 'n', 'w', '2020-01-05', '2020-01-06'),"
+        " (2, 'n', 'w', NULL, NULL), (3, 'o', 'w', '2020-01-05', NULL)",
+        policy.replace("FIRST", "{column: b}"),
+    )
+    assert kit.plan()["r"] == {"due": 1, "refused: no date": 1}
+    kit.sweep()
+    assert kit.ids("s") == [1, 2]
+    kit = make_kit(
+        ddl + "INSERT INTO s VALUES (1, 'v', 'w', '2020-01-05', '2020-01-06'),"
+        " (2, 'v', 'z', '2026-05-30', NULL), (3, 'o', 'w', '2020-01-05', '2020-01-06')",
+        policy.replace("FIRST", "{column: b, where: {column: kind, equals: w}}"),
+    )
+    assert kit.plan()["r"] == {"due": 1, "not yet due": 1}
+    kit.sweep()
+    assert kit.ids("s") == [1, 2]

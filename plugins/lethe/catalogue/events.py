@@ -91,6 +91,9 @@ def _relation(
         " FROM ({rows}) AS r GROUP BY {key}"
     )
     missing = "false" if optional else "bool_or(NOT running AND day IS NULL)"
+    if starting_point.choice == "first_known" and len(starting_point.events) == 1 + len(others):
+        # A row that knows no day speaks for nobody, unless other rows would be taken for it.
+        missing = "bool_or(NOT running AND day IS NULL) AND bool_or(day IS NOT NULL)"
     return sql.SQL(text).format(
         key=comma(quoted(f"k{i}") for i in range(len(kind.key))),
         pick=sql.SQL(pick),
@@ -158,8 +161,14 @@ def _implausible(plausible: Plausible, day: sql.Composable) -> sql.Composable:
     )
 
 
-def start_sql(starting_point: StartingPoint, names: Sequence[str]) -> sql.Composable:
-    """The starting point out of the days of its events."""
+def start_sql(kind: Kind, starting_point: StartingPoint, names: Sequence[str]) -> sql.Composable:
+    """The starting point out of the days of its events.
+
+    Of a group of rows nobody knows which of them a day is of: then the latest counts.
+    """
     days = comma(column(name, "day") for name in names)
     function = {"latest": "greatest", "earliest": "least", "first_known": "coalesce"}
-    return sql.SQL(function[starting_point.choice] + "({})").format(days)
+    choice = starting_point.choice
+    if choice == "first_known" and kind.is_group:
+        choice = "latest"
+    return sql.SQL(function[choice] + "({})").format(days)

@@ -86,7 +86,7 @@ def deactivation(
         )
         for name in [*names, *([opened.name] if opened else [])]
     ]
-    start = start_sql(point, names)
+    start = start_sql(kind, point, names)
     contradiction: sql.Composable = sql.SQL("false")
     if opened:
         contradiction = sql.SQL("coalesce({} < opened.day, false)").format(start)

@@ -30,7 +30,7 @@ def dated(
     )
     contradiction = (
         sql.SQL("coalesce({start} < opened.day, false)").format(
-            start=start_sql(rule.starting_point, names)
+            start=start_sql(kind, rule.starting_point, names)
         )
         if opened
         else sql.SQL("false")
@@ -43,7 +43,7 @@ def dated(
     )
     return sql.SQL(text).format(
         key=comma(key),
-        start=start_sql(rule.starting_point, names),
+        start=start_sql(kind, rule.starting_point, names),
         running=_either(names, "running"),
         missing=_either(names, "missing"),
         implausible=_either(names, "implausible"),
