@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from lethe.pseudonymisation.oddities import BOUND_ODD, OPEN_ODD
+
 _MAIL: Final = r"[^\s<>@\"(),;]+@[A-Za-z0-9._:-]+|email_[a-z2-7]{16}"
 _CAPITAL: Final = r"[A-Z\u00c0-\u00de]"
 _SMALL: Final = r"A-Za-z\u00c0-\u024f"
@@ -29,6 +31,13 @@ PLACES: Final = {
     "entry": r"""(?:[^,()"'=;<>+*/\\]|\\.)+""",
     "account": r"[A-Za-z0-9][A-Za-z0-9.-]*\\{1,2}[A-Za-z0-9][A-Za-z0-9._$-]*",
     "full": rf"{_CAPITAL}[{_SMALL}.'-]*(?: {_CAPITAL}[{_SMALL}'-]+)+",
+    # Between quotes of whatever language.
+    "cited": r"""[^"'«»„“”‘’「」『』<>=,;:\r\n]{1,64}""",
+    # Only what has a digit or a dot in it is a name there.
+    "clear": r"""[^\s:;,.()\[\]'"<>=@/|{}「」]+(?:[.-][^\s:;,.()\[\]'"<>=@/|{}「」]+)*""",
+    "lower": r"[a-z0-9][a-z0-9._@-]*",
+    "field": r"[^\s|]+",
+    "secret": r"[^\s|]+",
     "login": r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*\$?",
 }
 _METHODS: Final = (
@@ -170,14 +179,17 @@ _OPEN: Final = (
     # mumble
     (("(-1)>",), r"<[0-9]+:{user}\(-?[0-9]+\)>"),
 )
-BOUND: Final = tuple(shape for _, shape in _BOUND)
-OPEN: Final = tuple(shape for _, shape in _OPEN)
-TELLING: Final = sorted({word for words, _ in (*_BOUND, *_OPEN) for word in words})
+BOUND: Final = tuple(shape for _, shape in (*_BOUND, *BOUND_ODD))
+OPEN: Final = tuple(shape for _, shape in (*_OPEN, *OPEN_ODD))
+TELLING: Final = sorted(
+    {word for words, _ in (*_BOUND, *_OPEN, *BOUND_ODD, *OPEN_ODD) for word in words}
+)
 
 # What a digest of software looks like is no secret; nothing in it is replaced.
 # Nor is the number of a request, by which its lines in several logs belong together.
 DIGEST: Final = (
-    r"(?:(?i:sha-?(?:1|224|256|384|512)|md5):|(?i:commit|revision)[ :=])[0-9a-f]{32,}"
+    r"(?:(?i:sha-?(?:1|224|256|384|512)|md5):"
+    r"|(?i:commit|revision|head(?: is| was)?(?: now)?(?: at)?)[ :=])[0-9a-f]{32,}"
     # The head of an event of ArcSight or QRadar: its third word is the version of what sent it.
     r"|(?:CEF|LEEF): ?[0-9.]+\|[^|\s]*\|[^|]*\|[^|\s]*\|"
     r"|sha(?:256|384|512)-[A-Za-z0-9+/]{43,}={0,2}"

@@ -61,7 +61,7 @@ _PHRASE: Final = re.compile(PHRASE)
 # Behind these mostly stands an ordinary word: only letters with digits are a name.
 _WEAK_PHRASE: Final = re.compile(
     r"(?i)(?:account|member|customer|patient|employee"
-    r"|(?<!für )(?<!von )(?<!bei )(?<!beim )(?<!durch )(?:benutzer|nutzer|anwender)(?:in)?"
+    r"|(?<!für )(?<!von )(?<!bei )(?<!beim )(?<!durch )(?:benutzer|nutzer|anwender)(?:in|s)?"
     r"|(?<!l['\u2019])utilisat(?:eur|rice)|usuario"
     r"|utente|(?<!voor )gebruiker|kunde|kundin) \Z"
 )
@@ -126,9 +126,11 @@ class Judge(DaemonJudge):
         return match[1] + self._replace.value("phone", digits)
 
     def judge_rarity(self, text: str) -> str:
-        """Decide on a proposal of `RARE`: a handle, a package in its scope, an odd host."""
+        """Decide on a proposal of `RARE`: a handle, a package in its scope, an odd host, a bot."""
         if text.startswith("/@"):
             return self._judge_handle(text)
+        if text.startswith("bot"):
+            return "bot" + self._replace.value("token", text[3:])
         if text[0] in ":%":
             return self._judge_odd_host(text)
         return text if "/@" in text else self._judge_shared_folder(text)

@@ -8,7 +8,7 @@ from typing import Final
 from lethe.pseudonymisation.addresses import MARK, pack_address
 from lethe.pseudonymisation.daemons import judged_shapes
 from lethe.pseudonymisation.judge_mail import MailJudge
-from lethe.pseudonymisation.spelling import fully_unquoted
+from lethe.pseudonymisation.spelling import fully_unquoted, has_both
 from lethe.pseudonymisation.words import NOT_ENTRIES, NOT_NAMES, NOT_PEERS
 
 _SHAPES: Final = judged_shapes()
@@ -54,7 +54,7 @@ class DaemonJudge(MailJudge):
             return found if packed is None else MARK + self._replace.address(packed)
         if place == "mail":
             return self._judge_email(found)
-        if place == "token":
+        if place in ("token", "secret"):
             return self._replace.value("token", found)
         if place == "host":
             return self._replace.value("host", found.lower())
@@ -66,7 +66,9 @@ class DaemonJudge(MailJudge):
         if place == "entry" and (words in NOT_ENTRIES or _AUTHORITY.search(words)):
             return found
         # In brackets and in front of addresses a number is a process, a word a protocol.
-        if place == "user" and (words.isdigit() or ("/" in text and words in NOT_PEERS)):
+        if place == "clear" and not (has_both(found) or "." in found):
+            return found
+        if place in ("user", "lower") and (words.isdigit() or ("/" in text and words in NOT_PEERS)):
             return found
         return self.value("user", found)
 

@@ -48,7 +48,8 @@ _SMALL: Final = (
     r"|angular|electron|dotnet|\.net(?: clr)?|powershell|vmware|esxi|proxmox|qemu|libvirt"
     r"|version [a-z]+|rules?|regel|règle|annex|anhang|annexe|appendix|figure|requirement|control"
     r"|extension|attribute|raum|room|salle|rfc ?[0-9]+|iso ?[0-9]+|image|mib|schema|api|step"
-    r"|milestone|version|build)(?:\\?[\"']|%22)?(?:\s|%20|\+)?(?:[=:/_-]|%3[AD])?(?:\s|%20|\+)?"
+    r"|milestone|version|build|software|browser|версия|версія|versi[oó]ne?|versão|versie|wersja"
+    r"|sürüm|バージョン|版本)(?:\\?[\"']|%22)?(?:\s|%20|\+)?(?:[=:/_-]|%3[AD])?(?:\s|%20|\+)?"
     r"(?:\\?[\"']|%22)?v?|[0-9]+(?:\.[0-9]+){1,2} ?(?:->|=>|→) ?|[a-z0-9]+/[a-z0-9._-]+:)"
     r"[0-9]{1,2}(?:\.[0-9]{1,2}){3}\b"
 )

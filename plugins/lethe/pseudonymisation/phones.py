@@ -29,8 +29,8 @@ PHONE_KEY: Final = (
     r"(?i:[a-z_]*(?:phone|mobile|telefon|gsm|msisdn|natel|handy|fax)|tel)(?:[_-]?(?:number|nr|no))?"
     rf"(?:=|%(?:25)*3[Dd]|:\s?)(?:\+|%(?:25)*2[Bb])?{_GAP}[0-9](?:{_GAP}[0-9]){{5,14}}"
 )
-# Numbers of parcels and orders: `LBL-0049-3023-1250`.
-LABEL: Final = r"[A-Za-z]+[_#-](?:[0-9]+[_-])*00[0-9-]{6,}"
+# Numbers of parcels and orders: `LBL-0049-3023-1250`, `2025-0417-000193`.
+LABEL: Final = r"20[0-9]{2}-0[0-9]{2,4}-[0-9]{4,8}|[A-Za-z]+[_#-](?:[0-9]+[_-])*00[0-9-]{6,}"
 GLANCE_PHONES: Final = (
     r"|(?:\+|%(?:25)*2[Bb]|00)[1-9]|(?:\(|%(?:25)*28)[02-9][0-9]{2}"
     r"|0[1-9][0-9]{0,3}(?:[ ./+-]|%(?:25)*2)"

@@ -6,7 +6,7 @@ from typing import Final
 
 _LETTER: Final = r"[A-Za-z\u{C0}-\u{24F}]"
 # `o'brien`: an apostrophe between two letters is part of a name.
-NAME: Final = rf"""(?:{_LETTER}'{_LETTER}|[^\s:;,()\[\]'"<>=@/]){{1,64}}"""
+NAME: Final = rf"""(?:{_LETTER}'{_LETTER}|[^\s:;,()\[\]'"<>=@/&]){{1,64}}"""
 _TRIED: Final = (
     r"(?: (?:attempts?|exceeded|failed|failure|fails|success|successful|succeeded|rejected|denied"
     r"|refused|error|accepted)){1,2}"
@@ -34,8 +34,8 @@ PHRASE: Final = (
     r"|(?:für|von|durch|beim?) (?:den |dem |der |die )?(?:benutzer|nutzer|anwender)(?:in)? "
     rf"{_OPENED}|(?:pour|par|de) l['’]utilisat(?:eur|rice) {_OPENED}"
     r"|(?:para|por) el usuario |voor gebruiker "
-    r"|account user |(?:account|member|customer|patient|employee|benutzer(?:in)?|nutzer(?:in)?"
-    rf"|anwender(?:in)?|utilisat(?:eur|rice)|usuario|utente|gebruiker|kunde|kundin) {_OPENED})"
+    r"|account user |(?:account|member|customer|patient|employee|(?:be)?nutzer(?:in|s)?"
+    rf"|anwender(?:in|s)?|utilisat(?:eur|rice)|usuario|utente|gebruiker|kunde|kundin) {_OPENED})"
 )
 # Between quotes a name may hold blanks.
 QUOTED: Final = (

@@ -24,8 +24,10 @@ ODD_HOST: Final = (
 # In these folders each user has his own.
 _SHARED: Final = r"(?i:dav/(?:files|calendars|uploads|avatars)|(?:principals|addressbooks)/users)"
 SHARED_FOLDER: Final = rf"{_SHARED}/(?:{PATH_EMAIL}|[^\s/?#&\"'<>;,]+)"
-RARE: Final = f"(?-u:\\b{{start-half}})(?:{SCOPE}|{SHARED_FOLDER})|{HANDLE}|{ODD_HOST}"
+# The whole of it lets anybody speak as the bot.
+BOT: Final = r"bot[0-9]{8,10}(?::|%3[Aa])[A-Za-z0-9_-]{20,}"
+RARE: Final = f"(?-u:\\b{{start-half}})(?:{SCOPE}|{SHARED_FOLDER}|{BOT})|{HANDLE}|{ODD_HOST}"
 RARE_GLANCE: Final = (
-    r"/@[A-Za-z]|(?i:dav/|principals/u|addressbooks/u)"
+    r"/@[A-Za-z]|bot[0-9]{8}|(?i:dav/|principals/u|addressbooks/u)"
     r"|(?://|\\/\\/|(?:%(?:25)*2[Ff]){2})(?:0[0-7xX]|[0-9]{8})"
 )

@@ -109,7 +109,8 @@ _UNICODE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})")
 def is_random(text: str) -> bool:
     """Tell a random identifier from a slug, a file name or a digest in an asset's name."""
     body, _, ending = text.partition(".")
-    if ending:
+    if ending or body.startswith("00000000"):
+        # What many zeros begin was reached by trying: a block of a chain.
         return False
     if hides_email(body):
         return True

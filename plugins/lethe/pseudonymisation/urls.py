@@ -17,6 +17,9 @@ Scrub = Callable[["pl.Series"], "pl.Series"]
 
 
 _VERSION_NAMES = "(?i)^(?:v|ver|version|build|release|rev|firmware|fw|sdk|oid)$"
+# Behind these names stands who it is, where it is no address of a page and no number.
+_PEOPLE = frozenset(["u", "user", "username", "user_name", "usr", "login", "nick"])
+_PERSON = "^[^/:%]*[A-Za-z][^/:%]*$"
 
 
 def split_url(urls: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -107,6 +110,10 @@ class QueryFilter:
         self._scrub = scrub
         self._token = token
         self._glance = GLANCE_VALUE + (GLANCE_PHONES if phones else "")
+        self._people = [name for name in self._names if name.lower() in _PEOPLE]
+        if self._people:
+            people = "|".join(re.escape(name) for name in self._people)
+            self._glance += f"|(?:^|&)(?:{people})=[^&]*[A-Za-z]"
 
     def filter(self, queries: pl.Series) -> pl.Series:
         """Give the queries without what is not allowed; null where nothing stays."""
@@ -154,8 +161,11 @@ class QueryFilter:
             )
         else:
             written = _joined(name, self._scrub(value))
-            # Only its name tells a version from an address.
+            # Only its name tells a version from an address, and a user from a word.
             named = name.str.contains(_VERSION_NAMES).fill_null(value=False)
+            if self._people:
+                person = value.str.contains(_PERSON).fill_null(value=False)
+                named |= name.is_in(self._people) & person
             if named.any():
                 written = self._scrub(parameters["q"]).zip_with(named, written)
             if self._others == "token":

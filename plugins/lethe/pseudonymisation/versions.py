@@ -17,7 +17,7 @@ VERSION_WORDS: Final = (
     r"|kapitel|abschnitt|artikel|chapitre|paragraphe|ausgabe|fassung|version [a-z]{2,12}|rules?"
     r"|regel|règle|annex|anhang|annexe|appendix|figure|requirement|control|extension|attribute"
     r"|raum|room|salle|rfc ?[0-9]{3,4}|iso ?[0-9]{3,5}|image|mib|schema|api|step|milestone"
-    r"|policy|standards"
+    r"|policy|standards|software|browser|версия|версія|versi[oó]ne?|versão|versie|wersja|sürüm|バージョン|版本"
 )
 # Of these a version follows, with or without a slash.
 PRODUCTS: Final = (
@@ -37,7 +37,9 @@ PRODUCTS: Final = (
 _QUOTE: Final = r"""(?:\\?["']|%(?:25)*22)?"""
 _SIGN: Final = rf"{_QUOTE}{BLANK}?(?:[=:/_-]|%(?:25)*3[AaDd])?{BLANK}?{_QUOTE}v?"
 _ARROW: Final = r"[0-9]+(?:\.[0-9]+){1,2}(?:-[a-z0-9]+)? ?(?:->|=>|→) ?v?"
-_ATTACHED: Final = r"(?:[A-Za-z0-9_]*[A-Za-z][A-Za-z0-9]*(?:[/_.#@-]|##)?|[0-9]+(?:\.[0-9]+){0,2}-)"
+_ATTACHED: Final = (
+    r"(?:[A-Za-z0-9_]*[A-Za-z][A-Za-z0-9]*(?:\)?/|[_.#@-]|##)?|[0-9]+(?:\.[0-9]+){0,2}-)"
+)
 _TAG: Final = r"[A-Za-z0-9]+/[A-Za-z0-9._-]+:"
 DOTTED: Final = (
     rf"(?:(?i:{VERSION_WORDS}){_SIGN}|(?i:{PRODUCTS})(?:{BLANK}|=)"
@@ -52,7 +54,9 @@ _VERSION: Final = re.compile(
     rf"|(?P<said>(?:versions?|ver|v|build|[a-z]+_version|sdk|oid|firmware|fw){_SIGN})"
     rf"|(?:{VERSION_WORDS}){_SIGN}|(?:{PRODUCTS})(?:{BLANK}|=)|{_ARROW})\Z"
 )
-_NAMED: Final = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:[/_.#@-]|##)\Z")
+_NAMED: Final = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\)?/|[_.#@-]|##)\Z")
+# `snomD785`: letters of both cases, and a number.
+_MODEL: Final = re.compile(r"[a-z][A-Z]+[0-9]")
 _PATH: Final = re.compile(rf"(?:{_TAG}|[0-9]+(?:\.[0-9]+){{0,2}}-)\Z")
 _EDITION: Final = re.compile(
     r"(?i)[._-]?(?:release|rc|beta|alpha|snapshot|final|ga|preview|stable|lts|hotfix|patch|canary"
@@ -75,6 +79,9 @@ def is_version(front: str, numbers: list[int], back: str) -> bool:
 
     Addresses have large numbers; private ones begin with 10, as versions seldom do.
     """
+    if front.endswith(" /"):
+        # As Java writes an address.
+        return False
     small, rest_small = max(numbers) < 100, max(numbers[1:]) < 100
     if _EDITION.match(back) and (small or not front):
         return True
@@ -91,7 +98,7 @@ def is_version(front: str, numbers: list[int], back: str) -> bool:
     named = _NAMED.search(front)
     if named is None or named[1].lower() in ADDRESS_WORDS:
         return False
-    product = front.endswith("/") and named[1][0].isupper()
+    product = front.endswith("/") and (named[1][0].isupper() or _MODEL.search(named[1]) is not None)
     if product and rest_small:
         return True
     if not small or (numbers[0] == 0 and numbers[1] == 0 and not product):
