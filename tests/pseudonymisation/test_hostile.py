@@ -19,7 +19,7 @@ PIECES = [
     "a", "%40", "a@", "@", "1.", "1", ":", "::", "1:", "%25", "a-", "a.", "eyJ", "user ", "LU28 ",
     "4111 ", "token=", "//:", "a.b@c.", "%3d", "Aa1-_", "%", "\\x", "&amp;", "f", "/~", "=", "&",
     "a=", "?", "#", "1.1.1.1", "[", '\\"', "invalid user ", "for user ", "é", "a%40a.", "ip-1-",
-    "A=a:", " A=a:b", "cn=a,", "\" <a@b>",
+    "użytkownik ", "ユーザー=", "A=a:", " A=a:b", "cn=a,", "\" <a@b>",
 ]  # fmt: skip
 ORDINARY = {
     True: "sshd[815]: Accepted password for deploy from 192.0.2.17 port 51022 ssh2, and so on. ",

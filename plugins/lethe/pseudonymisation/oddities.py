@@ -27,7 +27,7 @@ BOUND_ODD: Final = (
         _STEMS,
         _USER_WORD + r"(?: |\s?[:=：＝]\s?)?[\"'«»„“”‘’「『]{cited}[\"'»«”“’」』]",
     ),
-    (_STEMS, _USER_WORD + r"\s?[=：＝]\s?{user}"),
+    (_STEMS, _USER_WORD + r"\s?[=：＝]\s?{user}(?:[\s,;」)]|$)"),
     (_STEMS, _USER_WORD + r"(?: |: ){clear}"),
     # databases: MariaDB's audit
     (
