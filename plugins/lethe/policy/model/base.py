@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Annotated, Any, Literal
 
-from babel.core import get_global
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -69,15 +69,22 @@ Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 
 def _country(value: str) -> str:
-    if value not in _COUNTRIES:
+    if value not in _countries():
+        from babel.core import get_global
+
         meant = _MEANT.get(value) or " ".join(get_global("territory_aliases").get(value, ()))
         hint = f"; did you mean '{meant}'?" if meant else ""
         raise ValueError(f"'{value}' is no country of ISO 3166-1{hint}")
     return value
 
 
-_COUNTRIES = {*get_global("territory_zones"), "BV", "HM", "XK"} - {"ZZ"}
-"""Those of CLDR that people live in or keep time in, those where nobody does, and Kosovo."""
+@cache
+def _countries() -> frozenset[str]:
+    """Those of CLDR that people live in or keep time in, those where nobody does, and Kosovo."""
+    from babel.core import get_global  # read only for a policy; the models are imported by all
+
+    return frozenset({*get_global("territory_zones"), "BV", "HM", "XK"} - {"ZZ"})
+
 
 _MEANT = {"EL": "GR"}
 """What the European Union writes otherwise than ISO, and CLDR does not know."""
