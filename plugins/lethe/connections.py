@@ -115,7 +115,8 @@ def open_dsn(dsn: str) -> extensions.connection:
     parsed = extensions.parse_dsn(_readable_dsn(dsn))
     ours = {"application_name": "lethe", "client_encoding": "UTF8"}
     settings = {"connect_timeout": "10"} | parsed | ours
-    _keep_driver_quiet()
+    if not isinstance(sys.excepthook, _Quiet):
+        sys.excepthook = _Quiet()
     try:
         connection: extensions.connection = psycopg2.connect(**settings)
     except psycopg2.OperationalError as error:
@@ -128,20 +129,22 @@ def open_dsn(dsn: str) -> extensions.connection:
     return connection
 
 
-def _keep_driver_quiet() -> None:
-    """Where a server dies in the middle of COPY, the driver prints the server's message by itself,
-    with the line that was being read: nobody's values belong on a terminal. The error comes all the
-    same, without it."""
-    hook = sys.excepthook
-    if getattr(hook, "keeps_driver_quiet", False):
-        return
+class _Quiet:
+    """A hook for errors that nobody caught, which passes over what the driver prints by itself.
 
-    def quiet(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+    Where a server dies in the middle of COPY, psycopg2 prints the server's message with the line
+    that was being read: nobody's values belong on a terminal. The error comes all the same, without
+    it.
+    """
+
+    def __init__(self) -> None:
+        self._before = sys.excepthook
+
+    def __call__(
+        self, kind: type[BaseException], error: BaseException, at: TracebackType | None
+    ) -> None:
         if not (isinstance(error, SystemError) and isinstance(error.__cause__, psycopg2.Error)):
-            hook(kind, error, at)
-
-    quiet.keeps_driver_quiet = True  # type: ignore[attr-defined]
-    sys.excepthook = quiet
+            self._before(kind, error, at)
 
 
 def open_connection(connection_id: str) -> extensions.connection:
