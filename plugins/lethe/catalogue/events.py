@@ -135,20 +135,22 @@ def _rows(
         for each, name in zip(events, _days(len(events)), strict=True)
     ]
     text = "SELECT {owner}, {days}, ({running}) IS TRUE AS running FROM {source} WHERE {where}"
-    if len(events) > 1:
-        text = "SELECT *, coalesce({names}) AS day FROM (" + text + ") AS d"  # noqa: S608 (fixed)
     running = conditions_sql(context, row, event.running) if event.running else sql.SQL("false")
     owner = [
         sql.SQL("{} AS {}").format(part, quoted(f"k{i}")) for i, part in enumerate(walked.owner)
     ]
     first = sql.SQL("{} AS t").format(table.identifier)
-    return sql.SQL(text).format(
+    rows = sql.SQL(text).format(
         owner=comma(owner),
         days=comma(days),
-        **({"names": comma(_days(len(events)))} if len(events) > 1 else {}),
         running=running,
         source=walked.source(first),
         where=all_of(where),
+    )
+    if len(events) == 1:
+        return rows
+    return sql.SQL("SELECT *, coalesce({}) AS day FROM ({}) AS d").format(
+        comma(_days(len(events))), rows
     )
 
 

@@ -141,8 +141,8 @@ def _subjects(
     if kind.table is None:
         country: sql.Composable = sql.SQL("NULL::text")
     else:
-        contested = any_of(_claims(context, kind, other) for other in others)
-        bare = _bare(context, kind, rule)
+        contested = any_of(_claims(context, kind, kind.table, other) for other in others)
+        bare = _bare(context, kind.table, rule)
         row = Row("s", kind.table, kind)
         where += [conditions_sql(context, row, part) for part in (kind.where, rule.where)]
         named = kind.policy.country
@@ -175,9 +175,8 @@ def _subjects(
 _TOKEN_LIKE = "_" * 32
 
 
-def _bare(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
-    """The subject's own row holds nothing but what its erasure left in it."""
-    assert kind.table is not None  # noqa: S101 (a query has no row of its own)
+def _bare(context: Context, table: TableName, rule: Rule) -> sql.Composable:
+    """The subject's own row, of the table, holds nothing but what its erasure left in it."""
     found: list[sql.Composable] = []
     for each in plan_steps(context.graph, rule.cluster)[0].own_blankings:
         found += [sql.SQL("{} IS NULL").format(column("s", name)) for name in each.nulled]
@@ -188,7 +187,7 @@ def _bare(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
                 like = context.values.bind(escaped.replace("{token}", _TOKEN_LIKE))
                 found.append(sql.SQL("coalesce({} LIKE {}, true)").format(here, like))
                 continue
-            sql_type = type_name(context.graph.catalogue.tables[kind.table].columns[name].type)
+            sql_type = type_name(context.graph.catalogue.tables[table].columns[name].type)
             value = sql.SQL("({}::{})::text").format(context.values.bind(text), sql_type)
             found.append(sql.SQL("coalesce({} = {}, true)").format(here, value))
     return all_of(found)
@@ -214,22 +213,20 @@ def _nothing_came(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
     return all_of(found)
 
 
-def _claims(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
-    """Another rule of the cluster claims the subject as well: of a group, by any of its rows."""
-    assert kind.table is not None  # noqa: S101 (a query has no row that a rule could look at)
+def _claims(context: Context, kind: Kind, table: TableName, rule: Rule) -> sql.Composable:
+    """Another rule of the cluster claims the subject of the table as well: of a group, by any of
+    its rows."""
     if not kind.is_group:
         return sql.SQL("(({}) IS TRUE)").format(
-            conditions_sql(context, Row("s", kind.table, kind), rule.where)
+            conditions_sql(context, Row("s", table, kind), rule.where)
         )
-    row = Row("o", kind.table, kind)
+    row = Row("o", table, kind)
     own = ([column(alias, name) for name in kind.key] for alias in ("s", "o"))
     where = [
         *same(*own),
         *(conditions_sql(context, row, part) for part in (kind.where, rule.where)),
     ]
-    return sql.SQL("EXISTS (SELECT FROM {} AS o WHERE {})").format(
-        kind.table.identifier, all_of(where)
-    )
+    return sql.SQL("EXISTS (SELECT FROM {} AS o WHERE {})").format(table.identifier, all_of(where))
 
 
 def holds_root(kind: Kind, members: Sequence[Member]) -> bool:
