@@ -131,7 +131,15 @@ def test_a_warehouse_that_is_not_armed_keeps_the_raw_files(kit: Kit) -> None:
     assert len(rows(kit)) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\r\n\n", gzip.compress(b""), b"\n" * 600_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\n\r\n\n", id="three line ends"),
+        pytest.param(gzip.compress(b""), id="an empty gzip member"),  # its bytes hold the time
+        pytest.param(b"\n" * 600_000, id="600,000 line ends"),
+    ],
+)
 def test_a_file_without_a_line_is_done_and_gone(kit: Kit, content: bytes) -> None:
     path = kit.home / "raw" / "quiet.log"
     path.write_bytes(content)
