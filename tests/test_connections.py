@@ -16,11 +16,9 @@ from lethe.connections import (
     ROLES,
     Role,
     acting_as,
-    find_connection,
     group_role,
     open_dsn,
     open_warehouse,
-    require_connection,
     require_version,
     warehouse_dsn,
 )
@@ -30,6 +28,7 @@ from lethe.errors import (
     WarehouseRefused,
     WarehouseUnreachable,
 )
+from lethe.named_connections import find_connection, require_connection
 from psycopg2 import extensions, sql
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -42,7 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith("AIRFLOW_CONN_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LETHE_HOME", str(tmp_path))
-    monkeypatch.setattr("lethe.connections._find_in_airflow", lambda _: None)
+    monkeypatch.setattr("lethe.named_connections._find_in_airflow", lambda _: None)
     return tmp_path
 
 
@@ -233,7 +232,7 @@ def test_airflow_is_asked_last(tmp_path: Path) -> None:
         "LETHE_HOME": str(tmp_path),
     }
     code = (
-        "import lethe.connections as c;"
+        "import lethe.named_connections as c;"
         "print('found:', c.require_connection('lethe_keys').password);"
         "print('absent:', c.find_connection('lethe_smtp'))"
     )

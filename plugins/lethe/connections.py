@@ -1,20 +1,11 @@
-"""Resolve Airflow connections and open the warehouse under one of Lethe's roles.
-
-A connection is looked for in the environment (`AIRFLOW_CONN_<ID>`, JSON or URI), then in
-`$LETHE_HOME/secrets/connections.json`, then in Airflow itself, which is imported only then.
-"""
+"""Open the warehouse, or the PostgreSQL of another connection, under one of Lethe's roles."""
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Literal
 
 import psycopg2
 from psycopg2 import extensions
@@ -25,7 +16,13 @@ from lethe.errors import (
     WarehouseRefused,
     WarehouseUnreachable,
 )
-from lethe.include import home_folder
+from lethe.named_connections import (
+    ConnectionSettings,
+    find_connection,
+    find_nearby,
+    is_airflow_asked,
+    require_connection,
+)
 
 Role = Literal["runner", "owner", "approver", "planner", "reader", "archivist"]
 ROLES: tuple[Role, ...] = ("owner", "runner", "approver", "planner", "reader", "archivist")
@@ -47,42 +44,9 @@ _LIBPQ_EXTRAS = frozenset({
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionSettings:
-    """What an Airflow connection says; `password` is never shown."""
-
-    connection_id: str
-    conn_type: str = ""
-    host: str | None = None
-    port: int | None = None
-    login: str | None = None
-    password: str | None = field(default=None, repr=False)
-    schema: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
 def group_role(role: Role) -> str:
     """Name the group role (NOLOGIN) that carries the rights of `role`."""
     return f"lethe_{role}"
-
-
-def find_connection(connection_id: str) -> ConnectionSettings | None:
-    """Look a connection up in all three places; None if none has it."""
-    return _find_nearby(connection_id) or _find_in_airflow(connection_id)
-
-
-def require_connection(connection_id: str) -> ConnectionSettings:
-    """Look a connection up.
-
-    Raises  ConfigurationError if nobody has it, with the places to put it
-    """
-    settings = find_connection(connection_id)
-    if settings is None:
-        raise ConfigurationError(
-            f"the connection '{connection_id}' is not defined; define it in Airflow, as "
-            f"AIRFLOW_CONN_{connection_id.upper()}, or in {_connections_file()}"
-        )
-    return settings
 
 
 def warehouse_dsn(dsn: str | None, role: Role) -> str:
@@ -92,11 +56,11 @@ def warehouse_dsn(dsn: str | None, role: Role) -> str:
     own = _OWN_CONNECTION.get(role)
     # Airflow takes seconds to import: it is asked for a role's own connection only where the
     # runner's is not at hand either, or where Airflow is running us.
-    nearby = _find_nearby("lethe_warehouse")
+    nearby = find_nearby("lethe_warehouse")
     found = None
     if own:
-        ask_airflow = nearby is None or "airflow" in sys.modules or _has_secrets_backend()
-        found = find_connection(own) if ask_airflow else _find_nearby(own)
+        ask_airflow = nearby is None or is_airflow_asked()
+        found = find_connection(own) if ask_airflow else find_nearby(own)
     return _dsn_of(found or nearby or require_connection("lethe_warehouse"))
 
 
@@ -192,117 +156,6 @@ def require_version(server_version: int) -> None:
         )
 
 
-def _find_nearby(connection_id: str) -> ConnectionSettings | None:
-    return _find_in_environment(connection_id) or _find_in_file(connection_id)
-
-
-def _find_in_environment(connection_id: str) -> ConnectionSettings | None:
-    name = f"AIRFLOW_CONN_{connection_id.upper()}"
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return None
-    if not text.startswith("{"):
-        return _from_uri(connection_id, text, name)
-    try:
-        return _from_mapping(connection_id, json.loads(text), name)
-    except json.JSONDecodeError:
-        raise ConfigurationError(
-            f"{name}: starts like JSON but is not; write JSON or a URI"
-        ) from None
-
-
-def _find_in_file(connection_id: str) -> ConnectionSettings | None:
-    path = _connections_file()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        connections = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigurationError(f"{path}:{error.lineno}: not valid JSON") from None
-    if not isinstance(connections, dict):
-        raise ConfigurationError(f"{path}: must be an object of connection ids")
-    found = connections.get(connection_id)
-    if found is None:
-        return None
-    if isinstance(found, str):
-        return _from_uri(connection_id, found, str(path))
-    return _from_mapping(connection_id, found, str(path))
-
-
-def _find_in_airflow(connection_id: str) -> ConnectionSettings | None:
-    if not _is_airflow_about():
-        return None
-    try:
-        from airflow.sdk import BaseHook
-        from airflow.sdk.exceptions import AirflowException
-    except ImportError:
-        return None
-    try:
-        found = BaseHook.get_connection(connection_id)
-    except AirflowException:
-        return None
-    return ConnectionSettings(
-        connection_id=connection_id,
-        conn_type=found.conn_type or "",
-        host=found.host,
-        port=found.port,
-        login=found.login,
-        password=found.password,
-        schema=found.schema,
-        extra=found.extra_dejson,
-    )
-
-
-def _from_mapping(connection_id: str, found: object, place: str) -> ConnectionSettings:
-    if not isinstance(found, dict):
-        raise ConfigurationError(f"{place}: '{connection_id}' must be an object or a URI")
-    extra = found.get("extra") or {}
-    try:
-        extra = json.loads(extra) if isinstance(extra, str) else extra
-        port = int(found["port"]) if found.get("port") else None
-    except ValueError:
-        raise ConfigurationError(
-            f"{place}: '{connection_id}': 'port' must be a number and 'extra' a JSON object"
-        ) from None
-    return ConnectionSettings(
-        connection_id=connection_id,
-        conn_type=str(found.get("conn_type") or ""),
-        host=found.get("host"),
-        port=port,
-        login=found.get("login"),
-        password=found.get("password"),
-        schema=found.get("schema"),
-        extra=extra,
-    )
-
-
-def _from_uri(connection_id: str, text: str, place: str) -> ConnectionSettings:
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ConfigurationError(f"{place}: '{connection_id}' is not a valid URI") from None
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    try:
-        extra = json.loads(query["__extra__"]) if "__extra__" in query else query
-    except json.JSONDecodeError:
-        raise ConfigurationError(f"{place}: '{connection_id}': __extra__ is not JSON") from None
-    return ConnectionSettings(
-        connection_id=connection_id,
-        conn_type=parts.scheme,
-        host=unquote(parts.hostname) if parts.hostname else None,
-        port=port,
-        login=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        schema=unquote(parts.path.lstrip("/")) or None,
-        extra=extra,
-    )
-
-
 def _dsn_of(settings: ConnectionSettings) -> str:
     if settings.conn_type not in {"postgres", "postgresql"}:
         raise ConfigurationError(
@@ -362,17 +215,3 @@ def _explain(error: psycopg2.OperationalError, settings: Mapping[str, str]) -> s
         f"no PostgreSQL answers at {place}; is the server running, and is the address right? "
         "(LETHE_HOME and `make up` for the demo warehouse)"
     )
-
-
-def _is_airflow_about() -> bool:
-    """Importing Airflow where nobody set it up takes seconds and makes it write its defaults."""
-    settings = (name for name in os.environ if name.startswith("AIRFLOW__"))
-    return "airflow" in sys.modules or "AIRFLOW_HOME" in os.environ or any(settings)
-
-
-def _has_secrets_backend() -> bool:
-    return bool(os.environ.get("AIRFLOW__SECRETS__BACKEND"))
-
-
-def _connections_file() -> Path:
-    return home_folder() / "secrets" / "connections.json"

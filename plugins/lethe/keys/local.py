@@ -7,9 +7,9 @@ import json
 import os
 from pathlib import Path
 
-from lethe.connections import find_connection
 from lethe.errors import ConfigurationError
 from lethe.include import home_folder
+from lethe.named_connections import find_connection
 
 _BYTES = 32
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
-from lethe.connections import require_connection
 from lethe.errors import ConfigurationError
+from lethe.named_connections import require_connection
 
 SECRET_BYTES = 32
 _WAY_OUT = (

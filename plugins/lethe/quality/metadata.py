@@ -12,9 +12,10 @@ import psycopg2
 from psycopg2 import sql
 
 from lethe.catalogue.probes import attempt, reading
-from lethe.connections import find_connection, open_connection
+from lethe.connections import open_connection
 from lethe.errors import WarehouseRefused, describe_database_error
 from lethe.include import statement
+from lethe.named_connections import find_connection
 
 CONNECTION = "lethe_metadata"
 _COLUMNS = (

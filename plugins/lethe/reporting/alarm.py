@@ -9,9 +9,10 @@ from email.utils import formatdate, make_msgid
 from typing import Literal
 
 from lethe.catalogue.site import Site
-from lethe.connections import acting_as, find_connection
+from lethe.connections import acting_as
 from lethe.errors import LetheError
 from lethe.evidence.initialise import read_warehouse
+from lethe.named_connections import find_connection
 from lethe.policy.model import Policy
 from lethe.policy.model.places import Recipient
 from lethe.reporting.post import MailRefused, hand_over

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 
-from lethe.connections import ConnectionSettings
 from lethe.errors import ActError
+from lethe.named_connections import ConnectionSettings
 
 _SECONDS = 30.0
 

@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 import psycopg2
 
 from lethe.catalogue.site import Site
-from lethe.connections import ConnectionSettings, acting_as, find_connection
+from lethe.connections import acting_as
 from lethe.errors import LetheError, WarehouseRefused, describe_database_error
 from lethe.evidence.initialise import read_warehouse
 from lethe.include import statement
+from lethe.named_connections import ConnectionSettings, find_connection
 from lethe.policy.model.places import Mail
 from lethe.reporting.alarm import alarm_message, alarmed, is_rehearsal, send_alarm
 from lethe.reporting.mail.outbox import Matter, claim_mail, deliver, recipient_of

@@ -12,8 +12,8 @@ from functools import partial
 from psycopg2 import extensions
 
 from lethe.catalogue.site import Site
-from lethe.connections import ConnectionSettings, require_connection
 from lethe.errors import ActError
+from lethe.named_connections import ConnectionSettings, require_connection
 from lethe.policy.model.places import Mail, Recipient
 from lethe.reporting.alarm import send_alarm
 from lethe.reporting.files import Report, attachments
