@@ -464,6 +464,34 @@ def test_keys_are_cast_to_types_that_cut_nothing(catalogue_of: CatalogueOf) -> N
     assert graph.column_type(t("person"), "since") == "timestamp with time zone"
 
 
+def test_keys_of_text_have_one_spelling_unless_their_collation_takes_others_for_equal(
+    catalogue_of: CatalogueOf,
+) -> None:
+    catalogue = catalogue_of("""
+        CREATE COLLATION "any case" (provider = libc, locale = 'C');
+        UPDATE pg_collation SET collisdeterministic = false WHERE collname = 'any case';
+        CREATE TABLE one (id text PRIMARY KEY, n int);
+        CREATE TABLE two (id text COLLATE "any case" PRIMARY KEY, n int);
+        CREATE TABLE three (id numeric, n int, PRIMARY KEY (n, id));
+    """)
+    graph, _ = graph_of(
+        catalogue,
+        """
+    subjects:
+      one: {table: public.one, key: id}
+      two: {table: public.two, key: id}
+      three: {table: public.three, key: [n, id]}
+    clusters: {c: {subject: one}}
+    tables: {public.one: {cluster: c}, public.two: {}, public.three: {}}
+    """,
+    )
+    assert {name: kind.spelt_once for name, kind in graph.kinds.items()} == {
+        "one": True,
+        "two": False,
+        "three": False,
+    }
+
+
 def test_events_may_be_in_tables_of_no_cluster_and_a_tie_is_told(
     catalogue_of: CatalogueOf,
 ) -> None:

@@ -61,12 +61,14 @@ SELECT
         )
     END AS generated_from,
     a.attidentity AS identity,
+    coalesce(l.collisdeterministic, true) AS is_bytewise,
     has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable,
     has_column_privilege(a.attrelid, a.attnum, 'UPDATE') AS updatable
 FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN domains AS d ON d.domain = a.atttypid
+LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
 JOIN pg_type AS base ON base.oid = coalesce(d.base, a.atttypid)
 LEFT JOIN domains AS e ON e.domain = base.typelem
 WHERE a.attnum > 0

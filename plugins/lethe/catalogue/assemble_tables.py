@@ -78,6 +78,7 @@ def _column(row: ColumnRow) -> Column:
         identity=_IDENTITY[row.identity],
         readable=row.readable,
         updatable=row.updatable,
+        is_bytewise=row.is_bytewise,
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lethe.catalogue.fragments import ONE_SPELLING
 from lethe.catalogue.known import Known
 from lethe.catalogue.links import all_links, parts_of, resolve_link
-from lethe.catalogue.model import Catalogue
+from lethe.catalogue.model import Catalogue, Column
 from lethe.catalogue.nodes import Anchor, Graph, Hop, Kind, Member, Reference, Way
 from lethe.catalogue.routes import Finding, Routes
 from lethe.policy.model import Policy
@@ -64,16 +65,24 @@ def _find_kinds(builder: _Builder) -> None:
         key = tuple(subject.key)
         if subject.table is None:
             types = builder.query_types.get(name, ("text",) * len(key))
-            kind = Kind(name, None, subject.query, key, types, True, (), subject)
+            once = set(types) <= ONE_SPELLING
+            kind = Kind(name, None, subject.query, key, types, True, (), subject, once)
         else:
             table = builder.catalogue.tables.get(subject.table)
             if table is None or any(column not in table.columns for column in key):
                 continue
             unique = any(set(unique) <= set(key) for unique in table.unique_keys)
             types = tuple(table.columns[column].bare_type for column in key)
-            kind = Kind(name, subject.table, None, key, types, unique, subject.where, subject)
+            once = all(_spelt_once(table.columns[column]) for column in key)
+            where = subject.where
+            kind = Kind(name, subject.table, None, key, types, unique, where, subject, once)
         builder.kinds[name] = kind
         builder.routes[name] = Routes(builder.policy, builder.catalogue, kind, builder.findings)
+
+
+def _spelt_once(column: Column) -> bool:
+    is_text = column.bare_type in ("text", "character varying")
+    return column.bare_type in ONE_SPELLING or (is_text and column.is_bytewise)
 
 
 def _find_members(builder: _Builder) -> dict[str, tuple[Member, ...]]:

@@ -52,7 +52,8 @@ Way = tuple[Hop, ...]
 class Kind:
     """A kind of subject, resolved: where it is, and of which types its key is.
 
-    unique  one row a subject in `table`
+    unique       one row a subject in `table`
+    spelt_once   two equal keys have the same text
     """
 
     name: str
@@ -63,6 +64,7 @@ class Kind:
     unique: bool
     where: Conditions
     policy: Subject
+    spelt_once: bool
 
     @property
     def is_group(self) -> bool:

@@ -55,6 +55,7 @@ class ColumnRow(NamedTuple):
     generated: str
     generated_from: list[str]
     identity: str
+    is_bytewise: bool
     readable: bool
     updatable: bool
 

@@ -28,6 +28,7 @@ class Column:
     nullable        neither the column nor a domain of its type refuses NULL
     generated_from  columns of the same table that a generated column is computed from
     readable        the current role may SELECT it; `updatable`: may UPDATE it
+    is_bytewise     its collation calls no two different texts equal
     """
 
     name: str
@@ -44,6 +45,7 @@ class Column:
     identity: Literal["always", "by default"] | None
     readable: bool
     updatable: bool
+    is_bytewise: bool = True
 
     @property
     def is_domain(self) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from psycopg2 import sql
 
-from lethe.catalogue.fragments import column
-from lethe.catalogue.graph import Hop, Way
+from lethe.catalogue.fragments import all_of, column, key_text, type_name
+from lethe.catalogue.graph import Hop, Kind, Way
 from lethe.policy.names import quoted
 
 _MATCHES = {
@@ -82,3 +82,19 @@ def _literal(value: str) -> sql.SQL:
 def same(left: Sequence[sql.Composable], right: Sequence[sql.Composable]) -> list[sql.Composable]:
     """Pairwise equality of two lists of columns."""
     return [sql.SQL("{} = {}").format(a, b) for a, b in zip(left, right, strict=True)]
+
+
+def written_key(kind: Kind, key: sql.Composable) -> list[sql.Composable]:
+    """The parts of a key that Lethe wrote down as text[], cast back to their types."""
+    return [
+        sql.SQL("{}[{}]::{}").format(key, sql.Literal(i), type_name(sql_type))
+        for i, sql_type in enumerate(kind.types, start=1)
+    ]
+
+
+def is_written(kind: Kind, key: sql.Composable, own: Sequence[sql.Composable]) -> sql.Composable:
+    """A key that Lethe wrote down names the subject of the columns `own`, however that is written
+    by now; by text, which an index serves, where equal keys have one text."""
+    if kind.spelt_once:
+        return sql.SQL("{} = {}").format(key, key_text(own))
+    return all_of(same(own, written_key(kind, key)))

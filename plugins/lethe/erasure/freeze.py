@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg2 import extensions, sql
 
 from lethe.catalogue.fragments import Statement
+from lethe.catalogue.graph import Kind
 from lethe.erasure.assignment import Assignment
 from lethe.guards.frozen import settled_plans
 from lethe.include import statement
@@ -78,7 +79,7 @@ def read_rule(
     select = sql.SQL(
         "{}, settled AS ({}) SELECT outcome, count(*), min(due_on), max(due_on), {}"
         " FROM settled GROUP BY outcome"
-    ).format(assignment.decide.text, settled_plans(), _rows_digest())
+    ).format(assignment.decide.text, settled_plans(assignment.steps.kind), _rows_digest())
     with connection.cursor() as cursor:
         cursor.execute(statement("erasure/set_planning"))
         cursor.execute(select, _values(assignment, policy_digest))
@@ -90,7 +91,7 @@ def freeze_rule(
     connection: extensions.connection, assignment: Assignment, policy_digest: bytes
 ) -> RulePlan:
     """Freeze a rule's due subjects as rows of the run, oldest first; the caller commits."""
-    freeze = _freezing(assignment.decide)
+    freeze = _freezing(assignment.decide, assignment.steps.kind)
     values = _values(assignment, policy_digest) | {"kind": assignment.steps.kind.name}
     with connection.cursor() as cursor:
         cursor.execute(statement("erasure/set_planning"))
@@ -122,7 +123,7 @@ def frozen_digest(connection: extensions.connection, run_id: UUID, rule: str) ->
     return bytes(found[0]) if found and found[0] is not None else None
 
 
-def _freezing(decide: Statement) -> sql.Composed:
+def _freezing(decide: Statement, kind: Kind) -> sql.Composed:
     return sql.SQL(
         "{}, settled AS ({}), frozen AS ("
         "INSERT INTO lethe.plan_subject"
@@ -131,7 +132,7 @@ def _freezing(decide: Statement) -> sql.Composed:
         ' (ORDER BY due_on, array_to_string(key, chr(31), chr(30)) COLLATE "C"),'
         " %(kind)s, key, due_on, starting_on FROM settled WHERE outcome = 'due' RETURNING 1)"
         " SELECT outcome, count(*), min(due_on), max(due_on) FROM settled GROUP BY outcome"
-    ).format(decide.text, settled_plans())
+    ).format(decide.text, settled_plans(kind))
 
 
 def _rows_digest() -> sql.SQL:

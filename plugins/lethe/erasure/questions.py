@@ -18,7 +18,7 @@ from lethe.catalogue.fragments import (
     type_name,
 )
 from lethe.catalogue.graph import Graph, Kind, Member, Reference, Way
-from lethe.catalogue.ways import walk
+from lethe.catalogue.ways import is_written, same, walk, written_key
 from lethe.erasure.rows import (
     named,
     owner_types,
@@ -224,20 +224,19 @@ def find_existing(kind: Kind, cluster: str) -> Statement:
     if kind.table is None:
         raise ValueError("a subject that is a query has no row of its own")
     values = Values()
-    matched = all_of(
-        sql.SQL("{} = p.key[{}]::{}").format(column("s", name), sql.Literal(i), type_name(sql_type))
-        for i, (name, sql_type) in enumerate(zip(kind.key, kind.types, strict=True), start=1)
-    )
+    own = [column("s", name) for name in kind.key]
+    matched = all_of(same(own, written_key(kind, sql.SQL("p.key"))))
     text = (
         "SELECT p.subject_no FROM lethe.plan_subject AS p JOIN {table} AS s ON {matched}"
         " WHERE p.run_id = %(run_id)s AND p.rule = %(rule)s AND p.subject_no = ANY(%(numbers)s)"
         " AND NOT EXISTS (SELECT FROM lethe.skeleton AS b WHERE b.subject_kind = {kind}"
-        " AND b.cluster = {cluster} AND b.key = p.key)"
+        " AND b.cluster = {cluster} AND {skeleton})"
     )
     return Statement(
         sql.SQL(text).format(
             table=kind.table.identifier,
             matched=matched,
+            skeleton=is_written(kind, sql.SQL("b.key"), own),
             kind=values.bind(kind.name),
             cluster=values.bind(cluster),
         ),

@@ -16,7 +16,7 @@ from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.days import day_sql
 from lethe.catalogue.fragments import Values, all_of, column, comma, type_name
 from lethe.catalogue.graph import Graph, Kind
-from lethe.catalogue.ways import same, walk
+from lethe.catalogue.ways import is_written, same, walk
 from lethe.errors import ActError
 from lethe.guards.statements import candidate_key, key_columns, matching
 from lethe.keys import Tokens
@@ -113,24 +113,33 @@ def write_list(
     return file
 
 
-def settled_plans(decided: str = "decided") -> sql.Composed:
+def settled_plans(kind: Kind) -> sql.Composed:
     """A relation to put after `decided`: who is still in an approved, unfinished set of the rule
     becomes 'in an open plan', so that nobody belongs to two open plans.
 
     values  run_id (uuid), rule (text), edition (bytea): the plan that is being frozen
     Returns  a SELECT of key, starting_on, due_on, outcome
     """
-    return sql.SQL(
-        "SELECT d.key, d.starting_on, d.due_on,"
-        " CASE WHEN d.outcome = 'due' AND o.key IS NOT NULL THEN 'in an open plan'"
-        " ELSE d.outcome END AS outcome"
-        " FROM {} AS d LEFT JOIN ("
+    found: sql.Composable = sql.SQL(
         "SELECT DISTINCT s.key FROM lethe.plan_rule AS p"
         " JOIN lethe.run AS r ON r.run_id = p.run_id AND r.policy_digest = %(edition)s"
         " JOIN lethe.plan_subject AS s ON s.run_id = p.run_id AND s.rule = p.rule"
         " WHERE p.rule = %(rule)s AND p.run_id <> %(run_id)s AND p.state = 'approved'"
-        " AND s.outcome IS NULL) AS o ON o.key = d.key"
-    ).format(quoted(decided))
+        " AND s.outcome IS NULL"
+    )
+    if not kind.spelt_once:
+        # Two open sets may write one key in two ways: look for any, join none twice.
+        own = [column("c", f"k{i}") for i in range(len(kind.key))]
+        found = sql.SQL(
+            "SELECT c.key FROM decided AS c"
+            " WHERE c.outcome = 'due' AND EXISTS (SELECT FROM ({}) AS w WHERE {})"
+        ).format(found, is_written(kind, sql.SQL("w.key"), own))
+    return sql.SQL(
+        "SELECT d.key, d.starting_on, d.due_on,"
+        " CASE WHEN d.outcome = 'due' AND o.key IS NOT NULL THEN 'in an open plan'"
+        " ELSE d.outcome END AS outcome"
+        " FROM decided AS d LEFT JOIN ({}) AS o ON o.key = d.key"
+    ).format(found)
 
 
 def _candidates(context: Context, kind: Kind, run_id: UUID, rule: str) -> sql.Composed:

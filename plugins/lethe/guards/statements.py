@@ -12,9 +12,9 @@ from typing import Literal
 from psycopg2 import sql
 
 from lethe.catalogue.conditions import Context, Row, conditions_sql
-from lethe.catalogue.fragments import ONE_SPELLING, all_of, column, comma, key_text, type_name
+from lethe.catalogue.fragments import all_of, column, comma, key_text
 from lethe.catalogue.graph import Kind, Way
-from lethe.catalogue.ways import same, walk
+from lethe.catalogue.ways import is_written, same, walk
 from lethe.guards.bound import bound_digest, bound_text, document_key, listed_as
 from lethe.policy.model.archive import Document
 from lethe.policy.model.conditions import Conditions
@@ -59,15 +59,10 @@ def _listed(context: Context, kind: Kind, table: str) -> sql.Composed:
         " WHERE h.subject_kind = {kind} AND h.released_at IS NULL"
     )
     own = candidate_key(kind)
-    listed = [
-        sql.SQL("h.key[{}]::{}").format(sql.Literal(i), type_name(sql_type))
-        for i, sql_type in enumerate(kind.types, start=1)
-    ]
-    as_text: list[sql.Composable] = [sql.SQL("h.key = {}").format(key_text(own))]
     return sql.SQL(text).format(
         key=comma(own),
         table=quoted(table),
-        same=all_of(as_text if set(kind.types) <= ONE_SPELLING else same(own, listed)),
+        same=is_written(kind, sql.SQL("h.key"), own),
         kind=context.values.bind(kind.name),
     )
 

@@ -16,7 +16,7 @@ from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.days import day_sql
 from lethe.catalogue.fragments import Statement, Values, all_of, any_of, column, comma, key_text
 from lethe.catalogue.graph import Graph, Kind, Member, Way
-from lethe.catalogue.ways import same, walk
+from lethe.catalogue.ways import is_written, same, walk
 from lethe.policy.names import TableName, quoted
 from lethe.policy.periods import boundary
 from lethe.retention.statements import date_subjects, holds_root, in_cluster
@@ -210,17 +210,18 @@ def _dates(
     for name, rule in graph.policy.rules.items():
         if rule.cluster == cluster:
             dated = date_subjects(graph, name, as_of)
-            alive = _not_skeleton(kind, cluster, key) if skeletons else sql.SQL("true")
+            alive = _not_skeleton(kind, cluster) if skeletons else sql.SQL("true")
             select = sql.SQL(text).format(dated=dated.text, key=key, alive=alive)
             found = Statement(select, dated.values)
             yield Proof("starting points", cluster, name, None, kind.name, found)
 
 
-def _not_skeleton(kind: Kind, cluster: str, key: sql.Composable) -> sql.Composable:
+def _not_skeleton(kind: Kind, cluster: str) -> sql.Composable:
+    own = [column("d", f"k{i}") for i in range(len(kind.key))]
     return sql.SQL(
         "NOT EXISTS (SELECT FROM lethe.skeleton AS b WHERE b.subject_kind = {} AND b.cluster = {}"
-        " AND b.key = {} AND (d.starting_on IS NULL OR d.starting_on <= b.erased_on))"
-    ).format(sql.Literal(kind.name), sql.Literal(cluster), key)
+        " AND {} AND (d.starting_on IS NULL OR d.starting_on <= b.erased_on))"
+    ).format(sql.Literal(kind.name), sql.Literal(cluster), is_written(kind, sql.SQL("b.key"), own))
 
 
 def _undecided(graph: Graph, kind: Kind, member: Member, as_of: date) -> Proof:

@@ -16,6 +16,7 @@ from psycopg2 import extensions, sql
 
 from lethe.catalogue.fragments import column, comma, key_text
 from lethe.catalogue.graph import Graph, Kind
+from lethe.catalogue.ways import is_written
 from lethe.erasure.record import normalised
 from lethe.guards.findings import Found
 from lethe.include import statement
@@ -150,7 +151,7 @@ def _live(connection: extensions.connection, kind: Kind) -> Iterator[list[tuple[
     columns = [name for each in kind.policy.identifiers.values() for name in each.columns]
     select = sql.SQL(
         "SELECT {what} FROM {table} AS s WHERE NOT EXISTS (SELECT FROM lethe.skeleton AS b"
-        " WHERE b.subject_kind = %(kind)s AND b.key = {key})"
+        " WHERE b.subject_kind = %(kind)s AND {same})"
     ).format(
         what=comma(
             [
@@ -159,7 +160,7 @@ def _live(connection: extensions.connection, kind: Kind) -> Iterator[list[tuple[
             ]
         ),
         table=kind.table.identifier if kind.table else sql.SQL(""),
-        key=key_text(own),
+        same=is_written(kind, sql.SQL("b.key"), own),
     )
     with connection.cursor(f"lethe_live_{kind.name}".replace("-", "_")) as cursor:
         cursor.itersize = _PAGE

@@ -33,7 +33,7 @@ from lethe.catalogue.fragments import (
     type_name,
 )
 from lethe.catalogue.graph import Graph, Kind, Member
-from lethe.catalogue.ways import same, walk
+from lethe.catalogue.ways import is_written, same, walk
 from lethe.erasure.steps import plan_steps
 from lethe.guards.statements import candidate_key, held, key_columns, restricted, unarchived
 from lethe.policy.model.rules import Rule
@@ -295,14 +295,14 @@ def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
     )
     skeleton = (
         "EXISTS (SELECT FROM lethe.skeleton AS b"
-        " WHERE b.subject_kind = {kind} AND b.cluster = {cluster} AND b.key = {text}"
+        " WHERE b.subject_kind = {kind} AND b.cluster = {cluster} AND {same}"
         " AND NOT d.running AND (d.starting_on IS NULL OR d.starting_on <= b.erased_on){bare})"
     )
     own = candidate_key(kind, "d")
     named = {
         "kind": context.values.bind(kind.name),
         "cluster": context.values.bind(rule.cluster),
-        "text": key_text(own),
+        "same": is_written(kind, sql.SQL("b.key"), own),
     }
     return sql.SQL(text).format(
         key=comma(own),
