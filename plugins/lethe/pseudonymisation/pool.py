@@ -32,6 +32,8 @@ _SETTINGS: Final = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
     "MALLOC_TRIM_THRESHOLD_": "1073741824",
     "MALLOC_ARENA_MAX": "2",
+    # Arrow's own allocator gives back and takes again on top of that, and keeps more.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
     # Each worker uses one processor.
     "OPENBLAS_NUM_THREADS": "1",
     "POLARS_MAX_THREADS": "1",
