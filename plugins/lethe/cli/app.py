@@ -24,6 +24,7 @@ from lethe.cli import (
     sweep,
 )
 from lethe.cli.desk import COMMON, Desk, split_common, stderr
+from lethe.cli.files import files_app
 from lethe.cli.holds import holds_app
 from lethe.cli.logs import keys_app, logs_app
 from lethe.errors import LetheError, PolicyError, describe_database_error
@@ -40,6 +41,7 @@ app.command("init", epilog=COMMON)(initialise.init)
 app.add_typer(policy.app, name="policy")
 sweep.app.command("returned", epilog=COMMON)(returned.returned)
 sweep.app.command("seen", epilog=COMMON)(returned.seen)
+sweep.app.add_typer(files_app, name="files", epilog=COMMON)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(archive.app, name="archive")
 app.add_typer(holds_app, name="hold", epilog=COMMON)

@@ -49,6 +49,8 @@ def _for(role: Role, rights: dict[str, str]) -> tuple[Grant, ...]:
     )
 
 
+_FILE = "intent_id system target outcome"
+_SETTLED_FILE = "outcome finished_at target attempts next_attempt_at last_error"
 _RELEASE = "released_at released_by release_reason review_on"
 
 CONTROL_GRANTS: tuple[Grant, ...] = (
@@ -121,6 +123,8 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
         "hold_id subject_kind key query_name reason owner review_on source created_by",
     ),
     _control("approver", "hold", "UPDATE", _RELEASE),
+    _control("approver", "outbox", "SELECT", _FILE),
+    _control("approver", "outbox", "UPDATE", _SETTLED_FILE),
     _control("approver", "restriction", "UPDATE", _RELEASE),
     # The archivist opens records of the archive, and leaves a trace of it.
     *_for(

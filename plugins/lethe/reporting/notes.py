@@ -22,6 +22,9 @@ _EVENTS = {
     "warehouse_replayed": ("replay", "replayed"),
     "witness_opened": ("replay", "witness_opened"),
     "undecided_decided": ("decision", "decided"),
+    "files_retried": ("files", "retried"),
+    "files_removed": ("files", "removed"),
+    "files_given_up": ("files", "given_up"),
 }
 
 
@@ -94,9 +97,9 @@ def changes(facts: Facts) -> tuple[Change, ...]:
         if event.kind in _EVENTS:
             kind, action = _EVENTS[event.kind]
             by = event.payload.get("by")
-            what = str(event.payload.get("rule", ""))
-            title = rule_title(facts.policy, what) if what else {}
-            found.append(Change(event.at, kind, action, what, str(by) if by else None, 1, title))
+            who, count = str(by) if by else None, int(event.payload.get("files", 1))
+            what = str(event.payload.get("rule") or event.payload.get("system") or "")
+            found.append(Change(event.at, kind, action, what, who, count, _titled(facts, what)))
     for edition in facts.sweep.editions:
         day = edition.first_seen_at.astimezone(facts.zone).date()
         if facts.first <= day <= facts.last:
@@ -113,6 +116,13 @@ def changes(facts: Facts) -> tuple[Change, ...]:
         for each in once.values()
     )
     return tuple(sorted(named, key=lambda each: (each.at, each.kind, each.what)))
+
+
+def _titled(facts: Facts, what: str) -> Words:
+    """A system or a rule by its title."""
+    if what in facts.policy.systems:
+        return as_words(facts.policy.systems[what].title)
+    return rule_title(facts.policy, what) if what else {}
 
 
 def _of_ledger(facts: Facts, change: Change) -> Words:

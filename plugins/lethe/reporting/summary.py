@@ -367,7 +367,7 @@ class Change:
     """Something that somebody changed or was told.
 
     kind  'policy', 'approval', 'hold', 'restriction', 'key', 'access', 'reidentification',
-          'arming', 'replay', 'decision'
+          'arming', 'replay', 'decision', 'files'
     what  names only: a version, a rule, a purpose and period
     by    who did it; None: nobody did, Lethe recorded it
     title what it is about, in words; none: `what` speaks for itself

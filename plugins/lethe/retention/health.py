@@ -187,11 +187,12 @@ def _ask_files(cursor: extensions.cursor, health: Health, policy: Policy) -> Non
         if set_aside:
             health.problems.append(
                 f"system {system}: {set_aside} files of erased people were set aside and are still "
-                "there; remove them by hand, then set their outcome in lethe.outbox to 'done'"
+                "there: `lethe sweep files list`"
             )
         elif waiting and days > _FILES_MAY_WAIT_DAYS:
             health.problems.append(
-                f"system {system}: {waiting} files of erased people wait, one for {days} days"
+                f"system {system}: {waiting} files of erased people wait, one for {days} days: "
+                "`lethe sweep files list`"
             )
     health.facts["files"] = files
 

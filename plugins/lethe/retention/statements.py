@@ -30,10 +30,10 @@ from lethe.catalogue.fragments import (
     comma,
     in_batch,
     key_text,
-    type_name,
 )
 from lethe.catalogue.graph import Graph, Kind, Member
 from lethe.catalogue.ways import is_written, same, walk
+from lethe.erasure.bare import is_bare
 from lethe.erasure.steps import plan_steps
 from lethe.guards.statements import candidate_key, held, key_columns, restricted, unarchived
 from lethe.policy.model.rules import Rule
@@ -142,7 +142,7 @@ def _subjects(
         country: sql.Composable = sql.SQL("NULL::text")
     else:
         contested = any_of(_claims(context, kind, kind.table, other) for other in others)
-        bare = _bare(context, kind.table, rule)
+        bare = is_bare(context, kind.table, rule.cluster)
         row = Row("s", kind.table, kind)
         where += [conditions_sql(context, row, part) for part in (kind.where, rule.where)]
         named = kind.policy.country
@@ -170,27 +170,6 @@ def _subjects(
         where=all_of(where),
         **({} if kind.unique else {"own": comma(own)}),
     )
-
-
-_TOKEN_LIKE = "_" * 32
-
-
-def _bare(context: Context, table: TableName, rule: Rule) -> sql.Composable:
-    """The subject's own row, of the table, holds nothing but what its erasure left in it."""
-    found: list[sql.Composable] = []
-    for each in plan_steps(context.graph, rule.cluster)[0].own_blankings:
-        found += [sql.SQL("{} IS NULL").format(column("s", name)) for name in each.nulled]
-        for name, text in each.replaced:
-            here = sql.SQL("{}::text").format(column("s", name))
-            if "{token}" in text:
-                escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-                like = context.values.bind(escaped.replace("{token}", _TOKEN_LIKE))
-                found.append(sql.SQL("coalesce({} LIKE {}, true)").format(here, like))
-                continue
-            sql_type = type_name(context.graph.catalogue.tables[table].columns[name].type)
-            value = sql.SQL("({}::{})::text").format(context.values.bind(text), sql_type)
-            found.append(sql.SQL("coalesce({} = {}, true)").format(here, value))
-    return all_of(found)
 
 
 def _nothing_came(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
