@@ -74,6 +74,16 @@ def test_other_bytes_for_a_shape_that_was_learnt_are_refused(right: bytes, wrong
         reader.read(front + wrong + rest, b"d")
 
 
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "a.b", "", "__class__", "é", "%s"])
+def test_whatever_a_column_is_called_its_record_is_read(name: str) -> None:
+    reader = CanonicalReader()
+    for number in range(3):
+        whole = record({name: f"{number}"}, number)
+        assert reader.read(whole, b"d")[3] == number
+        with pytest.raises(ValueError, match="canonical"):
+            reader.read(whole.replace(b"null", b" null").replace(b":{", b": {"), b"d")
+
+
 def test_an_endless_row_of_new_shapes_is_read_and_not_learnt() -> None:
     reader = CanonicalReader()
     for number in range(200):

@@ -66,7 +66,8 @@ class CanonicalReader:
         if self._learnt >= _LEARN or len(known) >= _MOST:
             return
         self._learnt += 1
-        with suppress(TypeError):
+        # A field's name with a quote or a backslash is refused as a value, not as a type.
+        with suppress(TypeError, ValueError):
             known.append(_shape_of(said))
 
 
