@@ -14,9 +14,9 @@ from psycopg2 import sql
 
 from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.days import day_sql
-from lethe.catalogue.fragments import all_of, column
+from lethe.catalogue.fragments import all_of, column, comma, key_text
 from lethe.catalogue.graph import Hop, Kind
-from lethe.catalogue.ways import equalities
+from lethe.catalogue.ways import equalities, walk
 from lethe.errors import UsageError
 from lethe.policy.model.archive import Bound, Document
 from lethe.policy.names import TableName
@@ -61,10 +61,11 @@ def fingerprint(context: Context, kind: Kind, document: Document, alias: str) ->
     """A hash of what `bound_text` is made of, and of whose the document is: quicker by far, and no
     proof.
 
-    Where two values are equal and written differently, their texts are hashed.
+    Where two values are equal and written differently, their texts are hashed. A way to the
+    subject through other tables is walked: what the document itself holds tells nothing of it.
     """
     ways = context.graph.ways.get((kind.name, document.table), ())
-    owner = [name for way in ways for name in way[0].columns]
+    owner = [name for way in ways for name in (*way[0].columns, *dict(way[0].where))]
     names = dict.fromkeys([*document_key(context, document), *document_columns(document), *owner])
     found = _row_hash(context, document.table, alias, names)
     for bound in document.lines:
@@ -79,6 +80,12 @@ def fingerprint(context: Context, kind: Kind, document: Document, alias: str) ->
             all_of(where),
         )
         found = sql.SQL("hashtextextended({}::text, {})").format(lines, found)
+    for walked in (walk(way, alias) for way in ways if len(way) > 1):
+        text = "(SELECT coalesce(sum(hashtextextended({}::text, 0)), 0) FROM {} WHERE {})"
+        whose = sql.SQL(text).format(
+            key_text(walked.owner), comma(walked.tables), all_of(walked.conditions)
+        )
+        found = sql.SQL("hashtextextended({}::text, {})").format(whose, found)
     return found
 
 
