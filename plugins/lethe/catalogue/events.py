@@ -35,7 +35,7 @@ def event_sources(
     batch  only the subjects of the batch
     """
     events = starting_point.events
-    if starting_point.choice == "first_known" and _of_one_row(kind, events):
+    if starting_point.choice == "first_known" and are_of_one_row(kind, events):
         return [Source("e0", _relation(context, kind, starting_point, *events, batch=batch))]
     return [
         Source(f"e{number}", _relation(context, kind, starting_point, event, batch=batch))
@@ -43,7 +43,8 @@ def event_sources(
     ]
 
 
-def _of_one_row(kind: Kind, events: Sequence[Event]) -> bool:
+def are_of_one_row(kind: Kind, events: Sequence[Event]) -> bool:
+    """Whether events are told by the same rows."""
     first = events[0]
     return all(
         (each.table or kind.table, each.where, each.running)
@@ -82,7 +83,6 @@ def _relation(
         [_rows(context, kind, (event, *others), way, batch=batch) for way in ways]
     )
     pick = "min" if starting_point.choice == "earliest" else "max"
-    optional = event.optional or starting_point.choice == "first_known"
     text = (
         "SELECT {key}, {pick}(day) FILTER (WHERE NOT running) AS day,"
         " bool_or(running) AS running,"
@@ -90,19 +90,29 @@ def _relation(
         " bool_or(NOT running AND {implausible}) AS implausible"
         " FROM ({rows}) AS r GROUP BY {key}"
     )
-    missing = "false" if optional else "bool_or(NOT running AND day IS NULL)"
-    if starting_point.choice == "first_known" and len(starting_point.events) == 1 + len(others):
-        # A row that knows no day speaks for nobody, unless other rows would be taken for it.
-        missing = "bool_or(NOT running AND day IS NULL) AND bool_or(day IS NOT NULL)"
     return sql.SQL(text).format(
         key=comma(quoted(f"k{i}") for i in range(len(kind.key))),
         pick=sql.SQL(pick),
-        missing=sql.SQL(missing),
+        missing=_missing(
+            starting_point, event, alone=len(starting_point.events) == 1 + len(others)
+        ),
         implausible=any_of(
             _implausible(starting_point.plausible, name) for name in _days(1 + len(others))
         ),
         rows=rows,
     )
+
+
+def _missing(starting_point: StartingPoint, event: Event, *, alone: bool) -> sql.SQL:
+    """A row of the subject should know a day and does not.
+
+    alone  no other event can tell
+    """
+    unknown = "bool_or(NOT running AND day IS NULL)"
+    if starting_point.choice == "first_known" and (alone or not event.optional):
+        # A row that knows no day speaks for nobody, unless other rows would be taken for it.
+        return sql.SQL(unknown + " AND bool_or(day IS NOT NULL)")
+    return sql.SQL("false" if event.optional else unknown)
 
 
 def _days(count: int) -> list[sql.Composable]:

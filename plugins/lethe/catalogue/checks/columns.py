@@ -55,6 +55,38 @@ def _too_narrow(checked: Checked) -> Iterator[Found]:
                 )
 
 
+def fits_in_place(column: Column, method: str) -> bool:
+    """Tell whether a column can hold what a method makes of its values."""
+    address = column.base_type == "inet"
+    if method == "keep" or (method == "drop" and column.nullable):
+        return True
+    if address:
+        return method == "mask" or (method.startswith("ipcrypt") and method != "ipcrypt-nd")
+    return column.is_text
+
+
+def _misfits(checked: Checked) -> Iterator[Found]:
+    """What cannot be written in place is said before a night stumbles over it."""
+    places = checked.policy.logs.in_place if checked.policy.logs is not None else {}
+    for name, here in places.items():
+        for column_name, spec in here.columns.items():
+            known = checked.column(here.table, column_name)
+            if known is None or spec.method == "keep":
+                continue
+            why = None
+            if known.generated is not None:
+                why = "generated from others: pseudonymise those"
+            elif not fits_in_place(known, spec.method):
+                why = f"{known.type}, which the method {spec.method} does not fit"
+            if why is not None:
+                yield Found(
+                    "fault",
+                    "wrong-type",
+                    ("logs", "in_place", name, "columns", column_name),
+                    f"column '{column_name}' of {here.table} is {why}",
+                )
+
+
 def _leads(
     checked: Checked, place: Place, kind: str | None, table: TableName | None, condition: Condition
 ) -> Iterator[Found]:
@@ -190,6 +222,13 @@ def _dates(checked: Checked) -> Iterator[tuple[Place, TableName | None, str, str
     for name, consent in policy.consents.items():
         for key in ("given_at", "withdrawn_at"):
             yield ("consents", name, key), consent.table, getattr(consent, key), key
+    if policy.logs is not None:
+        for name, source in policy.logs.sources.items():
+            if source.table is not None and source.time is not None:
+                place: Place = ("logs", "sources", name, "time")
+                yield place, source.table, source.time, "the time of a row"
+        for name, here in policy.logs.in_place.items():
+            yield ("logs", "in_place", name, "time"), here.table, here.time, "the time of a row"
     if policy.archive is not None:
         for name, document in policy.archive.documents.items():
             place = ("archive", "documents", name, "issued_on")

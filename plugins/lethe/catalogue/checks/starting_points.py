@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lethe.catalogue.checks.found import Checked, Found, Place
 from lethe.catalogue.days import DATE_TYPES
+from lethe.catalogue.events import are_of_one_row
 from lethe.policy.model.rules import Event, StartingPoint
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -51,6 +52,21 @@ def _check(checked: Checked, place: Place, kind: str, point: StartingPoint) -> I
                 "period that starts there never ends, or ends too early: name the event's own "
                 "date, or say although: why it is right",
             )
+    known = checked.graph.kinds.get(kind)
+    if (
+        known is not None
+        and known.is_group
+        and point.choice == "first_known"
+        and not are_of_one_row(known, point.events)
+    ):
+        yield Found(
+            "alarm",
+            "first-known-of-many-rows",
+            (*place, point.choice),
+            f"a subject '{kind}' is several rows, so nobody knows which day is of which row: the "
+            "latest of these counts, not the first known; say latest, or name columns of one "
+            "table under the same conditions",
+        )
     if point.not_before is not None:
         yield from _event(checked, (*place, "not_before"), kind, point.not_before)
 
