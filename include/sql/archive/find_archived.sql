@@ -1,9 +1,10 @@
--- Find what the archive holds of some documents now, and whether their accounts were erased.
+-- Find what the archive holds of some documents now, and whether their accounts were erased since.
 -- identifiers: none
 -- values: document_type, kind (text), keys, owners (text[], each the text form of text[])
 -- locks: none
 SELECT d.key, a.leaf_no,
-       a.ended_on IS NOT NULL OR (a.key IS NOT NULL AND f.subject_key IS NOT NULL)
+       a.ended_on IS NOT NULL OR (a.key IS NOT NULL AND f.subject_key IS NOT NULL
+                                AND (f.sealed_no IS NULL OR a.leaf_no < f.sealed_no))
 FROM unnest(%(keys)s::text[], %(owners)s::text[]) AS d(key, owner)
 LEFT JOIN lethe.archived_document AS a
   ON hash_array_extended(a.key, 0) = hash_array_extended(d.key::text[], 0)

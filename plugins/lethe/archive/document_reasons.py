@@ -14,10 +14,14 @@ from lethe.policy.model.archive import Archive, Document
 def document_reason(
     context: Context, archive: Archive, kind: Kind, document: Document, *, has_key: bool
 ) -> sql.Composable:
-    """What becomes of a document; NULL: it is archived."""
+    """What becomes of a document; NULL: it is archived.
+
+    What an erasure blanked is no correction; what was archived after it, of somebody who came back,
+    is corrected as any other document.
+    """
     text = (
         "CASE WHEN a.ended_on IS NOT NULL THEN 'past its period'"
-        " WHEN a.key IS NOT NULL AND f.subject_key IS NOT NULL THEN 'account erased'"
+        " WHEN a.key IS NOT NULL AND {erased_since} THEN 'account erased'"
         " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} AND o.owner = {whose}"
         " THEN 'unchanged'"
         " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} AND o.owner IS NULL"
@@ -27,7 +31,7 @@ def document_reason(
         " LEFT JOIN lethe.archive_frozen AS z"
         " ON z.subject_kind = r.subject_kind AND z.subject_key = r.subject_key"
         " WHERE r.leaf_no = a.leaf_no AND (r.subject_kind <> {kind}"
-        " OR r.subject_key <> o.owner) AND (z.subject_key IS NOT NULL"
+        " OR r.subject_key <> o.owner) AND ({others_erased_since}"
         " OR EXISTS (SELECT FROM lethe.skeleton AS b"
         " WHERE b.subject_kind = {kind} AND b.key = o.owner))) THEN 'account erased'"
         " WHEN o.owner IS NULL THEN 'refused: no customer'"
@@ -48,4 +52,17 @@ def document_reason(
         last=context.values.bind(plausible.to),
         number=column("d", document.number),
         same=sql.SQL("" if has_key else twice),
+        erased_since=erased_since("f"),
+        others_erased_since=erased_since("z"),
     )
+
+
+def erased_since(frozen: str) -> sql.Composed:
+    """The newest version of a document `a` was archived before the erasure that froze a clock.
+
+    The first night after an erasure seals its clock before it archives anything: leaves before that
+    one are older.
+    """
+    return sql.SQL(
+        "({0}.subject_key IS NOT NULL AND ({0}.sealed_no IS NULL OR a.leaf_no < {0}.sealed_no))"
+    ).format(sql.Identifier(frozen))

@@ -6,7 +6,7 @@ from datetime import date
 
 from psycopg2 import sql
 
-from lethe.archive.document_reasons import document_reason
+from lethe.archive.document_reasons import document_reason, erased_since
 from lethe.archive.financial_year import financial_year_end
 from lethe.archive.owner_statements import owner_of
 from lethe.archive.party_statements import PartyStatements
@@ -199,12 +199,13 @@ class DocumentStatements:
             " JOIN lethe.archive_record AS r USING (leaf_no)"
             " LEFT JOIN lethe.archive_frozen AS f"
             " ON f.subject_kind = r.subject_kind AND f.subject_key = r.subject_key"
-            " WHERE a.document_type = {name} AND a.ended_on IS NULL AND f.subject_key IS NULL"
+            " WHERE a.document_type = {name} AND a.ended_on IS NULL AND NOT {erased_since}"
             " AND NOT EXISTS (SELECT FROM {table} AS d WHERE {same} AND {issued})"
         )
         return Statement(
             sql.SQL(text).format(
                 name=context.values.bind(self.name),
+                erased_since=erased_since("f"),
                 table=self.document.table.identifier,
                 same=self._is(context, "d", "a.key"),
                 issued=conditions_sql(

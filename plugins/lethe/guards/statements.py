@@ -138,7 +138,10 @@ def _missing(
     text = (
         "SELECT {key} FROM {source}, candidates AS c WHERE {where} AND NOT EXISTS ("
         "SELECT FROM lethe.archived_document AS a WHERE {listed}"
-        " AND (a.ended_on IS NOT NULL OR a.bound_digest = {digest}))"
+        " AND (a.ended_on IS NOT NULL OR a.bound_digest = {digest}"
+        # Of somebody who came back: what his earlier erasure blanked is archived as it was before.
+        " OR EXISTS (SELECT FROM lethe.archive_frozen AS f WHERE f.subject_kind = {kind}"
+        " AND f.subject_key = {whose} AND a.leaf_no < f.sealed_no)))"
     )
     first = sql.SQL("{} AS d").format(document.table.identifier)
     return sql.SQL(text).format(
@@ -155,4 +158,6 @@ def _missing(
             context, "a", name, key_text([column("d", c) for c in document_key(context, document)])
         ),
         digest=bound_digest(bound_text(context, kind, document, "d")),
+        kind=context.values.bind(kind.name),
+        whose=key_text(candidate_key(kind)),
     )
