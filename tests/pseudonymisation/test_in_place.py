@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from lethe.errors import GuardStop, UsageError
+from lethe.errors import GuardStop, UsageError, VerificationError
 from lethe.evidence.initialise import disarm
 from lethe.pseudonymisation import inplace
 from lethe.pseudonymisation.inplace import PlaceDone, work_in_place
@@ -137,6 +137,33 @@ def test_a_crash_between_two_batches_leaves_no_row_half_done_or_done_twice(
     assert len({row[1] for row in rows(kit)}) == 9
 
 
+@pytest.mark.parametrize("what", ["NEW.note := OLD.note; RETURN NEW;", "RETURN NULL;"])
+def test_a_trigger_that_keeps_what_was_there_is_a_fault_and_no_row_is_told_as_done(
+    make_kit: MakeKit, what: str
+) -> None:
+    keeps = f"""
+        CREATE FUNCTION keeps() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {what} END $$;
+        CREATE TRIGGER keeps BEFORE UPDATE ON session FOR EACH ROW EXECUTE FUNCTION keeps();"""
+    kit = make_kit(DDL + keeps, POLICY)
+    fill(kit, 20)
+    before = rows(kit)
+    with pytest.raises(VerificationError, match=r"of 20 rows of public\.session only 0 hold"):
+        work(kit)
+    assert rows(kit) == before
+    assert not kit.execute("SELECT FROM lethe.ledger WHERE kind = 'log_in_place'")
+
+
+def test_a_trigger_that_changes_another_column_is_no_hindrance(make_kit: MakeKit) -> None:
+    counts = """
+        CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.seen := NEW.seen + 1000; RETURN NEW; END $$;
+        CREATE TRIGGER counts BEFORE UPDATE ON session FOR EACH ROW EXECUTE FUNCTION counts();"""
+    kit = make_kit(DDL + counts, POLICY)
+    fill(kit, 20)
+    assert work(kit).written == 20
+    assert work(kit).read == work(kit).quarantined["unchanged"]
+
+
 def test_a_restricted_person_and_a_locked_row_wait(kit: Kit) -> None:
     fill(kit, 5)
     fill(kit, 3, person=2, front="frozen")
@@ -178,7 +205,10 @@ def test_rows_of_before_any_key_get_a_secret_that_nobody_keeps(kit: Kit) -> None
     ("change", "message"),
     [
         (("method: token", "method: time"), "a time is not truncated in place"),
-        (("agent: {method: user-agent}", "seen: {method: token}"), "does not fit a column of type"),
+        (
+            ("agent: {method: user-agent}", "seen: {method: token}"),
+            "which the method token does not fit",
+        ),
     ],
 )
 def test_what_cannot_be_done_in_place_is_said_before_anything_is_read(
@@ -233,6 +263,31 @@ def test_a_column_too_narrow_for_a_pseudonym_is_refused_and_told_by_the_check(ki
     done = [work(kit), work(kit)]
     assert [each.written for each in done] == [3, 0]
     assert "[proxy]" in {row[2] for row in rows(kit)}
+
+
+@pytest.mark.parametrize(
+    ("alter", "words"),
+    [
+        ("ALTER at TYPE text", "'at' of public.session is text, and time needs date"),
+        ("ALTER note TYPE jsonb USING NULL", "'note' of public.session is jsonb, which the"),
+        (
+            "DROP note, ADD note text GENERATED ALWAYS AS (session_id) STORED",
+            "'note' of public.session is generated from others",
+        ),
+    ],
+)
+def test_the_policy_check_tells_what_cannot_be_done_in_place(
+    kit: Kit, alter: str, words: str
+) -> None:
+    from lethe.catalogue.bind import bind
+
+    from tests.small_policy import small_policy
+
+    kit.execute(f"ALTER TABLE session {alter}")
+    with kit.site.connected("owner") as connection:
+        found = bind(connection, small_policy(POLICY)).found
+    (fault,) = [each for each in found if each.code == "wrong-type"]
+    assert fault.level == "fault" and words in fault.message
 
 
 def test_a_table_and_columns_with_odd_names_are_done_too(make_kit: MakeKit) -> None:

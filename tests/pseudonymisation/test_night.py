@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from lethe.errors import ActError, UsageError
+from lethe.errors import ActError, LetheError, UsageError
 from lethe.evidence.initialise import disarm
 from lethe.pseudonymisation.night import begin_night, close_night, list_pieces, run_logs, work_piece
 
@@ -78,6 +78,18 @@ def test_a_piece_that_fails_is_told_and_the_others_are_done(kit: Kit) -> None:
     with pytest.raises(ActError, match="1 of 4 pieces failed"):
         close_night(kit.site, run_id, done, len(pieces))
     assert kit.execute("SELECT state FROM lethe.run WHERE kind = 'logs'") == [("failed",)]
+
+
+def test_a_raw_table_that_cannot_be_looked_at_is_a_piece_that_fails_and_stops_no_other(
+    kit: Kit,
+) -> None:
+    kit.execute("ALTER TABLE raw_log ALTER at TYPE text")
+    run_id = begin_night(kit.site, DAY)
+    pieces = list_pieces(kit.site, run_id)
+    assert [piece.kind for piece in pieces] == ["file", "rows", "in-place"]
+    with pytest.raises(LetheError, match=r"public\.raw_log is text"):
+        work_piece(kit.site, run_id, pieces[1])
+    assert work_piece(kit.site, run_id, pieces[0], workers=0)["written"] == 3
 
 
 def test_while_the_warehouse_is_report_only_a_night_is_done_and_nothing_raw_is_gone(

@@ -205,6 +205,50 @@ def test_a_year_that_is_none_of_ours_stops_nothing(kit: Kit, year: str) -> None:
     assert count(kit, "raw_log") == 0
 
 
+@pytest.mark.parametrize("time", ["NULL", "'infinity'", "'-infinity'", "'0001-03-01'"])
+def test_a_table_of_which_no_row_has_a_time_is_one_part(kit: Kit, time: str) -> None:
+    kit.execute(f"INSERT INTO raw_log (at, ip, number) VALUES ({time}, '192.0.2.1', 'A-1')")
+    with log_room(kit.site, DAY) as room:
+        assert find_months(room, "table") == [Range()]
+    done = work(kit)
+    assert done.read == done.written + done.quarantined.total() == 1
+    assert count(kit, "raw_log") == 0
+
+
+PASSES_OVER = """
+CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF TG_TABLE_NAME = 'raw_log' THEN RETURN CASE WHEN OLD.log_id % 2 = 0 THEN OLD END; END IF;
+    RETURN CASE WHEN NEW.path IS NULL THEN NEW END;
+END $$;
+CREATE TRIGGER pass_over BEFORE {act} FOR EACH ROW EXECUTE FUNCTION pass_over();
+"""
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        ("INSERT ON clean_log", "clean_log took 0 of 20 rows: a trigger"),
+        ("DELETE ON raw_log", "of 20 rows of public.raw_log 10 could be taken out: a trigger"),
+    ],
+)
+def test_a_trigger_that_passes_rows_over_stops_the_batch_and_the_raw_stays(
+    make_kit: MakeKit, act: str, words: str
+) -> None:
+    kit = make_kit(DDL + PASSES_OVER.replace("{act}", act), POLICY)
+    fill(kit, 20)
+    with pytest.raises(VerificationError, match=words):
+        work(kit)
+    assert (count(kit, "raw_log"), count(kit, "clean_log"), told(kit)) == (20, 0, [])
+
+
+def test_a_trigger_that_lets_every_row_go_is_no_hindrance(make_kit: MakeKit) -> None:
+    lets = PASSES_OVER.replace("{act}", "DELETE ON raw_log").replace("% 2 = 0", "> 0")
+    kit = make_kit(DDL + lets, POLICY)
+    fill(kit, 250)
+    assert (work(kit).written, count(kit, "raw_log"), count(kit, "clean_log")) == (250, 0, 250)
+    assert work(kit).read == 0
+
+
 def test_tables_and_columns_with_odd_names_are_read_and_written(make_kit: MakeKit) -> None:
     odd = make_kit(
         DDL + 'ALTER TABLE raw_log RENAME at TO "a%s";'

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg2
 
 from lethe.connections import acting_as
-from lethe.errors import WarehouseRefused, describe_database_error
+from lethe.errors import VerificationError, WarehouseRefused, describe_database_error
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import LedgerRow
 from lethe.include import statement
@@ -98,6 +98,14 @@ class _Place(PlaceRows):
             self._connection.rollback()
             return
         written = self._update(frame, new, changed)
+        if written != len(changed):
+            # The rows are locked: none of them can have gone.
+            raise VerificationError(
+                f"{self._name}: of {len(changed)} rows of {self._place.table} only {written} hold"
+                " what was written: a trigger of the table keeps or changes it. The batch was"
+                " rolled back; take the trigger away for the night, or let it leave these columns"
+                " alone"
+            )
         batch = EvidenceBatch(self._connection, self._room.run_id, self._room.witness)
         told: dict[str, Any] = {
             "source": self._name,
@@ -111,8 +119,6 @@ class _Place(PlaceRows):
         self._done.written += written
         self._done.masked += masked
         self._done.batches += 1
-        if written != len(changed):
-            self._done.quarantined["gone"] += len(changed) - written
 
     def _pseudonymise(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give the new values, in the order of the frame, and whether a row's key is gone."""

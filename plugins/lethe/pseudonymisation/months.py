@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lethe.connections import acting_as
 from lethe.pseudonymisation.key_life import LogRoom
 from lethe.pseudonymisation.statements import Range, RawTable
-
-if TYPE_CHECKING:
-    pass
 
 
 def find_months(room: LogRoom, name: str) -> list[Range]:
@@ -27,15 +22,15 @@ def find_months(room: LogRoom, name: str) -> list[Range]:
             return [Range()]
         with connection.cursor() as cursor:
             cursor.execute(raw.find_months(), {})
-            oldest, newest, any_row = cursor.fetchone() or (None, None, False)
+            oldest, newest, dated, any_row = cursor.fetchone() or (None, None, False, False)
         connection.rollback()
     if not any_row:
         return []
-    if oldest is None:
+    if not dated:
         return [Range()]
     # A clock that was not set must not make a thousand parts.
     last = min(newest, room.as_of.replace(day=1))
-    first = max(oldest, last.replace(year=last.year - 3))
+    first = max(oldest, last.replace(year=max(last.year - 3, 1)))
     starts = [first]
     while starts[-1] < last:
         year, month = divmod(starts[-1].year * 12 + starts[-1].month, 12)

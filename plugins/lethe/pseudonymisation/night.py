@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from uuid import UUID
 
+import psycopg2
+
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
-from lethe.errors import ActError, AnswerIsNo, GuardStop
+from lethe.errors import ActError, AnswerIsNo, GuardStop, LetheError
 from lethe.evidence.runs import Run, begin_run, read_run, set_state
 from lethe.evidence.settle import require_in_step
 from lethe.guards.editions import see_edition
@@ -99,10 +101,19 @@ def list_pieces(site: Site, run_id: UUID) -> list[Piece]:
         found = [Piece("file", f.source, f.title, path=str(f.path)) for f in find_files(room)]
         for name, source in room.logs.sources.items():
             if source.table is not None:
-                found += [_rows_piece(name, part) for part in find_months(room, name)]
+                found += [_rows_piece(name, part) for part in _parts(room, name)]
         for name, place in room.logs.in_place.items():
             found.append(Piece("in-place", name, f"{name}: {place.table}"))
         return found
+
+
+def _parts(room: LogRoom, name: str) -> list[Range]:
+    """Divide a raw table; one that cannot be looked at is a piece, which fails by itself."""
+    try:
+        return find_months(room, name)
+    except (LetheError, psycopg2.Error) as fault:
+        log.warning("%s cannot be divided by months (%s)", name, type(fault).__name__)
+        return [Range()]
 
 
 def _rows_piece(name: str, part: Range) -> Piece:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from lethe.catalogue.checks.columns import fits_in_place
 from lethe.catalogue.graph import Graph
 from lethe.catalogue.model import Column, Table
 from lethe.errors import UsageError
@@ -122,9 +123,11 @@ def require_place(graph: Graph, name: str, place: InPlace) -> Table:
                 f"{where}.columns.{column_name}: other tables point to it; pseudonymise the column"
                 " that points, or let the rows end with their subject"
             )
-        fits = known.is_text or (is_inet(known) and spec.method.startswith(("ipcrypt", "mask")))
-        fits = fits or (spec.method == "drop" and known.nullable) or spec.method == "keep"
-        if not fits or (is_inet(known) and spec.method == "ipcrypt-nd"):
+        if known.generated is not None and spec.method != "keep":
+            raise UsageError(
+                f"{where}.columns.{column_name}: it is generated from others: pseudonymise those"
+            )
+        if not fits_in_place(known, spec.method):
             raise UsageError(
                 f"{where}.columns.{column_name}: the method {spec.method} does not fit a column of"
                 f" type {known.type}"

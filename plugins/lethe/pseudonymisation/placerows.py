@@ -179,6 +179,7 @@ class PlaceRows:
                 )
 
     def _update(self, frame: pl.DataFrame, new: pl.DataFrame, changed: list[int]) -> int:
+        """Write the new values; tell how many rows hold them then, or are done all the same."""
         import polars as pl
 
         columns = [f"c{number}" for number in range(len(self._columns))]
@@ -194,19 +195,28 @@ class PlaceRows:
                 ]
             )
         )
+        values = {
+            name: sql.SQL("n.{}::{}").format(
+                sql.Identifier(f"c{number}"),
+                sql.SQL(self._table.columns[name].type.replace("%", "%%")),
+            )
+            for number, name in enumerate(self._columns)
+        }
+        # What a trigger made of a row is what stands there.
+        there = [
+            sql.SQL("({c}::text IS NOT DISTINCT FROM ({value})::text OR NOT {not_done})").format(
+                c=column("r", name), value=value, not_done=not_done
+            )
+            for (name, value), not_done in zip(values.items(), self._not_done(), strict=True)
+        ]
         update = sql.SQL(
-            "UPDATE {table} AS r SET {sets} FROM pg_temp.lethe_in_place AS n"
-            " WHERE r.ctid = n.tid AND r.tableoid = n.rel"
+            "WITH done AS (UPDATE {table} AS r SET {sets} FROM pg_temp.lethe_in_place AS n"
+            " WHERE r.ctid = n.tid AND r.tableoid = n.rel RETURNING {there} AS there)"
+            " SELECT count(*) FROM done WHERE there"
         ).format(
             table=self._place.table.identifier,
-            sets=comma(
-                sql.SQL("{} = n.{}::{}").format(
-                    quoted(name),
-                    sql.Identifier(f"c{number}"),
-                    sql.SQL(self._table.columns[name].type.replace("%", "%%")),
-                )
-                for number, name in enumerate(self._columns)
-            ),
+            sets=comma(sql.SQL("{} = {}").format(quoted(n), value) for n, value in values.items()),
+            there=all_of(there),
         )
         with self._connection.cursor() as cursor:
             cursor.execute(temporary)
@@ -217,4 +227,4 @@ class PlaceRows:
             # Rows are found by their place, never by reading the whole table.
             cursor.execute(statement("logs/find_by_place"))
             cursor.execute(update, {})
-            return int(cursor.rowcount)
+            return int((cursor.fetchone() or (0,))[0])

@@ -9,6 +9,7 @@ from psycopg2 import errorcodes, extensions
 
 from lethe.catalogue.fragments import Values
 from lethe.connections import acting_as
+from lethe.erasure.prepared import may_swallow
 from lethe.errors import (
     VerificationError,
 )
@@ -86,6 +87,7 @@ class RowsOut:
         self._connections = [connection, *(room.site.connect("runner") for _ in range(2))]
         self._made: list[str] = []
         self._kinds = {kind.name for kind, _ in raw.guarded_kinds()}
+        self._may_swallow = may_swallow(raw.graph, raw.table)
 
     def close(self) -> None:
         self._groups.close()
@@ -139,7 +141,12 @@ class RowsOut:
 
         values = Values()
         text = self._raw.take_rows(
-            values, self._part, after=after is not None, bound=bound is not None, spare=spare
+            values,
+            self._part,
+            after=after is not None,
+            bound=bound is not None,
+            spare=spare,
+            counted=self._may_swallow,
         )
         given = {
             **values.bound,
@@ -152,7 +159,7 @@ class RowsOut:
         if not out.tell():
             return pl.DataFrame(schema=dict.fromkeys(self._source.columns, pl.String))
         out.seek(0)
-        return pl.read_csv(
+        frame = pl.read_csv(
             out,
             has_header=False,
             schema=dict.fromkeys(self._source.columns, pl.String),
@@ -160,6 +167,18 @@ class RowsOut:
             empty_string_is_null=False,
             raise_if_empty=False,
         )
+        return self._all_of(frame) if self._may_swallow else frame
+
+    def _all_of(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give the rows in front of their number, if they are so many."""
+        there, frame = int(frame[-1, 0]), frame[:-1]
+        if len(frame) != there:
+            raise VerificationError(
+                f"{self._done.title}: of {there} rows of {self._raw.table} {len(frame)} could be"
+                " taken out: a trigger of the table keeps the others. Nothing of the batch was"
+                " committed; take the trigger away for the night, or let it pass Lethe's role"
+            )
+        return frame
 
     @staticmethod
     def _numbered(name: str, key: tuple[str, ...] | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from psycopg2 import extensions, sql
 
 from lethe.catalogue.fragments import comma
-from lethe.errors import UsageError
+from lethe.errors import UsageError, VerificationError
 from lethe.include import statement
 from lethe.policy.names import TableName, quoted
 
@@ -51,6 +51,7 @@ class OutputTable:
         """Write rows in the caller's transaction; returns how many.
 
         connection  another than the table was opened with
+        Raises  VerificationError where the table did not take all of them
         """
         import polars as pl
 
@@ -65,7 +66,16 @@ class OutputTable:
         )
         with (connection or self._connection).cursor() as cursor:
             cursor.copy_expert(cursor.mogrify(copy, {}).decode(), text, size=1 << 18)
-            return int(cursor.rowcount)
+            written = int(cursor.rowcount)
+        if written != rows.num_rows:
+            # PostgreSQL does not count what a trigger passes over or puts somewhere else.
+            raise VerificationError(
+                f"{self.table} took {written} of {rows.num_rows} rows: a trigger before its INSERT"
+                " passes over the others, or puts them elsewhere. The batch was rolled back, and"
+                " the raw stays; name as output_table the table in which they are to lie, or take"
+                " the trigger away"
+            )
+        return written
 
 
 def write_files(connection: extensions.connection, table: TableName, files: Sequence[Path]) -> int:

@@ -74,15 +74,18 @@ class RawTable:
         return self.graph.catalogue.tables[self.table].columns[name]
 
     def find_months(self) -> sql.Composed:
-        """SELECT the months of the oldest and of the newest row, as dates.
+        """SELECT the months of the oldest and newest row as dates; is one dated; is any row there.
 
         A year that Python's dates do not know is told as the first or last that they do.
         """
         time = column(_ROW, self.source.time or "")
         return sql.SQL(
-            "SELECT least(greatest(date_trunc('month', min({t}))::date, '0001-01-01'),"
-            " '9999-12-01'), least(greatest(date_trunc('month', max({t}))::date, '0001-01-01'),"
-            " '9999-12-01'), EXISTS (SELECT FROM {table}) FROM {table} AS r WHERE isfinite({t})"
+            "SELECT least(greatest(date_trunc('month', oldest)::date, '0001-01-01'), '9999-12-01'),"
+            " least(greatest(date_trunc('month', newest)::date, '0001-01-01'), '9999-12-01'),"
+            # Of nothing at all, least and greatest make the first month there is.
+            " oldest IS NOT NULL, EXISTS (SELECT FROM {table})"
+            " FROM (SELECT min({t}) AS oldest, max({t}) AS newest FROM {table} AS r"
+            " WHERE isfinite({t})) AS found"
         ).format(t=time, table=self.table.identifier)
 
     def find_bound(self, values: Values, part: Range, size: int, after: bool) -> sql.Composed:
@@ -99,16 +102,40 @@ class RawTable:
         )
 
     def take_rows(
-        self, values: Values, part: Range, *, after: bool, bound: bool, spare: bool
+        self,
+        values: Values,
+        part: Range,
+        *,
+        after: bool,
+        bound: bool,
+        spare: bool,
+        counted: bool = False,
     ) -> sql.Composed:
-        """COPY rows out of the table and delete them, by one statement."""
+        """COPY rows out of the table and delete them, by one statement.
+
+        counted  how many there were comes as one row more, the last one: a trigger may keep some
+        """
         where = self._where(values, part, after=after, bound=bound)
         if spare:
             where += [sql.SQL("NOT {}").format(each) for each in self.spared(values, where)]
-        return sql.SQL(
-            "COPY (DELETE FROM {table} AS r WHERE {where} RETURNING {fields})"
-            " TO STDOUT (FORMAT csv, NULL '\\N', ENCODING 'UTF8')"
-        ).format(table=self.table.identifier, where=all_of(where), fields=comma(self._fields()))
+        here = {"table": self.table.identifier, "where": all_of(where)}
+        rows = sql.SQL("DELETE FROM {table} AS r WHERE {where} RETURNING {fields}").format(
+            **here, fields=comma(sql.SQL("({})::text").format(each) for each in self._fields())
+        )
+        if counted:
+            blanks = [sql.SQL("NULL")] * (len(self.source.columns) - 1)
+            # One statement sees one state of the table, whoever else writes to it.
+            rows = sql.SQL(
+                "WITH taken AS ({rows}), there AS (SELECT count(*) FROM {table} AS r WHERE {where})"
+                " SELECT * FROM taken UNION ALL SELECT {last} FROM there"
+            ).format(
+                **here,
+                rows=rows,
+                last=comma([sql.SQL("count::text"), *blanks]),
+            )
+        return sql.SQL("COPY ({rows}) TO STDOUT (FORMAT csv, NULL '\\N', ENCODING 'UTF8')").format(
+            rows=rows
+        )
 
     def count_spared(self, values: Values, part: Range) -> sql.Composed:
         """SELECT how many rows stay because a hold or a restriction is on them."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from lethe.catalogue.checks.found import Checked, Found, Place, links_of
 from lethe.catalogue.checks.tables import all_conditions, flat
 from lethe.catalogue.days import DATE_TYPES
+from lethe.catalogue.table import Column
 from lethe.policy.model.archive import Archive, Bound
 from lethe.policy.model.conditions import Condition
 from lethe.policy.model.logs import Logs, least_width
@@ -22,6 +23,7 @@ def check_columns(checked: Checked) -> Iterator[Found]:
             yield Found("fault", "missing-column", place, message)
     yield from _queries(checked)
     yield from _too_narrow(checked)
+    yield from _misfits(checked)
     for place, table, name, use in _dates(checked):
         column = checked.column(table, name)
         if column is not None and column.bare_type not in DATE_TYPES:
@@ -225,10 +227,9 @@ def _dates(checked: Checked) -> Iterator[tuple[Place, TableName | None, str, str
     if policy.logs is not None:
         for name, source in policy.logs.sources.items():
             if source.table is not None and source.time is not None:
-                place: Place = ("logs", "sources", name, "time")
-                yield place, source.table, source.time, "the time of a row"
+                yield ("logs", "sources", name, "time"), source.table, source.time, "time"
         for name, here in policy.logs.in_place.items():
-            yield ("logs", "in_place", name, "time"), here.table, here.time, "the time of a row"
+            yield ("logs", "in_place", name, "time"), here.table, here.time, "time"
     if policy.archive is not None:
         for name, document in policy.archive.documents.items():
             place = ("archive", "documents", name, "issued_on")
