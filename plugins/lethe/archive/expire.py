@@ -11,20 +11,21 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from psycopg2 import extensions, sql
 
 from lethe.archive.appending import Append, ArchiveKeys
 from lethe.archive.capture import told
 from lethe.archive.expired import Expired, ended_token
-from lethe.archive.expiry_statements import judge_expiry, lock_subjects
+from lethe.archive.expiry_statements import UNNAMED, count_waiting, judge_expiry, lock_subjects
 from lethe.archive.statements import archive_of, kinds_of
 from lethe.catalogue.graph import Graph
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as
 from lethe.erasure.freeze import frozen_digest, rule_digest
 from lethe.erasure.outcomes import DUE_EARLIER
-from lethe.errors import GuardStop
+from lethe.errors import GuardStop, VerificationError
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.runs import Run
 from lethe.evidence.witness import Witness
@@ -35,7 +36,6 @@ from lethe.include import statement
 
 log = logging.getLogger(__name__)
 
-UNNAMED = "refused: kind not in the policy"
 _BATCH = 500
 _CLEARED = ("planned", "approved")
 _APPROVED_EARLIER = sql.SQL(
@@ -74,6 +74,7 @@ class Expiry:
         """Freeze what is due, once; nothing is destroyed."""
         found = Expired(self.rule)
         judge = judge_expiry(self._graph, self._kind, self._run.as_of)
+        waiting = count_waiting(self._graph, self._run.as_of)
         text = sql.SQL(
             "{}, settled AS (SELECT d.*, CASE WHEN d.outcome = 'due' AND EXISTS ({})"
             " THEN 'approved earlier' ELSE d.outcome END AS what FROM decided AS d),"
@@ -82,27 +83,18 @@ class Expiry:
             " SELECT %(run_id)s, %(rule)s, row_number() OVER (ORDER BY due_on, leaf_no), %(kind)s,"
             " key, due_on, starting_on FROM settled WHERE what = 'due' RETURNING 1)"
             " SELECT what, country, count(*), min(due_on), max(due_on) FROM settled"
-            " GROUP BY what, country"
-        ).format(judge.text, _APPROVED_EARLIER)
+            " GROUP BY what, country UNION ALL SELECT w.outcome, NULL, w.documents, NULL, NULL"
+            " FROM ({}) AS w(outcome, documents)"
+        ).format(judge.text, _APPROVED_EARLIER, waiting.text)
         acting_as(self._connection, "runner")
-        oldest: date | None = None
-        newest: date | None = None
         with self._connection.cursor() as cursor:
             cursor.execute(statement("archive/supersede_waiting"), self._named)
             cursor.execute(statement("archive/supersede_work"), self._named)
             cursor.execute(statement("archive/forget_work"), self._named)
             cursor.execute(statement("erasure/set_planning"))
-            cursor.execute(text, {**judge.values, **self._named, "kind": "archive_record"})
-            for outcome, country, count, first, last in cursor.fetchall():
-                found.counts[outcome] = found.counts.get(outcome, 0) + count
-                if outcome == "due":
-                    oldest = min(filter(None, (oldest, first)))
-                    newest = max(filter(None, (newest, last)))
-                if outcome == "beyond the promise":
-                    found.beyond[self._law_of(country)] = (
-                        found.beyond.get(self._law_of(country), 0) + count
-                    )
-            self._count_unnamed(cursor, found)
+            values = {**judge.values, **waiting.values, **self._named, "kind": "archive_record"}
+            cursor.execute(text, values)
+            oldest, newest = self._count(found, cursor.fetchall())
             rows = frozen_digest(self._connection, self._run.run_id, self.rule) or bytes(32)
             found.digest = rule_digest(self._run.policy_digest, self._run.as_of, self.rule, rows)
             self._judge_limits(cursor, found)
@@ -151,13 +143,36 @@ class Expiry:
                 cursor.execute(statement("archive/forget_work"), self._named)
         self._connection.commit()
 
-    def _count_unnamed(self, cursor: extensions.cursor, found: Expired) -> None:
-        """Count, once a night, what no kind of subject of this policy judges."""
-        kinds = kinds_of(self._graph)
-        cursor.execute(statement("archive/count_unnamed_kinds"), {"kinds": kinds})
-        (count,) = cursor.fetchone() or (0,)
-        if count and self._kind == kinds[0]:
-            found.counts[UNNAMED] = count
+    def _count(
+        self, found: Expired, rows: Sequence[tuple[Any, ...]]
+    ) -> tuple[date | None, date | None]:
+        """Gather the outcomes; gives the first and the last day of what is due.
+
+        Raises  VerificationError if a living document is in no outcome, or in two
+        """
+        days: list[date] = []
+        unnamed = held = 0
+        for outcome, country, count, first, last in rows:
+            if outcome is None:
+                held = int(count)
+            elif outcome == UNNAMED:
+                unnamed = int(count)
+            else:
+                found.counts[outcome] = found.counts.get(outcome, 0) + int(count)
+            if outcome == "due":
+                days += [first, last]
+            if outcome == "beyond the promise":
+                law = self._law_of(country)
+                found.beyond[law] = found.beyond.get(law, 0) + int(count)
+        if sum(found.counts.values()) != held:
+            raise VerificationError(
+                f"{self.rule}: of {held} archived documents {sum(found.counts.values())} have an "
+                "outcome; nothing is destroyed"
+            )
+        # Once a night: what no kind of subject of this policy judges.
+        if unnamed and self._kind == kinds_of(self._graph)[0]:
+            found.counts[UNNAMED] = unnamed
+        return (min(days), max(days)) if days else (None, None)
 
     def _law_of(self, country: str | None) -> str:
         minimums = archive_of(self._graph).legal_minimum

@@ -1,15 +1,20 @@
 """When an archived document has come to its end, as SQL: pure, from policy and catalogue.
 
 heirs       versions of a customer that is gone, with whom the document belongs to since
-documents   living document records, with the end of their financial year
+counted     living documents by subject, of every kind of subject
+owned       those of this kind, with the key of the subject as the warehouse types it
 asked       their subjects
 e0, e1 …, live   deactivation, as the warehouse has it now (`erasure.clock`)
 absent      subjects without one that the warehouse has no more, such as accounts that were merged
-dated       deactivation that counts: live, or frozen where the account is erased
+standing    each subject: deactivation that counts, live or frozen where the account is erased
+documents   document records of subjects whose period has passed; of a batch, its own
 ends        last day by the policy, last day by the law, the later of the two
 candidates  subjects of what is past its last day
 held, restricted   what stops it
 decided     the result: leaf_no, key, due_on, outcome, law
+
+A subject is judged every night, and a record only once the period of its subject has passed: until
+then it cannot be due, whatever the law says of it.
 """
 
 from __future__ import annotations
@@ -20,34 +25,56 @@ from datetime import date
 from psycopg2 import sql
 
 from lethe.archive.financial_year import financial_year_end
-from lethe.archive.statements import archive_of
+from lethe.archive.returned import is_back, is_of_form
+from lethe.archive.statements import archive_of, kinds_of
 from lethe.catalogue.conditions import Context
-from lethe.catalogue.fragments import Statement, Values, all_of, column, comma, type_name
+from lethe.catalogue.fragments import Statement, Values, all_of, column, comma
 from lethe.catalogue.graph import Graph, Kind
-from lethe.catalogue.ways import same
+from lethe.catalogue.ways import same, written_key
 from lethe.erasure.clock import deactivation, with_list
 from lethe.guards.statements import candidate_key, held, key_columns, restricted
 from lethe.policy.model.archive import Archive
 from lethe.policy.names import quoted
 
+UNNAMED = "refused: kind not in the policy"
+GONE = "refused: customer gone"
+ANOTHER_KEY = "refused: key of another form"
 _OF_BATCH = " AND r.leaf_no = ANY(%(leaves)s)"
+_BATCH_RECORDS = (
+    "SELECT r.*, coalesce(h.subject_key, r.subject_key) AS owner"
+    " FROM lethe.archive_record AS r LEFT JOIN heirs AS h ON h.leaf_no = r.leaf_no"
+    " WHERE r.kind = 'document' AND r.subject_kind = {kind} AND r.leaf_no = ANY(%(leaves)s)"
+)
+_PASSED_RECORDS = (
+    "SELECT r.*, s.subject_key AS owner FROM standing AS s JOIN lethe.archive_record AS r"
+    " ON hash_array_extended(r.subject_key, 0) = hash_array_extended(s.subject_key, 0)"
+    " AND r.subject_key = s.subject_key"
+    " WHERE r.kind = 'document' AND r.subject_kind = {kind} AND ({passed})"
+    # No join: whatever the planner thinks of their number, it looks them up.
+    " AND r.leaf_no NOT IN (SELECT leaf_no FROM heirs)"
+    " UNION ALL SELECT r.*, h.subject_key AS owner FROM heirs AS h"
+    " JOIN lethe.archive_record AS r ON r.leaf_no = h.leaf_no"
+    " JOIN standing AS s ON s.subject_key = h.subject_key WHERE {passed}"
+)
 
 
 def judge_expiry(graph: Graph, kind_name: str, as_of: date, *, batch: bool = False) -> Statement:
-    """Compose what judges every archived document of a kind of subject, up to `decided`.
+    """Compose what judges the archived documents of a kind of subject, up to `decided`.
 
-    batch  only the records with the numbers `leaves` (bigint[])
+    batch  only the records with the numbers `leaves` (bigint[]), each of them
     """
     kind = graph.kinds[kind_name]
     archive = archive_of(graph)
     context = Context(graph, as_of, Values())
     relations = [
         ("heirs", _heirs(context, kind, batch=batch)),
-        ("documents", _documents(context, kind, archive, batch=batch)),
+        ("counted", _counted(batch=batch)),
+        ("owned", _owned(context, kind)),
         ("asked", _asked(kind)),
         *deactivation(context, kind, archive, "asked"),
         ("absent", _absent(kind)),
-        ("dated", _dated(context, kind)),
+        ("standing", _standing(context, kind, archive)),
+        ("documents", _documents(context, kind, archive, batch=batch)),
         ("ends", _ends(context, archive)),
         ("judged", _judged(context)),
         ("candidates", _candidates(kind)),
@@ -85,26 +112,52 @@ def lock_subjects(graph: Graph, kind_name: str) -> Statement | None:
 
 
 def _typed(kind: Kind, alias: str) -> sql.Composed:
+    """The key as the warehouse types it now; NULL where the archived one has another form."""
+    own = sql.SQL("{}.subject_key").format(quoted(alias))
     return comma(
-        sql.SQL("{}.subject_key[{}]::{} AS {}").format(
-            quoted(alias), sql.Literal(at + 1), type_name(sql_type), quoted(f"k{at}")
+        sql.SQL("CASE WHEN {} THEN {} END AS {}").format(
+            is_of_form(own, kind.types), part, quoted(f"k{at}")
         )
-        for at, sql_type in enumerate(kind.types)
+        for at, part in enumerate(written_key(kind, own))
     )
+
+
+def _counted(*, batch: bool) -> sql.Composable:
+    text = (
+        "SELECT r.subject_kind, coalesce(h.subject_key, r.subject_key) AS subject_key,"
+        " count(*) AS documents"
+        " FROM lethe.archive_record AS r LEFT JOIN heirs AS h ON h.leaf_no = r.leaf_no"
+        " WHERE r.kind = 'document'{only} GROUP BY 1, 2"
+    )
+    return sql.SQL(text).format(only=sql.SQL(_OF_BATCH) if batch else sql.SQL(""))
+
+
+def _owned(context: Context, kind: Kind) -> sql.Composable:
+    text = "SELECT c.subject_key, c.documents, {} FROM counted AS c WHERE c.subject_kind = {}"
+    return sql.SQL(text).format(_typed(kind, "c"), context.values.bind(kind.name))
 
 
 def _documents(context: Context, kind: Kind, archive: Archive, *, batch: bool) -> sql.Composable:
+    """Where the newest version of a document has ended, what is left of a customer that is gone
+    follows it: the period of the customer whom it belonged to had passed."""
     text = (
-        "SELECT r.*, {keys} FROM (SELECT r.leaf_no, r.country, {year_end} AS year_end,"
-        " coalesce(h.subject_key, r.subject_key) AS subject_key"
-        " FROM lethe.archive_record AS r LEFT JOIN heirs AS h ON h.leaf_no = r.leaf_no"
-        " WHERE r.kind = 'document' AND r.subject_kind = {kind}{only}) AS r"
+        "SELECT r.leaf_no, r.country, {year_end} AS year_end, {keys}, s.deactivated_on,"
+        " CASE WHEN a.ended_on IS NULL THEN s.open END AS open,"
+        " coalesce(a.ended_on - 1, s.by_policy) AS by_policy"
+        " FROM ({records}) AS r JOIN standing AS s ON s.subject_key = r.owner"
+        " LEFT JOIN lethe.archived_document AS a ON s.open = {gone}"
+        " AND hash_array_extended(a.key, 0) = hash_array_extended(r.document_key, 0)"
+        " AND a.document_type = r.document_type AND a.key = r.document_key"
+        " AND a.ended_on IS NOT NULL"
     )
     return sql.SQL(text).format(
         year_end=financial_year_end(archive, sql.SQL("r.issued_on")),
-        keys=_typed(kind, "r"),
-        kind=context.values.bind(kind.name),
-        only=sql.SQL(_OF_BATCH) if batch else sql.SQL(""),
+        keys=comma(candidate_key(kind, "s")),
+        gone=sql.Literal(GONE),
+        records=sql.SQL(_BATCH_RECORDS if batch else _PASSED_RECORDS).format(
+            kind=context.values.bind(kind.name),
+            passed=is_passed(context.values.bind(context.as_of)),
+        ),
     )
 
 
@@ -120,9 +173,9 @@ def _heirs(context: Context, kind: Kind, *, batch: bool) -> sql.Composable:
         " AND a.document_type = n.document_type AND a.key = n.document_key"
         " AND a.leaf_no = n.leaf_no AND a.ended_on IS NULL"
         " JOIN lethe.archive_record AS p ON p.leaf_no = n.party_no"
-        " AND p.subject_key <> n.subject_key"
         " CROSS JOIN LATERAL (SELECT o.* FROM lethe.archive_record AS o"
-        " WHERE hash_array_extended(o.subject_key, 0) = hash_array_extended(p.subject_key, 0)"
+        " WHERE p.subject_key <> n.subject_key"
+        " AND hash_array_extended(o.subject_key, 0) = hash_array_extended(p.subject_key, 0)"
         " AND o.kind = 'document' AND o.content_token IS NULL AND o.party_no = n.party_no"
         " UNION ALL SELECT o.* FROM lethe.archive_record AS o"
         " WHERE o.kind = 'document' AND o.content_token IS NOT NULL AND o.party_no = n.party_no"
@@ -145,7 +198,10 @@ def _heirs(context: Context, kind: Kind, *, batch: bool) -> sql.Composable:
 
 
 def _asked(kind: Kind) -> sql.Composable:
-    return sql.SQL("SELECT DISTINCT {} FROM documents").format(key_columns(kind))
+    known = [sql.SQL("{} IS NOT NULL").format(part) for part in candidate_key(kind, "o")]
+    return sql.SQL("SELECT DISTINCT {} FROM owned AS o WHERE {}").format(
+        comma(candidate_key(kind, "o")), all_of(known)
+    )
 
 
 def _absent(kind: Kind) -> sql.Composable:
@@ -161,26 +217,64 @@ def _absent(kind: Kind) -> sql.Composable:
     )
 
 
-def _dated(context: Context, kind: Kind) -> sql.Composable:
+def _standing(context: Context, kind: Kind, archive: Archive) -> sql.Composable:
     """The frozen value rules, unless the account came to life again after it was erased."""
     text = (
-        "SELECT d.*, f.subject_key IS NOT NULL AS erased, CASE"
+        "SELECT t.*, (t.deactivated_on + {period}::interval)::date AS by_policy"
+        " FROM (SELECT o.*, CASE"
         " WHEN l.running THEN NULL"
-        " WHEN f.subject_key IS NULL OR l.refusal IS NULL AND l.day > f.erased_on THEN l.day"
+        " WHEN {lives} OR l.refusal IS NULL AND l.day > f.erased_on THEN l.day"
         " ELSE f.deactivated_on END AS deactivated_on, CASE"
         " WHEN l.running THEN 'active'"
-        " WHEN f.subject_key IS NULL AND l.refusal IS NOT NULL THEN 'refused: ' || l.refusal"
-        " WHEN f.subject_key IS NULL AND n.k0 IS NOT NULL THEN 'refused: customer gone'"
-        " WHEN f.subject_key IS NULL AND l.day IS NULL THEN 'refused: no starting point'"
+        " WHEN f.subject_key IS NULL AND {unreadable} THEN {another}"
+        " WHEN {lives} AND l.refusal IS NOT NULL THEN 'refused: ' || l.refusal"
+        " WHEN f.subject_key IS NULL AND n.k0 IS NOT NULL THEN {gone}"
+        " WHEN {lives} AND l.day IS NULL THEN 'refused: no starting point'"
         " END AS open"
-        " FROM documents AS d JOIN live AS l ON {same} LEFT JOIN absent AS n ON {missing}"
+        " FROM owned AS o LEFT JOIN live AS l ON {same} LEFT JOIN absent AS n ON {missing}"
         " LEFT JOIN lethe.archive_frozen AS f"
-        " ON f.subject_kind = {kind} AND f.subject_key = d.subject_key"
+        " ON f.subject_kind = {kind} AND f.subject_key = o.subject_key) AS t"
     )
+    own = candidate_key(kind, "o")
     return sql.SQL(text).format(
-        same=all_of(same(candidate_key(kind, "l"), candidate_key(kind, "d"))),
-        missing=all_of(same(candidate_key(kind, "n"), candidate_key(kind, "d"))),
+        period=sql.Literal(archive.period.interval),
+        lives=sql.SQL("(f.subject_key IS NULL OR {})").format(is_back(context, kind, own)),
+        unreadable=sql.SQL("({}) IS NULL").format(own[0]),
+        another=sql.Literal(ANOTHER_KEY),
+        gone=sql.Literal(GONE),
+        same=all_of(same(candidate_key(kind, "l"), own)),
+        missing=all_of(same(candidate_key(kind, "n"), own)),
         kind=context.values.bind(kind.name),
+    )
+
+
+def is_passed(day: sql.Composable) -> sql.Composed:
+    """The period of a subject of `standing` has passed, or what is left of it is looked at."""
+    text = (
+        "CASE WHEN s.open IS NULL THEN coalesce(s.by_policy < {}::date, true) ELSE s.open = {} END"
+    )
+    return sql.SQL(text).format(day, sql.Literal(GONE))
+
+
+def count_waiting(graph: Graph, as_of: date) -> Statement:
+    """Count, behind `judge_expiry`, the documents of subjects whose period runs, and those of
+    kinds of subject that the policy names no more.
+
+    Returns  (outcome, documents)
+    """
+    context = Context(graph, as_of, Values())
+    text = (
+        "SELECT coalesce(s.open, 'not yet due'), sum(s.documents)::bigint FROM standing AS s"
+        "  WHERE NOT ({passed}) GROUP BY 1"
+        " UNION ALL SELECT {unnamed}, sum(c.documents)::bigint FROM counted AS c"
+        " WHERE c.subject_kind <> ALL(%(kinds)s) HAVING count(*) > 0"
+        " UNION ALL SELECT NULL, coalesce(sum(o.documents), 0)::bigint FROM owned AS o"
+    )
+    return Statement(
+        sql.SQL(text).format(
+            passed=is_passed(sql.Placeholder("as_of")), unnamed=sql.Literal(UNNAMED)
+        ),
+        {**context.values.bound, "kinds": kinds_of(graph), "as_of": as_of},
     )
 
 
@@ -202,11 +296,10 @@ def _ends(context: Context, archive: Archive) -> sql.Composable:
     if whens:
         law = sql.SQL("CASE country {} ELSE {} END").format(sql.SQL(" ").join(whens), other)
     text = (
-        "SELECT t.*, greatest(t.by_policy, t.by_law) AS last_day FROM (SELECT d.*,"
-        " (d.deactivated_on + {period}::interval)::date AS by_policy,"
-        " (d.year_end + {law})::date AS by_law FROM dated AS d) AS t"
+        "SELECT t.*, greatest(t.by_policy, t.by_law) AS last_day"
+        " FROM (SELECT d.*, (d.year_end + {law})::date AS by_law FROM documents AS d) AS t"
     )
-    return sql.SQL(text).format(period=sql.Literal(archive.period.interval), law=law)
+    return sql.SQL(text).format(law=law)
 
 
 def _judged(context: Context) -> sql.Composable:
