@@ -6,8 +6,9 @@ import datetime as dt
 
 import pyarrow as pa
 import pytest
+from lethe.errors import UsageError
 from lethe.pseudonymisation.batch import Batches
-from lethe.pseudonymisation.logplan import Method
+from lethe.pseudonymisation.logplan import Kind, Method
 from lethe.pseudonymisation.outcome import Stretch
 from lethe.pseudonymisation.quarantine import unseal
 from lethe.pseudonymisation.spark import map_in_arrow
@@ -254,3 +255,23 @@ def test_a_plan_that_cannot_work_says_everything_that_is_wrong_with_it() -> None
         undated_period="1999-01",
     ).faults()
     assert len(faults) == 6
+
+
+def test_two_user_agents_of_a_line_have_columns_of_their_own() -> None:
+    lines = b'{"agent": "curl/8.5.0", "app": "Lynx/2.8.9"}\n{"app": "curl/7.1"}\n'
+    done = process(
+        lines,
+        "json",
+        field_map={"agent": "agent", "app": "app"},
+        kinds={"app": Kind.AGENT},
+        methods={"app": Method.REDUCE, "agent": Method.REDUCE},
+    )
+    first, second = rows_of(done)
+    assert (first["agent_family"], first["app_family"]) == ("curl", "Lynx")
+    assert {"os_family", "device", "bot", "app_os_family", "app_device", "app_bot"} <= set(first)
+    assert (second["agent_family"], second["app_family"]) == (None, "curl")
+
+
+def test_a_field_named_like_a_column_of_ours_is_refused() -> None:
+    with pytest.raises(UsageError, match="two fields would be the column line of the output"):
+        process(b"a 1\n", "pattern", pattern="^(?P<line>.*)$")

@@ -6,6 +6,7 @@ import gzip
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import psycopg2
@@ -17,10 +18,11 @@ from lethe.cli.logs import keys_app, logs_app
 from lethe.errors import ConfigurationError, GuardStop, UsageError
 from lethe.evidence.initialise import disarm
 from lethe.evidence.verify import verify_ledger
+from lethe.pseudonymisation import nightly
 from lethe.pseudonymisation.key_end import destroy_due, destroy_month
 from lethe.pseudonymisation.key_life import LogKeys, log_room
 from lethe.pseudonymisation.nightly import work_night
-from lethe.pseudonymisation.rawfiles import FileOutcome, find_files, find_inputs
+from lethe.pseudonymisation.rawfiles import FileOutcome, RawFile, find_files, find_inputs
 from lethe.pseudonymisation.reread import find_aside, reread_file
 
 from tests.kit import Kit, MakeKit, make_kit, ready_database  # noqa: F401 (fixtures)
@@ -358,6 +360,17 @@ def test_the_limit_of_linkability_fails_the_night_and_says_why(kit: Kit) -> None
     assert (again.destroyed, len(rows(kit))) == (True, 5)
 
 
+def test_many_files_of_few_lines_are_judged_together(kit: Kit) -> None:
+    judged = kit.under(POLICY.replace("unique_share: 1.0", "unique_share: 0.1\n  judged_from: 10"))
+    done = []
+    for number in range(4):
+        lines = [combined_line(url=f"/page-{number}{'abcd'[at]}") for at in range(4)]
+        write(kit, f"{number}.log", "".join(lines))
+        outcome = night(judged)[-1]
+        done.append((outcome.destroyed, outcome.linkability and outcome.linkability.rows))
+    assert done == [(True, 4), (True, 8), (False, 12), (False, 12)]
+
+
 def test_a_key_is_destroyed_when_its_window_has_ended_and_then_its_late_lines_are(
     kit: Kit,
 ) -> None:
@@ -436,6 +449,35 @@ def test_the_command_line_reads_any_files_and_keeps_them(
     assert lethe("keys", "rotate")["period"] == "2026-11"
     destroyed = lethe("keys", "destroy")["destroyed"]
     assert [key["period"] for key in destroyed] == ["2015-05"]
+
+
+def test_a_defect_of_ours_in_one_file_stops_no_other(
+    kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(_as_file(POLICY))
+    write(kit, "a.log", combined_line())
+    write(kit, "b.log", combined_line() * 2)
+    record = nightly.record_files
+
+    def fail(room: object, file: RawFile, *rest: Any) -> None:
+        if file.path.name == "a.log":
+            raise ZeroDivisionError
+        record(room, file, *rest)
+
+    monkeypatch.setattr(nightly, "record_files", fail)
+    app = typer.Typer()
+    app.add_typer(logs_app, name="logs")
+    desk, rest = split_common(
+        ["logs", "run", "--policy", str(policy), "--dsn", kit.dsn, "--as-of", "2026-11-23",
+         "--json", "--workers", "0"]
+    )  # fmt: skip
+    assert app(rest, standalone_mode=False, obj=desk) == 3
+    told = {each["file"]: each for each in json.loads(capsys.readouterr().out)["files"]}
+    failed, done = (told[name] for name in sorted(told, key=lambda each: each[-5:]))
+    assert "defect (ZeroDivisionError at test_nightly.py:" in failed["fault"]
+    assert (done["written"], done["fault"]) == (2, None)
+    assert [path.name for path in (kit.home / "raw").iterdir()] == ["a.log"]
 
 
 def test_what_was_set_aside_in_an_output_of_ones_own_can_be_read_again(

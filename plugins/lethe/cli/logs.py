@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import os
+import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +26,13 @@ from lethe.pseudonymisation.key_life import (
     log_room,
     months_without_key,
 )
-from lethe.pseudonymisation.night import begin_night, close_night, list_pieces, work_piece
+from lethe.pseudonymisation.night import (
+    Piece,
+    begin_night,
+    close_night,
+    list_pieces,
+    work_piece,
+)
 from lethe.pseudonymisation.nightly import work_night
 from lethe.pseudonymisation.rawfiles import find_files, find_inputs
 from lethe.pseudonymisation.reread import find_aside, reread_file
@@ -144,19 +153,10 @@ def _run_night(desk: Desk, workers: int) -> list[dict[str, Any]]:
             code = AnswerIsNo.exit_code if stopped else 0
             told.append(done[-1] | {"exit_code": code, "fault": stopped})
         except LetheError as fault:
-            told.append(
-                {
-                    "source": piece.source,
-                    "file": piece.title,
-                    "format": None,
-                    "read": 0,
-                    "written": 0,
-                    "quarantined": {},
-                    "raw_destroyed": False,
-                    "fault": str(fault),
-                    "exit_code": fault.exit_code,
-                }
-            )
+            told.append(_failed(piece, str(fault), fault.exit_code))
+        except Exception as defect:
+            # A defect of ours in one piece stops no other.
+            told.append(_failed(piece, _where(defect), 3))
     desk.tell("Destroying what has ended")
     try:
         close_night(desk.site, run_id, done, len(pieces))
@@ -164,6 +164,31 @@ def _run_night(desk: Desk, workers: int) -> list[dict[str, Any]]:
         # Each piece has said why it failed.
         desk.tell("Some pieces failed")
     return told
+
+
+def _failed(piece: Piece, fault: str, exit_code: int) -> dict[str, Any]:
+    return {
+        "source": piece.source,
+        "file": piece.title,
+        "format": None,
+        "read": 0,
+        "written": 0,
+        "quarantined": {},
+        "raw_destroyed": False,
+        "fault": fault,
+        "exit_code": exit_code,
+    }
+
+
+def _where(defect: Exception) -> str:
+    """Say where the code failed, without values; the trace only if asked for."""
+    last = traceback.extract_tb(defect.__traceback__)[-1]
+    if os.environ.get("LETHE_DEBUG"):
+        traceback.print_exception(defect, file=sys.stderr)
+    return (
+        f"defect ({type(defect).__name__} at {Path(last.filename).name}:{last.lineno}); what was"
+        " committed stays, the raw too; set LETHE_DEBUG=1 for the trace, and report it"
+    )
 
 
 def _document(files: list[dict[str, Any]]) -> dict[str, Any]:

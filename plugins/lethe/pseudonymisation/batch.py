@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.errors import LetheError
+from lethe.errors import LetheError, UsageError
 from lethe.pseudonymisation.fields import FieldMethods
 from lethe.pseudonymisation.formats import Format, Parsed, make_format
 from lethe.pseudonymisation.lines import Lines, Positions, split_lines
@@ -194,7 +194,10 @@ class Batches:
 
 
 def output_schema(plan: LogPlan, fields: tuple[str, ...]) -> pa.Schema:
-    """Give the columns of the output: every stretch of a source has the same."""
+    """Give the columns of the output: every stretch of a source has the same.
+
+    Raises  UsageError for two of the same name
+    """
     import pyarrow as pa
 
     text: Any = pa.dictionary(pa.int32(), pa.string())
@@ -208,14 +211,21 @@ def output_schema(plan: LogPlan, fields: tuple[str, ...]) -> pa.Schema:
         elif kind is Kind.NUMBER and method is Method.KEEP:
             items.append(pa.field(name, pa.float64() if name == "duration" else pa.int64()))
         elif kind is Kind.AGENT and method is Method.REDUCE:
-            parts = (f"{name}_family", f"{name}_major", "os_family", "device")
-            items += [pa.field(part, text) for part in parts] + [pa.field("bot", pa.bool_())]
+            system, device, bot = plan.agent_columns(name)
+            parts = (f"{name}_family", f"{name}_major", system, device)
+            items += [pa.field(part, text) for part in parts] + [pa.field(bot, pa.bool_())]
         elif kind is Kind.TARGET and method is Method.SCAN:
             items += [pa.field("path", text), pa.field("query", text)]
         elif method in (Method.ND, Method.NDX):
             items.append(pa.field(name, pa.string()))
         else:
             items.append(pa.field(name, text))
+    names = [item.name for item in items]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(
+            f"two fields would be the column {', '.join(twice)} of the output: give one of them"
+            " another name"
+        )
     return pa.schema(items)
 
 

@@ -87,7 +87,7 @@ class FieldMethods:
             return {name: self._known(means, name, kind, method).encode(values)}
         codes, distinct = _encode(values)
         if kind is Kind.AGENT and method is Method.REDUCE:
-            return _agents(means, codes, distinct, name)
+            return _agents(means, codes, distinct, name, self.plan.agent_columns(name))
         if kind is Kind.TARGET and method is Method.SCAN:
             path, query = self._url(means, name, distinct)
             return {"path": path.decode(codes), "query": query.decode(codes)}
@@ -214,20 +214,25 @@ class _Coded:
 
 
 def _agents(
-    means: Means, codes: NDArray[np.int32], distinct: pl.Series, name: str
+    means: Means,
+    codes: NDArray[np.int32],
+    distinct: pl.Series,
+    name: str,
+    columns: tuple[str, str, str],
 ) -> dict[str, pa.Array]:
     import polars as pl
 
     agents = [NO_AGENT if text is None else reduce_agent(text) for text in distinct]
     # A family can be text that the agent itself made up.
     family = means.scrub(name, pl.Series([a.family for a in agents], dtype=pl.String))
+    system, device, bot = columns
     bots = np.array([a.bot for a in agents] or [False], dtype=np.bool_)
     return {
         f"{name}_family": _decode(codes, family),
         f"{name}_major": _decode(codes, pl.Series([a.major for a in agents], dtype=pl.String)),
-        "os_family": _decode(codes, pl.Series([a.os for a in agents], dtype=pl.String)),
-        "device": _decode(codes, pl.Series([a.device for a in agents], dtype=pl.String)),
-        "bot": _plain(pl.Series(bots[codes])),
+        system: _decode(codes, pl.Series([a.os for a in agents], dtype=pl.String)),
+        device: _decode(codes, pl.Series([a.device for a in agents], dtype=pl.String)),
+        bot: _plain(pl.Series(bots[codes])),
     }
 
 

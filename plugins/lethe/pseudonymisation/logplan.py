@@ -159,6 +159,20 @@ class LogPlan:
         """Tell the method of a field."""
         return self.methods.get(name) or self.others or METHODS[self.kind_of(name)][0]
 
+    def agent_columns(self, name: str) -> tuple[str, str, str]:
+        """Name the columns of system, device and bot flag of a field that is a user agent.
+
+        Of several such fields `agent`, or the first one, has the short names.
+        """
+        named = ["agent", *self.methods, *self.kinds]
+        first = next((each for each in named if self.reduces(each)), name)
+        front = "" if name == first else f"{name}_"
+        return f"{front}os_family", f"{front}device", f"{front}bot"
+
+    def reduces(self, name: str) -> bool:
+        """Tell whether of a field only the family of the user agent and the like stays."""
+        return self.kind_of(name) is Kind.AGENT and self.method_of(name) is Method.REDUCE
+
     def rules_of(self, name: str) -> UrlRules:
         """Tell what stays of the URLs of a field."""
         return self.urls.get(name) or UrlRules(self.query_allow, self.path_templates)

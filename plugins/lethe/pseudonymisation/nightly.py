@@ -68,7 +68,12 @@ def work_file(
         outcome = replace(outcome, report=report)
         # What stands in front in the same file was written on an earlier night.
         runs = [*reversed([*followed_runs(output, report)]), report]
-        score = _score(room, source, [path for run in runs for path in _parts(output, run)])
+        parts = [path for run in runs for path in _parts(output, run)]
+        score = _score(room, source, parts)
+        if parts and score.rows < room.logs.judged_from:
+            # Of few lines most stand alone; many small files are judged together.
+            parts += _beside(parts, room.logs.judged_from - score.rows)
+            score = _score(room, source, parts)
         over = over_limits(score, room.logs)
         if unread := unread_share(room, runs):
             over += (unread,)
@@ -89,6 +94,21 @@ def _parts(output: Path, run: RunReport) -> list[Path]:
     """Name the Parquet files of a run whose life has not ended."""
     parts = (output / part.name for part in run.files if part.rows)
     return [path for path in parts if path.exists()]
+
+
+def _beside(parts: list[Path], wanted: int) -> list[Path]:
+    """Name the newest other files of the same days, until they have so many rows."""
+    import pyarrow.parquet as pq
+
+    days = {path.parent for path in parts}
+    others = [path for day in days for path in day.glob("*.parquet") if path not in parts]
+    found = []
+    for path in sorted(others, key=lambda each: each.stat().st_mtime_ns, reverse=True):
+        if wanted <= 0:
+            break
+        found.append(path)
+        wanted -= pq.read_metadata(path).num_rows
+    return found
 
 
 def _score(room: LogRoom, source: LogSource, parts: list[Path]) -> Linkability:
