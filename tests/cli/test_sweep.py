@@ -9,6 +9,7 @@ from typing import Any
 import psycopg2
 import pytest
 from lethe.cli.app import main
+from lethe.retention.alone import alone
 
 from tests.kit import Kit, MakeKit
 from tests.small_policy import small_text
@@ -87,3 +88,37 @@ def test_every_failure_prints_a_json_document(make_kit: MakeKit, lethe: Any) -> 
     code, (found,), said = lethe(kit, POLICY, "sweep", "plan")
     assert (code, found["exit_code"]) == (3, 3)
     assert psycopg2.errorcodes.UNDEFINED_TABLE in said
+
+
+def test_a_second_sweep_is_told_that_another_one_is_running(make_kit: MakeKit, lethe: Any) -> None:
+    kit = make_kit(TABLES, POLICY)
+    with alone(kit.site):
+        for command in ("run", "replay"):
+            code, (found,), said = lethe(kit, POLICY, "sweep", command)
+            assert (code, found["exit_code"]) == (1, 1)
+            assert "another sweep of this policy is running" in said
+        assert kit.execute("SELECT count(*) FROM lethe.run") == [(0,)]
+        assert kit.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL"
+            " AND datname = current_database() AND pid <> pg_backend_pid()"
+        ) == [(0,)]
+    code, _, _ = lethe(kit, POLICY, "sweep", "run")
+    assert (code, kit.ids("person")) == (0, [])
+
+
+def test_who_stops_a_sweep_is_told_what_stays_and_gets_one_document(
+    make_kit: MakeKit, lethe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = make_kit(TABLES, POLICY)
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("lethe.erasure.batch.BatchAct.erase", stop)
+        code, (found,), said = lethe(kit, POLICY, "sweep", "run")
+    assert (code, found["exit_code"]) == (130, 130)
+    assert "what was committed stays" in found["error"][0]
+    assert "Traceback" not in said
+    code, _, _ = lethe(kit, POLICY, "sweep", "run")
+    assert (code, kit.ids("person")) == (0, [])

@@ -2,6 +2,10 @@
 
 import sys
 
-from lethe.cli.app import main
+try:
+    from lethe.cli.app import main
 
-sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+except KeyboardInterrupt:  # before there was anything to stop, or in the last line
+    code = 130
+sys.exit(code)

@@ -56,20 +56,24 @@ app.command("health", epilog=COMMON)(health.health)
 def main(arguments: Sequence[str]) -> int:
     """Run a command.
 
-    Returns  0 done, 1 the answer is no, 2 usage or policy fault, 3 unreachable or failed
+    Returns  0 done, 1 the answer is no, 2 usage or policy fault, 3 unreachable or failed,
+             130 stopped by Ctrl-C
     """
     desk: Desk | None = None
     try:
         desk, rest = split_common(arguments)
-        code = app(rest, standalone_mode=False, obj=desk, prog_name="lethe")
+        left = app(rest, standalone_mode=False, obj=desk, prog_name="lethe")
+        code = left if isinstance(left, int) else 0
     except typer.Exit as leave:
         return leave.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        said, code = [_STOPPED], 130
+        said, code = [_STOPPED], _INTERRUPTED
     except Exception as error:
         said, code = _explain(error)
     else:
-        return code if isinstance(code, int) else 0
+        if code != _INTERRUPTED:  # the command-line library's word for Ctrl-C
+            return code
+        said = [_STOPPED]
     if "--json" in arguments and not (desk and desk.answered):
         print(json.dumps({"error": said, "exit_code": code}, ensure_ascii=False))
     for line in said:
@@ -77,6 +81,7 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
+_INTERRUPTED = 130
 _STOPPED = "lethe: stopped; what was committed stays, and running again goes on from there"
 
 

@@ -25,7 +25,8 @@ COMMON = (
     "Common options, anywhere: --policy FILE (default include/policy/mentorsig.yaml) · "
     "--dsn DSN (default: the connection lethe_warehouse) · --as-of YYYY-MM-DD (default: today in "
     "the policy's time zone) · --json (one JSON document on standard output). "
-    "Exit codes: 0 done · 1 the answer is no · 2 usage or policy fault · 3 unreachable or failed."
+    "Exit codes: 0 done · 1 the answer is no · 2 usage or policy fault · 3 unreachable or failed · "
+    "130 stopped by Ctrl-C."
 )
 
 

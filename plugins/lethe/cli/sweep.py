@@ -15,6 +15,7 @@ from lethe.erasure.freeze import CANDIDATES, RulePlan
 from lethe.errors import GuardStop
 from lethe.evidence.runs import Run
 from lethe.quality.inputs import ask_inputs, check_inputs, stops
+from lethe.retention.alone import alone
 from lethe.retention.approved import work_off
 from lethe.retention.approving import approve_restored
 from lethe.retention.plan import SweepPlan, read_plan
@@ -123,20 +124,21 @@ def run(
     """Erase what is due and what the guard allows; resumable at any moment."""
     desk: Desk = context.obj
     user = getpass.getuser()
-    desk.tell("Proving the eraser on temporary tables")
-    canaries = prove_ready(desk.site, desk.as_of)
-    done = run_sweep(
-        desk.site,
-        desk.as_of,
-        approve=approve,
-        approved_by=by,
-        requested_by=user,
-        rules=rule,
-        canaries=canaries,
-        inspect=lambda run_id: check_inputs(desk.site, run_id, desk.as_of, HANDED),
-        tell=desk.tell,
-    )
-    files = destroy_files(desk.site).by_system()
+    with alone(desk.site):
+        desk.tell("Proving the eraser on temporary tables")
+        canaries = prove_ready(desk.site, desk.as_of)
+        done = run_sweep(
+            desk.site,
+            desk.as_of,
+            approve=approve,
+            approved_by=by,
+            requested_by=user,
+            rules=rule,
+            canaries=canaries,
+            inspect=lambda run_id: check_inputs(desk.site, run_id, desk.as_of, HANDED),
+            tell=desk.tell,
+        )
+        files = destroy_files(desk.site).by_system()
     if not desk.answer({"state": done.state, **done.summary, "files": files}):
         show_summary(desk, done)
         for system, counts in files.items():
@@ -175,12 +177,14 @@ def replay(
     """After a restore: bring the warehouse up to its witness; who was erased is erased again."""
     desk: Desk = context.obj
     if approve:
-        approve_restored(desk.site, approve, by)
-        erased = work_off(desk.site, None)
+        with alone(desk.site):
+            approve_restored(desk.site, approve, by)
+            erased = work_off(desk.site, None)
         if not desk.answer({"erased": erased}):
             desk.console.print(f"Erased again: {_listed(erased)}")
         return
-    done = bring_up(desk.site, desk.as_of, requested_by=getpass.getuser())
+    with alone(desk.site):
+        done = bring_up(desk.site, desk.as_of, requested_by=getpass.getuser())
     if not desk.answer(as_document(done)):
         desk.console.print(
             f"The warehouse was {done.state.replace('_', ' ')}; brought back: {done.keys} keys, "

@@ -232,6 +232,7 @@ class BatchAct:
         if prepared.deferred:
             self._cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self._require_counts()
+        prepared.watch.require_same(self._cursor)
         if self._assignment.steps.keeps_subject:
             self.outcomes.remaining |= set(self._going)
         for claimed in self._going.values():

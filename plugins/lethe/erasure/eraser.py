@@ -192,6 +192,9 @@ class Eraser:
         except RowsDiffer as error:
             self._connection.rollback()
             return Failure(str(error))
+        except WarehouseRefused:
+            self._connection.rollback()
+            raise
         except psycopg2.Error as error:
             return roll_back(self._connection, error, self._assignment.rule)
         self.tally.add(act)
@@ -232,8 +235,9 @@ class Eraser:
         """Set one subject aside; one whose rows somebody else holds is only skipped."""
         outcome = "skipped" if failure.is_locked else "quarantined"
         reason = "locked by somebody else" if failure.is_locked else failure.reason
-        log.warning("Rule %s: one subject %s: %s", self._assignment.rule, outcome, reason)
         with self._transaction() as cursor:
+            self._prepared.watch.require_same(cursor)
+            log.warning("Rule %s: one subject %s: %s", self._assignment.rule, outcome, reason)
             cursor.execute(
                 statement("erasure/decide_subjects"),
                 {

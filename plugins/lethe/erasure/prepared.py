@@ -12,6 +12,7 @@ from lethe.catalogue.graph import Anchor, Graph, Member, Reference
 from lethe.erasure import questions, shared_rows, statements
 from lethe.erasure.assignment import Assignment
 from lethe.erasure.ready import Act, Bar, FileColumn, Prepared, Ready, ReadyAnchor
+from lethe.erasure.watch import Watch, watch_tables
 from lethe.policy.names import TableName, quoted
 
 __all__ = ["Prepared", "may_swallow", "prepare"]
@@ -53,8 +54,15 @@ class _Preparer:
             ),
             deferred=self._deferred(),
             acts=tuple(self._acts()),
+            watch=self._watch(),
             keeps=tuple(self._ready(keep) for keep in self._assignment.keeps),
         )
+
+    def _watch(self) -> Watch:
+        steps = self._steps
+        touched = {*steps.tables, *(ref.child for _, ref in (*steps.unlinks, *steps.cuts))}
+        with self._connection.cursor() as cursor:
+            return watch_tables(cursor, self._graph.catalogue, self._assignment.rule, touched)
 
     def _ready(self, found: Statement) -> Ready:
         return Ready(found.text.as_string(self._connection), found.values)

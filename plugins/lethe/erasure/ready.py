@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from psycopg2 import extensions
 
 from lethe.catalogue.graph import Anchor
+from lethe.erasure.watch import Watch
 from lethe.include import statement
 from lethe.policy.names import TableName
 
@@ -137,6 +138,7 @@ class Prepared:
     counted   the tables that `count` counts, and whether each count must equal rows acted on: those
               where something of the warehouse's own could swallow what we do
     acts      in the order of the act
+    watch     tells whether the tables are still those that the statements were made for
     """
 
     lock: Ready | None
@@ -151,4 +153,5 @@ class Prepared:
     counted: tuple[tuple[TableName, bool], ...]
     deferred: str | None
     acts: tuple[Act, ...]
+    watch: Watch
     keeps: tuple[Ready, ...] = ()
