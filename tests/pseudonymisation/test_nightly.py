@@ -18,11 +18,17 @@ from lethe.cli.logs import keys_app, logs_app
 from lethe.errors import ConfigurationError, GuardStop, UsageError
 from lethe.evidence.initialise import disarm
 from lethe.evidence.verify import verify_ledger
-from lethe.pseudonymisation import nightly
+from lethe.pseudonymisation import nightly, rawfiles
 from lethe.pseudonymisation.key_end import destroy_due, destroy_month
 from lethe.pseudonymisation.key_life import LogKeys, log_room
 from lethe.pseudonymisation.nightly import work_night
-from lethe.pseudonymisation.rawfiles import FileOutcome, RawFile, find_files, find_inputs
+from lethe.pseudonymisation.rawfiles import (
+    FileOutcome,
+    RawFile,
+    find_files,
+    find_inputs,
+    is_written_elsewhere,
+)
 from lethe.pseudonymisation.reread import find_aside, reread_file
 
 from tests.kit import Kit, MakeKit, make_kit, ready_database  # noqa: F401 (fixtures)
@@ -189,6 +195,30 @@ def test_a_file_that_changes_after_it_was_read_is_not_destroyed(
     assert (again.report.read, again.destroyed, len(rows(kit))) == (1, True, 2)
 
 
+def test_a_file_that_a_process_still_writes_to_stays_until_it_is_closed(kit: Kit) -> None:
+    path = write(kit, "access.log.1", combined_line(url="/a"))
+    with path.open("a") as daemon:
+        (outcome,) = night(kit)
+        assert "still open for writing in another process" in str(outcome.fault)
+        assert not outcome.destroyed
+        # What comes late is not lost.
+        daemon.write(combined_line(url="/b"))
+    (outcome,) = night(kit)
+    assert outcome.destroyed and not path.exists()
+    assert sorted(rows(kit)["path"].cast(str)) == ["/a", "/b"]
+    with write(kit, "access.log.2", combined_line(url="/c")).open():
+        assert night(kit)[0].destroyed, "who only reads it hinders nothing"
+    assert not list((kit.home / "raw").iterdir())
+
+
+def test_where_no_leases_are_given_a_file_counts_as_closed(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(kit, "access.log.1", combined_line())
+    monkeypatch.setattr(rawfiles, "_is_leased", lambda _: False)
+    assert not is_written_elsewhere(path)
+
+
 def numbered(numbers: range) -> str:
     return "".join(combined_line(ip=f"192.0.2.{n}", url=f"/{n}") for n in numbers)
 
@@ -334,6 +364,16 @@ def test_a_link_is_no_raw_file_that_could_be_destroyed(kit: Kit, kind: str) -> N
         3,
     )
     assert [kind for kind, _ in ledger(kit)] == ["log_written"]
+
+
+def test_a_link_beside_its_target_is_that_file_and_read_once(kit: Kit) -> None:
+    real = write(kit, "access-2026-05-01.log", combined_line() * 3)
+    link = kit.home / "raw" / "current.log"
+    link.symlink_to("access-2026-05-01.log")
+    (outcome,) = night(kit)
+    assert (outcome.fault, outcome.destroyed, len(rows(kit))) == (None, True, 3)
+    assert link.is_symlink() and not real.exists()
+    assert list(night(kit)) == []
 
 
 def test_a_damaged_list_of_a_run_is_named(kit: Kit) -> None:

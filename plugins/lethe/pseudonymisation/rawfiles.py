@@ -108,4 +108,7 @@ def find_inputs(room: LogRoom, pattern: str) -> list[RawFile]:
 def _matches(pattern: str) -> list[Path]:
     whole = str(home_folder() / pattern) if not Path(pattern).is_absolute() else pattern
     named = sorted(Path(name) for name in glob.glob(whole, recursive=True))  # noqa: PTH207
-    return [path for path in named if path.is_file()]
+    files = [path for path in named if path.is_file()]
+    # `current.log` beside its target is that file once more: it is read under its own name.
+    real = {path.resolve() for path in files if not path.is_symlink()}
+    return [path for path in files if not (path.is_symlink() and path.resolve() in real)]
