@@ -9,11 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from lethe.errors import (
-    LetheError,
-    UsageError,
-    VerificationError,
-)
+from lethe.errors import LetheError, UsageError, VerificationError
 from lethe.evidence.ledger import LedgerRow
 from lethe.include import home_folder
 from lethe.keys import month_of
@@ -38,7 +34,7 @@ from lethe.pseudonymisation.linkability import (
 )
 from lethe.pseudonymisation.logplan import LogPlan
 from lethe.pseudonymisation.plan import plan_source
-from lethe.pseudonymisation.rawfiles import FileOutcome, RawFile
+from lethe.pseudonymisation.rawfiles import FileOutcome, RawFile, is_written_elsewhere
 from lethe.pseudonymisation.recognise import followed_runs
 from lethe.pseudonymisation.runs import RunReport
 from lethe.pseudonymisation.sources import Source
@@ -262,6 +258,11 @@ def _destroy_raw(room: LogRoom, file: RawFile, report: RunReport) -> None:
         raise VerificationError(
             f"{file.path.name} has another name on the disk (a hard link), under which its lines"
             " would stay; it was pseudonymised, and is destroyed once it has only one"
+        )
+    if is_written_elsewhere(file.path):
+        raise VerificationError(
+            f"{file.path.name} is still open for writing in another process; it was pseudonymised,"
+            " and is destroyed once that closes it (tell it to reopen its log when you rotate)"
         )
     if not unchanged(file.path, report.raw):
         raise VerificationError(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
+import os
+import signal
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -112,3 +116,44 @@ def _matches(pattern: str) -> list[Path]:
     # `current.log` beside its target is that file once more: it is read under its own name.
     real = {path.resolve() for path in files if not path.is_symlink()}
     return [path for path in files if not (path.is_symlink() and path.resolve() in real)]
+
+
+def is_written_elsewhere(path: Path) -> bool:
+    """Tell whether some process holds a file open for writing, as far as the system tells.
+
+    Whoever rotates by renaming lets the daemon write to the old file until it is told to open the
+    new one; what comes after a file was destroyed would be lost with it. Linux knows: it gives no
+    lease on a file that somebody writes to. Where it gives none at all (another's file, a file
+    system of the network) this is false.
+    """
+    return not _is_leased(path) and _gives_leases(path.parent)
+
+
+def _is_leased(path: Path) -> bool:
+    """Take a lease on a file for a moment; false where it is refused for somebody's writing."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        # Who comes while it is held makes the system send a signal, by default one that kills.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _gives_leases(folder: Path) -> bool:
+    """Tell whether a file that nobody has open is leased: some file systems refuse all."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=".lethe-", dir=folder)
+    except OSError:
+        return False
+    try:
+        os.close(descriptor)
+        return _is_leased(Path(name))
+    finally:
+        os.unlink(name)  # noqa: PTH108
