@@ -219,6 +219,28 @@ def test_where_no_leases_are_given_a_file_counts_as_closed(
     assert not is_written_elsewhere(path)
 
 
+def test_what_is_lethes_own_is_never_raw_whatever_a_pattern_names(
+    kit: Kit, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("witness/a.log", "secrets/b.log", "logs/web/c.log", "raw/d.log"):
+        path = kit.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(combined_line())
+    greedy = kit.under(POLICY.replace("files: raw/*.log*", "files: '**/*.log*'"))
+    (outcome,) = night(greedy)
+    assert (outcome.file.path.name, outcome.destroyed) == ("d.log", True)
+    assert (kit.home / "witness" / "a.log").exists() and (kit.home / "secrets" / "b.log").exists()
+    assert "3 files of Lethe's own" in caplog.text
+
+
+def test_columns_to_tell_rows_apart_that_are_none_keep_the_raw(kit: Kit) -> None:
+    wrong = kit.under(POLICY.replace("unique_share: 1.0", "quasi_identifiers: [nope]"))
+    write(kit, "a.log", combined_line())
+    (outcome,) = night(wrong)
+    assert "none of nope is a column of the output; there are line, ip" in str(outcome.fault)
+    assert not outcome.destroyed and (kit.home / "raw" / "a.log").exists()
+
+
 def numbered(numbers: range) -> str:
     return "".join(combined_line(ip=f"192.0.2.{n}", url=f"/{n}") for n in numbers)
 

@@ -71,9 +71,17 @@ def quasi_identifiers(
     there   columns of the output
     fields  of the policy: pseudonyms and masks are left out, for they are what is asked about
     chosen  of the policy; none: every column that remains
+    Raises  UsageError where none of the chosen ones is there
     """
     if chosen:
-        return tuple(name for name in there if name in chosen)
+        named = tuple(name for name in there if name in chosen)
+        if not named:
+            # A score over nothing would keep every limit.
+            raise UsageError(
+                f"quasi_identifiers: none of {', '.join(sorted(chosen))} is a column of the output;"
+                f" there are {', '.join(there)}"
+            )
+        return named
     replaced = {
         name
         for name, field in fields.items()

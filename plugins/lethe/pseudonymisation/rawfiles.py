@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import glob
+import logging
 import os
 import signal
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lethe.errors import (
     AnswerIsNo,
@@ -23,6 +24,8 @@ from lethe.pseudonymisation.linkability import (
     Linkability,
 )
 from lethe.pseudonymisation.runs import RunReport
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def find_files(room: LogRoom, only: Callable[[str], bool] = lambda _: True) -> l
     found = []
     for name, source in room.logs.sources.items():
         if source.files is not None and only(name):
-            found += [RawFile(name, path) for path in _matches(source.files)]
+            found += [RawFile(name, path) for path in _matches(room, source.files)]
     return found
 
 
@@ -103,16 +106,31 @@ def find_inputs(room: LogRoom, pattern: str) -> list[RawFile]:
     sources = [name for name, source in room.logs.sources.items() if source.files is not None]
     if not sources:
         raise UsageError("the policy has no log source of files, whose field methods could be used")
-    paths = _matches(str(Path.cwd() / pattern))
+    paths = _matches(room, str(Path.cwd() / pattern))
     if not paths:
         raise UsageError(f"no file matches {pattern}")
     return [RawFile(sources[0], path, own=False) for path in paths]
 
 
-def _matches(pattern: str) -> list[Path]:
+# Under Lethe's home: never raw, whatever a pattern says.
+_OWN_FOLDERS: Final = ("secrets", "witness", "reports")
+
+
+def _matches(room: LogRoom, pattern: str) -> list[Path]:
     whole = str(home_folder() / pattern) if not Path(pattern).is_absolute() else pattern
     named = sorted(Path(name) for name in glob.glob(whole, recursive=True))  # noqa: PTH207
-    files = [path for path in named if path.is_file()]
+    sources = room.logs.sources.values()
+    ours = [(home_folder() / name).resolve() for name in _OWN_FOLDERS]
+    ours += [(home_folder() / source.output).resolve() for source in sources]
+    own = {path for path in named if any(path.resolve().is_relative_to(each) for each in ours)}
+    files = [path for path in named if path not in own and path.is_file()]
+    if own:
+        log.warning(
+            "%s names %d files of Lethe's own (secrets, witness, reports or an output): they are"
+            " no raw logs",
+            pattern,
+            len(own),
+        )
     # `current.log` beside its target is that file once more: it is read under its own name.
     real = {path.resolve() for path in files if not path.is_symlink()}
     return [path for path in files if not (path.is_symlink() and path.resolve() in real)]
