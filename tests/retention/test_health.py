@@ -194,7 +194,7 @@ def test_a_witness_that_is_behind_and_a_warehouse_that_is_behind_are_told(
     night(armed, TODAY)
     add_evidence(armed)
     assert health(armed).facts["witness"] == armed.witness.position().number
-    monkeypatch.setattr("lethe.retention.health._IN_FLIGHT", timedelta(0))
+    monkeypatch.setattr("lethe.retention.witness_signs._IN_FLIGHT", timedelta(0))
     assert health(armed).is_healthy
     armed.execute("ALTER TABLE lethe.ledger_batch DISABLE TRIGGER ALL")
     kept = armed.execute("SELECT max(witness_no) FROM lethe.ledger_batch")[0][0]

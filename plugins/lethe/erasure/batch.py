@@ -6,20 +6,20 @@ commit, so that a restore of the warehouse cannot make us forget whom we erased.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from psycopg2 import extensions
 
 from lethe.erasure.assignment import Assignment, Claimed
-from lethe.erasure.outcomes import DUE_EARLIER, Key, Outcomes, RowsDiffer
-from lethe.erasure.ready import Act, Batch, Prepared, Rows
+from lethe.erasure.counts import Counts
+from lethe.erasure.outcomes import DUE_EARLIER, Key, Outcomes
+from lethe.erasure.ready import Act, Batch, Prepared
 from lethe.erasure.rows import anchor_values
-from lethe.errors import VerificationError
 from lethe.include import statement
 from lethe.policy.names import TableName
 
@@ -42,12 +42,10 @@ class BatchAct:
         self._shared: dict[TableName, list[Key]] = {}
         self._anchored: dict[TableName, list[Key]] = {}
         self._staying: dict[TableName, set[Key]] = defaultdict(set)
-        self._handled: Counter[TableName] = Counter()
         self._is_group = assignment.steps.kind.is_group
-        self._met: dict[TableName, Counter[Key]] = {}
-        self._last_due: dict[Key, date | None] = {}
         self.batch_id = batch_id
         self.outcomes = Outcomes()
+        self._counts = Counts(self.outcomes, prepared.counted)
 
     def settle(self, *, final: bool, strict: bool = False, thorough: bool = False) -> list[Claimed]:
         """Lock and re-check; gives the subjects that may go, oldest first.
@@ -110,7 +108,7 @@ class BatchAct:
             rows = prepared.lock.fetch(self._cursor, self._batch())
             locked = _keys(rows)
             if self._is_group and kind.table is not None:
-                self._meet(kind.table, rows)
+                self._counts.meet(kind.table, rows)
             for row in rows if rows and len(rows[0]) > 1 else ():
                 key = tuple(cast(list[str], row[0]))
                 self.outcomes.identifiers[key] = tuple(cast("tuple[str | None, ...]", row[1:]))
@@ -119,14 +117,9 @@ class BatchAct:
                 self._sort_out(missing, final=final)
         for table, lock in prepared.locks if self._going else ():
             if self._is_group:
-                self._meet(table, lock.fetch(self._cursor, self._batch()))
+                self._counts.meet(table, lock.fetch(self._cursor, self._batch()))
             else:
                 lock.run(self._cursor, self._batch())
-
-    def _meet(self, table: TableName, rows: Rows) -> None:
-        """Note the rows by which a group is judged: of others that come now nobody knows a day."""
-        met = self._met.setdefault(table, Counter())
-        met.update(tuple(cast(list[str], row[0])) for row in rows)
 
     def _sort_out(self, missing: Sequence[Key], *, final: bool) -> None:
         """A subject that gave no lock is gone, or in somebody else's hands."""
@@ -144,7 +137,7 @@ class BatchAct:
         decide = self._prepared.recheck if thorough else self._prepared.glance
         rows = decide.fetch(self._cursor, self._batch())
         found = {tuple(cast(list[str], row[0])): str(row[1]) for row in rows}
-        self._last_due = {
+        self._counts.last_due = {
             tuple(cast(list[str], row[0])): cast("date | None", row[2]) for row in rows
         }
         for key in list(self._going):
@@ -226,68 +219,17 @@ class BatchAct:
             deletes = act.does == "delete"
             for part, rows in act.parts(self._rows(act)):
                 counts = self.outcomes.deleted if deletes else self.outcomes.changed
-                owners = self._tally(part, rows, counts)
+                owners = self._counts.add(part, rows, counts, self._going.keys())
                 if act.does == "blank" and not act.anchor:
                     self.outcomes.remaining |= owners
         if prepared.deferred:
             self._cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        self._require_counts()
+        self._counts.require_equal()
         prepared.watch.require_same(self._cursor)
         if self._assignment.steps.keeps_subject:
             self.outcomes.remaining |= set(self._going)
         for claimed in self._going.values():
             self.outcomes.decided[claimed.number] = ("done", None)
-
-    def _tally(self, act: Act, told: Rows, total: Counter[TableName]) -> set[Key]:
-        found = cast(list[tuple[Any, ...]], told)
-        if not found:
-            return set()
-        newer = [row for row in found if row[2] is not None] if len(found[0]) > 2 else []
-        if act.does == "delete" and any(self._is_newer(act, row) for row in newer):
-            raise RowsDiffer(f"rows of {act.table} became newer")
-        owners: dict[Key, int] = {tuple(row[0]) if row[0] else (): row[1] for row in found}
-        acted_on = sum(owners.values())
-        table = str(act.table)
-        total[act.table] += acted_on
-        if act.does != "unlink":
-            self._handled[act.table] += acted_on
-        if act.anchor:
-            self.outcomes.shared[table] += acted_on
-            return set()
-        if not owners.keys() <= self._going.keys():
-            raise VerificationError(
-                f"{act.table}: a statement acted on a subject outside its batch; "
-                "the batch was rolled back"
-            )
-        met = self._met.get(act.table) if act.does in ("delete", "blank") else None
-        if met is not None and any(rows > met[key] for key, rows in owners.items()):
-            raise RowsDiffer(f"rows of {act.table} came")
-        by_key = self.outcomes.by_key
-        for key, rows in owners.items():
-            counts = by_key[key]
-            counts[table] = counts.get(table, 0) + rows
-        return set(owners)
-
-    def _is_newer(self, act: Act, row: tuple[Any, ...]) -> bool:
-        """A row came that would stop its subject; a shared one, any of the batch's subjects."""
-        limits = self._last_due
-        own = [limits.get(tuple(row[0] or ()))] if not act.anchor else [*limits.values()]
-        days = [day for day in own if day is not None]
-        return not days or row[2] > max(days)
-
-    def _require_counts(self) -> None:
-        """What was deleted or blanked is what was counted under lock, table by table.
-
-        Counted are the tables where a trigger or rule may swallow a delete; everywhere else the
-        server does what it says.
-        """
-        counted = {table for table, _ in self._prepared.counted}
-        for table in self._handled.keys() - counted:
-            self.outcomes.locked[table] = self._handled[table]
-        for table, is_exact in self._prepared.counted:
-            locked, handled = self.outcomes.locked[table], self._handled[table]
-            if handled > locked or (is_exact and handled != locked):
-                raise RowsDiffer(f"other rows of {table} were erased than counted under lock")
 
 
 def _due_earlier(rows: Iterable[tuple[object, ...]], going: Mapping[Key, Claimed]) -> list[Key]:

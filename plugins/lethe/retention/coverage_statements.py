@@ -19,7 +19,8 @@ from lethe.catalogue.graph import Graph, Kind, Member, Way
 from lethe.catalogue.ways import is_written, same, walk
 from lethe.policy.names import TableName, quoted
 from lethe.policy.periods import boundary
-from lethe.retention.statements import date_subjects, holds_root, in_cluster
+from lethe.retention.claims import holds_root, in_cluster
+from lethe.retention.statements import date_subjects
 
 OVERDUE = ", overdue"
 """Ends the reason of rows that have waited longer than the policy allows for a decision."""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,22 +15,20 @@ import psycopg2
 from psycopg2 import extensions
 
 from lethe.errors import (
-    LetheError,
     WarehouseRefused,
     WarehouseUnreachable,
     describe_database_error,
 )
 from lethe.evidence.initialise import read_warehouse
-from lethe.evidence.witness import Witness, WitnessRecord
+from lethe.evidence.witness import Witness
 from lethe.guards.holds import lost_queries
 from lethe.guards.undecided import not_kept, read_refusals
 from lethe.include import statement
 from lethe.policy.model import Policy
 from lethe.policy.periods import end_of
 from lethe.retention.refresh import say_unrefreshed, unrefreshed
+from lethe.retention.witness_signs import compare_with_witness
 
-_LOOK_BACK = 200
-_IN_FLIGHT = timedelta(minutes=15)
 _UNSEALED_HOURS = 24.0
 
 
@@ -107,7 +104,9 @@ def check_health(
             _ask_waiting(cursor, health, policy)
             _ask_holds(cursor, health)
             _ask_seals(cursor, health)
-            _ask_witness(cursor, health, witness)
+            said, problems = compare_with_witness(cursor, witness)
+            health.facts |= said
+            health.problems.extend(problems)
         _ask_queries(connection, health, policy)
         _ask_views(connection, health, policy)
         _ask_undecided(connection, health, policy)
@@ -240,53 +239,6 @@ def _ask_seals(cursor: extensions.cursor, health: Health) -> None:
         health.problems.append(
             f"{batches} batches of evidence are not sealed, the oldest for {hours:.0f} hours"
         )
-
-
-def _ask_witness(cursor: extensions.cursor, health: Health, witness: Witness | None) -> None:
-    cursor.execute(statement("retention/read_witness_named"))
-    row = cursor.fetchone()
-    named = row[0] if row else None
-    health.facts |= {"witness": None, "witness_named": named}
-    if witness is None:
-        if named is not None:
-            health.problems.append("the witness that the warehouse names cannot be reached")
-        return
-    try:
-        position = witness.position()
-        last, confirmed = _last_batch(witness)
-    except LetheError as error:
-        health.problems.append(f"the witness cannot be read: {error}")
-        return
-    health.facts["witness"] = position.number
-    if named is not None and position.number < named:
-        health.problems.append(
-            f"the witness stands at {position.number} and the warehouse names {named}: "
-            "it was replaced or restored"
-        )
-    if last is not None and (confirmed or datetime.now(UTC) - last.at > _IN_FLIGHT):
-        cursor.execute(statement("evidence/find_batches"), {"batches": [str(last.batch)]})
-        if cursor.fetchone() is None:
-            health.problems.append(
-                "the warehouse does not have the last batch of its witness: it was restored "
-                "(`lethe sweep replay`), or a crash is not settled yet"
-            )
-
-
-def _last_batch(witness: Witness) -> tuple[WitnessRecord | None, bool]:
-    """The newest batch that was not voided and that no replay came after; whether the warehouse is
-    known to have committed it."""
-    voided: set[int] = set()
-    confirmed: set[int] = set()
-    for record in islice(witness.records_backwards(), _LOOK_BACK):
-        if record.kind == "void":
-            voided.add(record.body["number"])
-        elif record.kind == "committed":
-            confirmed.add(record.body["number"])
-        elif record.kind == "replayed":
-            break
-        elif record.kind == "batch" and record.number not in voided:
-            return record, record.number in confirmed
-    return None, False
 
 
 def _ask_queries(connection: extensions.connection, health: Health, policy: Policy) -> None:

@@ -25,20 +25,18 @@ from lethe.catalogue.fragments import (
     Statement,
     Values,
     all_of,
-    any_of,
     column,
     comma,
-    in_batch,
     key_text,
 )
 from lethe.catalogue.graph import Graph, Kind, Member
 from lethe.catalogue.ways import is_written, same, walk
-from lethe.erasure.bare import is_bare
 from lethe.erasure.steps import plan_steps
 from lethe.guards.statements import candidate_key, held, key_columns, restricted, unarchived
 from lethe.policy.model.rules import Rule
 from lethe.policy.names import TableName, quoted
-from lethe.retention.dates import dated, strictest
+from lethe.retention.claims import claimed_subjects
+from lethe.retention.dates import dated
 
 PASSED_OVER = ("not yet due", "active")
 """Outcomes that need nobody's attention."""
@@ -99,7 +97,7 @@ def _starting(
     events = event_sources(context, kind, rule.starting_point, batch=batch)
     opened = earliest_source(context, kind, rule.starting_point, batch=batch)
     return [
-        ("subjects", _subjects(context, kind, rule, members, batch=batch)),
+        ("subjects", claimed_subjects(context, kind, rule, members, batch=batch)),
         *((source.name, source.text) for source in events),
         *([(opened.name, opened.text)] if opened else []),
         ("dated", dated(context, kind, rule, events, opened)),
@@ -121,57 +119,6 @@ def _with(
     )
 
 
-def _subjects(
-    context: Context, kind: Kind, rule: Rule, members: Sequence[Member], *, batch: bool
-) -> sql.Composable:
-    own = [column("s", name) for name in kind.key]
-    where: list[sql.Composable] = [
-        in_batch(own, kind.types)
-        if batch
-        else all_of(sql.SQL("{} IS NOT NULL").format(part) for part in own)
-    ]
-    key = comma(sql.SQL("{} AS {}").format(part, quoted(f"k{i}")) for i, part in enumerate(own))
-    others = [
-        other
-        for other in context.graph.policy.rules.values()
-        if other.cluster == rule.cluster and other is not rule
-    ]
-    contested: sql.Composable = sql.SQL("true" if others else "false")
-    bare: sql.Composable = sql.SQL("true")
-    if kind.table is None:
-        country: sql.Composable = sql.SQL("NULL::text")
-    else:
-        contested = any_of(_claims(context, kind, kind.table, other) for other in others)
-        bare = is_bare(context, kind.table, rule.cluster)
-        row = Row("s", kind.table, kind)
-        where += [conditions_sql(context, row, part) for part in (kind.where, rule.where)]
-        named = kind.policy.country
-        country = column("s", named) if named else sql.SQL("NULL")
-        country = sql.SQL("nullif(upper(btrim({}::text)), '')").format(country)
-    if kind.table is not None and not holds_root(kind, members):
-        where.append(in_cluster(context, kind, members, own, batch=batch))
-    if kind.unique:
-        text = (
-            "SELECT {key}, {country} AS country, {contested} AS contested, {bare} AS bare"
-            " FROM {source} WHERE {where}"
-        )
-    else:
-        country = strictest(context, rule, country)
-        text = (
-            "SELECT {key}, {country} AS country, bool_or({contested}) AS contested,"
-            " bool_and({bare}) AS bare FROM {source} WHERE {where} GROUP BY {own}"
-        )
-    return sql.SQL(text).format(
-        key=key,
-        country=country,
-        contested=contested,
-        bare=bare,
-        source=sql.SQL("{} AS s").format(kind.source),
-        where=all_of(where),
-        **({} if kind.unique else {"own": comma(own)}),
-    )
-
-
 def _nothing_came(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
     """Whose own row is kept as it is, of him nothing else is there; what comes is due as it was."""
     steps = plan_steps(context.graph, rule.cluster)[0]
@@ -190,56 +137,6 @@ def _nothing_came(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
             text = "NOT EXISTS (SELECT FROM {} WHERE {})"
             found.append(sql.SQL(text).format(source, all_of(where)))
     return all_of(found)
-
-
-def _claims(context: Context, kind: Kind, table: TableName, rule: Rule) -> sql.Composable:
-    """Another rule of the cluster claims the subject of the table as well: of a group, by any of
-    its rows."""
-    if not kind.is_group:
-        return sql.SQL("(({}) IS TRUE)").format(
-            conditions_sql(context, Row("s", table, kind), rule.where)
-        )
-    row = Row("o", table, kind)
-    own = ([column(alias, name) for name in kind.key] for alias in ("s", "o"))
-    where = [
-        *same(*own),
-        *(conditions_sql(context, row, part) for part in (kind.where, rule.where)),
-    ]
-    return sql.SQL("EXISTS (SELECT FROM {} AS o WHERE {})").format(table.identifier, all_of(where))
-
-
-def holds_root(kind: Kind, members: Sequence[Member]) -> bool:
-    """The subject's own row is in the cluster, so that every subject is."""
-    return any(member.table == kind.table and not member.where for member in members)
-
-
-def in_cluster(
-    context: Context,
-    kind: Kind,
-    members: Sequence[Member],
-    own: Sequence[sql.Composable],
-    *,
-    batch: bool,
-) -> sql.Composable:
-    """Subjects that have at least one row in the cluster."""
-    parts: list[sql.Composable] = []
-    for member in members:
-        row = Row("m", member.table, kind)
-        for way in member.ways:
-            walked = walk(way, "m")
-            where = [*walked.conditions, conditions_sql(context, row, member.where)]
-            if batch:
-                where.append(in_batch(walked.owner, kind.types))
-            else:
-                where.extend(sql.SQL("{} IS NOT NULL").format(part) for part in walked.owner)
-            parts.append(
-                sql.SQL("SELECT {owner} FROM {source} WHERE {where}").format(
-                    owner=comma(walked.owner),
-                    source=walked.source(sql.SQL("{} AS m").format(member.table.identifier)),
-                    where=all_of(where),
-                )
-            )
-    return sql.SQL("({}) IN ({})").format(comma(own), sql.SQL(" UNION ALL ").join(parts))
 
 
 def _judged(context: Context, kind: Kind, rule: Rule) -> sql.Composable:
