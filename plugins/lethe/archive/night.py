@@ -14,6 +14,7 @@ from lethe.archive.approvals import approve_waiting, settle, work_off_approved
 from lethe.archive.capture import BATCH, Capture, Captured
 from lethe.archive.check import read_back
 from lethe.archive.clocks import seal_clocks
+from lethe.archive.document_keys import document_keys, keys_of_last_night, require_key
 from lethe.archive.expire import Expiry
 from lethe.archive.expired import Expired
 from lethe.archive.facts import ARCHIVE_RUN
@@ -22,12 +23,15 @@ from lethe.archive.night_summary import Trial, summarise
 from lethe.archive.oddities import note_oddities
 from lethe.archive.opening import acting, make_keys, open_witness_of
 from lethe.archive.reading import read_records
-from lethe.archive.statements import kinds_of
+from lethe.archive.statements import archive_of, kinds_of
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as, warehouse_dsn
 from lethe.errors import (
     GuardStop,
+    LetheError,
+    UsageError,
     VerificationError,
+    WarehouseRefused,
 )
 from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.initialise import read_warehouse
@@ -58,6 +62,9 @@ def run_archive(
 ) -> Run:
     """A whole night in one call; begun again, it goes on where it was.
 
+    A kind of document that cannot be archived stops no other; it is raised at the end, and until
+    then nothing is destroyed of those whose documents they are.
+
     approve  hexadecimal digest of an expiry that waits
     """
     if approve:
@@ -65,11 +72,21 @@ def run_archive(
         approve_waiting(site, approve, approved_by)
     run_id = begin_night(site, as_of, name=name, requested_by=requested_by)
     captured = []
+    failed: dict[str, LetheError] = {}
     for document in documents_of(site):
         tell(f"Archiving: {document}")
-        captured.append(capture_documents(site, run_id, document, batch=batch))
+        try:
+            captured.append(capture_documents(site, run_id, document, batch=batch))
+        except (UsageError, GuardStop, WarehouseRefused) as error:
+            tell(f"Not archived: {document}: {error}")
+            failed[document] = error
     tell("Looking for what has come to its end")
-    expired = expire_records(site, run_id)
+    try:
+        expired = expire_records(site, run_id, unarchived=list(failed))
+    except LetheError as error:
+        raise next(iter(failed.values()), error) from None
+    if failed:
+        raise next(iter(failed.values()))
     tell("Opening a sample")
     return close_night(site, run_id, captured, expired, try_sample(site))
 
@@ -114,6 +131,9 @@ def capture_documents(site: Site, run_id: UUID, document: str, *, batch: int = B
         _require_policy(site, run)
         connection.rollback()
         graph = site.graph(connection)
+        acting_as(connection, "runner")
+        require_key(connection, graph, document)
+        connection.rollback()
         witness = open_witness_of(site, connection)
         keys = make_keys(site, connection, witness)
         with site.connected("runner") as reader:
@@ -133,8 +153,11 @@ def capture_documents(site: Site, run_id: UUID, document: str, *, batch: int = B
             ).work()
 
 
-def expire_records(site: Site, run_id: UUID) -> list[Expired]:
-    """Destroy what is past its last day, as far as the guards allow; what was approved first."""
+def expire_records(site: Site, run_id: UUID, *, unarchived: Sequence[str] = ()) -> list[Expired]:
+    """Destroy what is past its last day, as far as the guards allow; what was approved first.
+
+    unarchived  kinds of document that the night could not archive: a correction of one may keep it
+    """
     found = []
     with acting(site, "the expiry of the archive") as connection:
         run = read_run(connection, run_id)
@@ -145,12 +168,16 @@ def expire_records(site: Site, run_id: UUID) -> list[Expired]:
         keys = make_keys(site, connection, witness)
         settle(site, connection)
         stop = why_stopped(site, connection, run.as_of)
-        if stop is None:
+        documents = archive_of(graph).documents
+        halted = {documents[name].subject: name for name in unarchived}
+        if stop is None and not halted:
             work_off_approved(site, connection, graph, keys, witness, on=run.as_of)
         for kind in kinds_of(graph):
             expiry = Expiry(connection, site, graph, kind, run=run, keys=keys, witness=witness)
             planned = expiry.plan()
             why = stop or why_stopped(site, connection, run.as_of, kind)
+            if kind in halted:
+                why = f"the night could not archive its documents: {halted[kind]}"
             if why is not None and planned.due:
                 planned.state, planned.stopped = "stopped", why
                 log.warning("%s is stopped: %s", planned.rule, why)
@@ -206,13 +233,15 @@ def close_night(
                 )
         acting_as(connection, "runner")
         as_of = read_run(connection, run_id).as_of
-        note_oddities(connection, site.graph(connection), run_id, as_of, captured)
+        graph = site.graph(connection)
+        note_oddities(connection, graph, run_id, as_of, captured)
+        keys = document_keys(graph, keys_of_last_night(connection))
         summary = summarise(site, connection, captured, expired, trial) | {"read_back": back}
         waiting = any(each.state == "waiting" for each in expired)
         set_state(connection, run_id, "running", summary=summary)
         counts = {each["document"]: each["outcomes"] for each in summary["documents"]}
         evidence = EvidenceBatch(connection, run_id, witness)
-        evidence.add_rows([LedgerRow("archive_closed", {"documents": counts})])
+        evidence.add_rows([LedgerRow("archive_closed", {"documents": counts, "keys": keys})])
         evidence.commit()
         seal = seal_ledger(connection, witness)
         acting_as(connection, "runner")

@@ -6,6 +6,7 @@ from datetime import date
 
 from psycopg2 import sql
 
+from lethe.archive.document_keys import require_own_names
 from lethe.archive.document_reasons import document_reason, erased_since
 from lethe.archive.financial_year import financial_year_end
 from lethe.archive.owner_statements import owner_of
@@ -14,11 +15,9 @@ from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.fragments import (
     Statement,
     Values,
-    all_of,
     column,
     comma,
     key_text,
-    type_name,
 )
 from lethe.catalogue.graph import Graph, Kind
 from lethe.errors import UsageError
@@ -27,6 +26,7 @@ from lethe.guards.bound import (
     document_day,
     document_key,
     fingerprint,
+    is_sure,
     listed_as,
 )
 from lethe.policy.model import Policy
@@ -67,6 +67,7 @@ class DocumentStatements:
         self._graph = graph
         self._as_of = as_of
         self._kind: Kind = graph.kinds[self.document.subject]
+        require_own_names(graph, name)
 
     def count_some(self) -> Statement:
         """Count issued documents, up to a limit.
@@ -192,7 +193,10 @@ class DocumentStatements:
         )
 
     def find_deleted(self) -> Statement:
-        """Count archived documents of living accounts that the warehouse has no more."""
+        """Count archived documents of living accounts that the warehouse has no more.
+
+        By the text of keys: the type of a column may have changed since.
+        """
         context = Context(self._graph, self._as_of, Values())
         text = (
             "SELECT count(*) FROM lethe.archived_document AS a"
@@ -200,14 +204,14 @@ class DocumentStatements:
             " LEFT JOIN lethe.archive_frozen AS f"
             " ON f.subject_kind = r.subject_kind AND f.subject_key = r.subject_key"
             " WHERE a.document_type = {name} AND a.ended_on IS NULL AND NOT {erased_since}"
-            " AND NOT EXISTS (SELECT FROM {table} AS d WHERE {same} AND {issued})"
+            " AND NOT EXISTS (SELECT FROM {table} AS d WHERE {key} = a.key AND {issued})"
         )
         return Statement(
             sql.SQL(text).format(
                 name=context.values.bind(self.name),
                 erased_since=erased_since("f"),
                 table=self.document.table.identifier,
-                same=self._is(context, "d", "a.key"),
+                key=self._key(context, "d"),
                 issued=conditions_sql(
                     context, Row("d", self.document.table, self._kind), self.document.issued
                 ),
@@ -236,22 +240,23 @@ class DocumentStatements:
         )
 
     def _documents(self, context: Context) -> sql.Composable:
-        """The documents; where only their number names them, with how many have the same."""
+        """The documents; where their key may be that of several, with how many have the same."""
         if self._has_key:
             return self.document.table.identifier
         text = (
-            '(SELECT d.*, count(*) OVER (PARTITION BY {number}) AS "lethe.same"'
+            '(SELECT d.*, count(*) OVER (PARTITION BY {key}) AS "lethe.same"'
             " FROM {table} AS d WHERE {issued})"
         )
         return sql.SQL(text).format(
-            number=column("d", self.document.number),
+            key=comma(column("d", name) for name in document_key(context, self.document)),
             table=self.document.table.identifier,
             issued=self._issued(context),
         )
 
     @property
     def _has_key(self) -> bool:
-        return bool(self._graph.catalogue.tables[self.document.table].unique_keys)
+        context = Context(self._graph, self._as_of, Values())
+        return is_sure(self._graph, self.document, document_key(context, self.document))
 
     def _part(self, context: Context) -> sql.Composable:
         """Parts of 32 days of issue, each in 128 by key: what changes leaves most as they are."""
@@ -275,14 +280,3 @@ class DocumentStatements:
 
     def _key(self, context: Context, alias: str) -> sql.Composed:
         return key_text([column(alias, name) for name in document_key(context, self.document)])
-
-    def _is(self, context: Context, alias: str, key: str) -> sql.Composable:
-        """The document is the one with that key, by the columns themselves: an index serves it."""
-        names = document_key(context, self.document)
-        types = [self._graph.column_type(self.document.table, name) for name in names]
-        return all_of(
-            sql.SQL("{} = ({})[{}]::{}").format(
-                column(alias, name), sql.SQL(key), sql.Literal(at), type_name(sql_type)
-            )
-            for at, (name, sql_type) in enumerate(zip(names, types, strict=True), start=1)
-        )

@@ -15,7 +15,7 @@ from psycopg2 import sql
 from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.days import day_sql
 from lethe.catalogue.fragments import all_of, column, comma, key_text
-from lethe.catalogue.graph import Hop, Kind
+from lethe.catalogue.graph import Graph, Hop, Kind
 from lethe.catalogue.ways import equalities, walk
 from lethe.errors import UsageError
 from lethe.policy.model.archive import Bound, Document
@@ -23,9 +23,22 @@ from lethe.policy.names import TableName
 
 
 def document_key(context: Context, document: Document) -> Sequence[str]:
-    """The columns that name a document: its table's key, else its number."""
-    unique = context.graph.catalogue.tables[document.table].unique_keys
-    return unique[0] if unique else (document.number,)
+    """The columns that name a document: those of the policy, its table's key, else its number."""
+    keys = whole_keys(context.graph, document)
+    return document.key or (keys[0] if keys else (document.number,))
+
+
+def is_sure(graph: Graph, document: Document, key: Iterable[str]) -> bool:
+    """No two documents can have the same key."""
+    return any(set(each) <= set(key) for each in whole_keys(graph, document))
+
+
+def whole_keys(graph: Graph, document: Document) -> list[tuple[str, ...]]:
+    """The keys of the table of a document; a column that may be NULL tells no two rows apart."""
+    table = graph.catalogue.tables[document.table]
+    return [
+        key for key in table.unique_keys if not any(table.columns[name].nullable for name in key)
+    ]
 
 
 def bound_text(context: Context, kind: Kind, document: Document, alias: str) -> sql.Composable:

@@ -196,6 +196,7 @@ def _of_archive(archive: Archive) -> Iterator[Named]:
             if (column := getattr(document, key)) is not None:
                 yield (*place, key), document.table, (column,)
         yield (*place, "columns"), document.table, tuple(document.columns)
+        yield (*place, "key"), document.table, tuple(document.key)
         yield from _bound((*place, "lines"), document.lines)
     yield from _bound(("archive", "party"), archive.party)
 

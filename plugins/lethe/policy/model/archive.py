@@ -45,6 +45,10 @@ class Document(Model):
     """Name for people."""
     table: Table
     """Its table."""
+    key: Annotated[
+        tuple[str, ...], BeforeValidator(several, json_schema_input_type=str | list[str])
+    ] = ()
+    """Columns that name a document for good; left out: the key of its table, else its number."""
     number: str
     """Column of its number."""
     issued_on: str
