@@ -20,6 +20,7 @@ PIECES = [
     "4111 ", "token=", "//:", "a.b@c.", "%3d", "Aa1-_", "%", "\\x", "&amp;", "f", "/~", "=", "&",
     "a=", "?", "#", "1.1.1.1", "[", '\\"', "invalid user ", "for user ", "é", "a%40a.", "ip-1-",
     "użytkownik ", "ユーザー=", "A=a:", " A=a:b", "cn=a,", "\" <a@b>",
+    "Anna ", "anna-lena ", "approved by a ", "owner=", "<a> ", "user Anna ", "by Xkcdq ",
 ]  # fmt: skip
 ORDINARY = {
     True: "sshd[815]: Accepted password for deploy from 192.0.2.17 port 51022 ssh2, and so on. ",

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Final
 
 from lethe.pseudonymisation.judge_addresses import Replacements
-from lethe.pseudonymisation.judge_daemons import OURS, DaemonJudge
+from lethe.pseudonymisation.judge_daemons import OURS
+from lethe.pseudonymisation.judge_people import PeopleJudge
 from lethe.pseudonymisation.keyed import JSON_SIGN, QUOTED_SIGN
 from lethe.pseudonymisation.patterns import UNBOUND
+from lethe.pseudonymisation.people import reads_as_account
 from lethe.pseudonymisation.phones import is_phone
 from lethe.pseudonymisation.phrases import PHRASE
 from lethe.pseudonymisation.spelling import (
@@ -67,15 +69,15 @@ _WEAK_PHRASE: Final = re.compile(
 )
 _BARE_USER: Final = re.compile(r"(?i)(?:(?:by|of) )?user[ :(]{1,3}\Z|[a-zé]+ (?:by|par) \Z")
 _DOTTED_NAME: Final = re.compile(r"[^\W\d]+\.[^\W\d]{2,}\Z")
-_BEHIND: Final = re.compile(r"(?i)([a-z]+(?:/|%(?:25)*2F))(.*)\Z")
+_BEHIND: Final = re.compile(r"(?i)(.*(?:/|%(?:25)*2F))(.*)\Z")
 # `/users/v2`, `/home/page3`: parts of a site, not people.
 _VERSIONED: Final = re.compile(
     r"(?i)(?:v|page|step|tab|part|api|level|section|version|index|slide|img|image|photo|list|item)"
-    r"[_.-]?[0-9.]+\Z|.*[0-9]{4}-[0-9]{2}|[a-z]+-[a-z]+-"
+    r"[_.-]?[0-9.]+\Z|.*[0-9]{4}-[0-9]{2}|.*[0-9]\.[0-9]|[a-z]+-[a-z]+-"
 )
 
 
-class Judge(DaemonJudge):
+class Judge(PeopleJudge):
     """Writes what takes the place of a proposal; returns it unchanged where nothing is personal."""
 
     def __init__(self, replacements: Replacements) -> None:
@@ -89,6 +91,8 @@ class Judge(DaemonJudge):
 
     def judge(self, kind: str, text: str) -> str:
         """Decide on one proposal of the given kind."""
+        if OURS.fullmatch(text):
+            return text
         lead = ""
         if kind not in UNBOUND:
             match = _LEAD.match(text)
@@ -103,7 +107,7 @@ class Judge(DaemonJudge):
         return f"//{self._replace.value('user', fully_unquoted(text[2:-1]))}@"
 
     def _judge_tilde(self, text: str) -> str:
-        return f"/~{self._replace.value('user', fully_unquoted(text[2:]))}"
+        return f"/~{self.value('user', text[2:])}"
 
     def _judge_crontab(self, text: str) -> str:
         front, name = text[:-1].rsplit("(", 1)
@@ -179,7 +183,7 @@ class Judge(DaemonJudge):
 
     def _judge_home(self, text: str) -> str:
         cut = max(text.rfind("/"), text.rfind("\\")) + 1
-        return text[:cut] + self._replace.value("user", text[cut:])
+        return text[:cut] + self.value("user", text[cut:])
 
     def _judge_keyed(self, text: str) -> str:
         match = _KEYED.match(text)
@@ -215,8 +219,11 @@ class Judge(DaemonJudge):
         return f"{key}{sign}{opening}{self.value(kind, value)}{closing}"
 
     def _judge_auth(self, text: str) -> str:
-        match = re.match(r"([A-Za-z]+(?:\s|%20|\+)+)(.*)\Z", text, re.DOTALL)
+        match = re.match(r"([A-Za-z]+(?: [A-Za-z]+:?)?(?:\s|%20|\+)+)(.*)\Z", text, re.DOTALL)
         if match is None or not re.search(r"[0-9A-Z=]", match[2]):
+            return text
+        if " " in match[1].strip() and not has_both(match[2]):
+            # `Basic authentication: Failed`
             return text
         return match[1] + self._replace.value("token", match[2])
 
@@ -252,13 +259,15 @@ class Judge(DaemonJudge):
         if match is None:
             return text
         front, name = match.groups()
-        if "@" in name or "%" in name:
+        if "@" in name or AT_SIGN.search(name):
             return front + self._judge_email(name)
-        ending = name.rpartition(".")[2].lower()
-        words = set(name.lower().split("_"))
+        plain = fully_unquoted(name)
+        if plain.rpartition(".")[2].lower() in FILE_ENDINGS or _VERSIONED.match(plain):
+            return text
+        words = set(plain.lower().split("_"))
         joined = len(words) > 1 and not words & SITE_WORDS
-        part = not (has_both(name) or joined) or _VERSIONED.match(name)
-        return text if part or ending in FILE_ENDINGS else front + self.value("user", name)
+        named = has_both(plain) or joined or reads_as_account(plain)
+        return front + self.value("user", name) if named else text
 
     def _judge_shared_folder(self, text: str) -> str:
         cut = text.rfind("/") + 1

@@ -82,6 +82,10 @@ class AddressJudge:
             # The last address of a range.
             return self._judge_v4(text[: -len(back)]) + "-" + self._judge_v4(back[1:])
         octets = dotted.split(".")
+        if len(octets) == _WITH_PORT and _is_port(octets):
+            # As tcpdump writes a port.
+            cut = text.rfind(".")
+            return self._judge_v4(text[:cut]) + text[cut:]
         packed = pack_address(dotted) if len(octets) == 4 else None
         if packed is None:
             return text
@@ -128,6 +132,19 @@ def _pack_numbers(host: str) -> bytes | None:
     value |= numbers[-1]
     # A number that stands for the name of a host, such as a date, is too small.
     return pack_address(str(ipaddress.IPv4Address(value))) if value >= _LEAST else None
+
+
+_WITH_PORT: Final = 5
+_LEAST_LARGE: Final = 100
+_LEAST_PORT: Final = 1024
+_PORTS: Final = frozenset({22, 25, 53, 80, 110, 123, 143, 443, 465, 587, 993, 995, 3306, 5432})
+
+
+def _is_port(octets: list[str]) -> bool:
+    *numbers, port = map(int, octets)
+    if max(numbers) > 255 or not (_LEAST_PORT <= port <= 65535 or port in _PORTS):
+        return False
+    return max(numbers) >= _LEAST_LARGE or numbers[0] == 10
 
 
 _NUMBER: Final = re.compile(r"0[xX][0-9A-Fa-f]{1,8}|0[0-7]*|[1-9][0-9]*")

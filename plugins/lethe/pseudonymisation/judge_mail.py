@@ -67,7 +67,7 @@ class MailJudge(AddressJudge):
         domain = DEFANGED.sub(".", fully_unquoted(text[at.end() :])).lstrip("]")
         bare = domain.strip("[]")
         if bare[:1].isdigit() and (packed := pack_address(bare)) is not None:
-            user = self._replace.value("user", fully_unquoted(text[: at.start()]))
+            user = self.value("user", text[: at.start()])
             return user + at[0] + MARK + self._replace.address(packed)
         labels = domain.lower().split(".")
         if is_service(fully_unquoted(text[: at.start()]), domain):

@@ -43,11 +43,14 @@ LOCAL_ESCAPE: Final = (
     r"%(?:25)*(?:2[1457ABDEabde]|3[0-9]|4[1-9A-Fa-f]|5[0-9AEFaef]|6[0-9A-Fa-f]|7[0-9AEae]"
     r"|[89A-Fa-f][0-9A-Fa-f])|\\x[89a-fA-F][0-9A-Fa-f]"
 )
-# Letters outside of ASCII, as browsers send them; an encoded hyphen besides.
-HOST_ESCAPE: Final = r"%(?:25)*(?:[89A-Fa-f][0-9A-Fa-f]|2[Dd])|\\x[89a-fA-F][0-9A-Fa-f]"
+# Letters outside of ASCII, as browsers send them; an encoded hyphen, letter or digit besides.
+HOST_ESCAPE: Final = (
+    r"%(?:25)*(?:[89A-Fa-f][0-9A-Fa-f]|2[Dd]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
+    r"|\\x[89a-fA-F][0-9A-Fa-f]"
+)
 V4: Final = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 # What stands in quotes in front of the @ may hold blanks: `"anna meier"@…`.
-QUOTED_LOCAL: Final = r"""(?:"[^"@\s][^"@]{0,62}"|%(?:25)*22[^"@&;=?#/<>\s]{1,80}?%(?:25)*22)"""
+QUOTED_LOCAL: Final = r"""(?:"[^"@\s][^"@]*"|%(?:25)*22[^"@&;=?#/<>\s]+?%(?:25)*22)"""
 # Who sends lists writes whom a message was for in front of the @, with a `=` in its place.
 _RETURN: Final = (
     r"(?i:srs[01]|prvs|msprvs1|btv1)[=+-][A-Za-z0-9_.+=/-]+"
@@ -55,19 +58,22 @@ _RETURN: Final = (
     rf"[A-Za-z0-9_-]+(?:{DOT}[A-Za-z0-9_-]+)+"
 )
 EMAIL: Final = (
-    rf"(?:{_RETURN}|(?:[{LETTERS}_]|{LOCAL_ESCAPE})(?:[{LETTERS}_.+~!$*'`^{{}}|-]|{LOCAL_ESCAPE})*"
+    rf"(?:{_RETURN}|(?:[{LETTERS}_]|{LOCAL_ESCAPE})(?:[{LETTERS}_.+~!$*'`^{{}}|-]|%[g-zG-Z]|{LOCAL_ESCAPE})*"
     rf"|{QUOTED_LOCAL}){AT}"
     rf"(?:\[?{V4}\]?|(?:(?:[{LETTERS}-]|{HOST_ESCAPE})+{DOT})+"
-    rf"(?:xn--[A-Za-z0-9-]+|(?:[{ENDING}]|{HOST_ESCAPE}){{2,24}}))"
+    rf"(?:xn--[A-Za-z0-9-]+|(?:[{ENDING}]|{HOST_ESCAPE})(?:[{ENDING}]|{HOST_ESCAPE})+))"
 )
 
 # The same with fewer letters, where a path has one.
 PATH_EMAIL: Final = (
     rf"(?:[A-Za-z0-9_.+~-]|{LOCAL_ESCAPE})+{AT}"
-    rf"(?:(?:[A-Za-z0-9-]|{HOST_ESCAPE})+{DOT})+(?:[A-Za-z]|{HOST_ESCAPE}){{2,24}}"
+    rf"(?:(?:[A-Za-z0-9-]|{HOST_ESCAPE})+{DOT})+(?:[A-Za-z]|{HOST_ESCAPE})(?:[A-Za-z]|{HOST_ESCAPE})+"
 )
 
-AUTH: Final = r"(?i:bearer|basic|digest)(?:\s|%20|\+)+[A-Za-z0-9._~+/=-]{8,}"
+AUTH: Final = (
+    r"(?i:bearer|basic|digest)(?i: auth(?:entication|orization)?:?)?(?:\s|%20|\+)+"
+    r"[A-Za-z0-9._~+/=-]{8,}"
+)
 WELL_KNOWN: Final = (
     r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"
     r"|[spr]k_(?:live|test)_[0-9A-Za-z]{10,}|gh[pousr]_[A-Za-z0-9]{20,}"
@@ -117,7 +123,7 @@ V6: Final = (
 HOST: Final = (
     r"(?:[A-Za-z][A-Za-z0-9]*[.-])*[0-9]{1,3}(?:-[0-9]{1,3}){3}(?:[.-][A-Za-z0-9-]+)*"
     r"\.[A-Za-z][A-Za-z0-9-]*"
-    r"|ip-[0-9]{1,3}(?:-[0-9]{1,3}){3}|(?:[0-9A-Fa-f]\.){32}ip6\.arpa"
+    r"|ip-[0-9]{1,3}(?:-[0-9]{1,3}){3}|(?:[0-9A-Fa-f]\.)+ip6\.arpa"
 )
 # Behind these words a path goes on with a secret.
 BEHIND_WORD: Final = (
@@ -126,13 +132,17 @@ BEHIND_WORD: Final = (
     rf"|auth|oauth|share|optout|opt-out)/(?:{PATH_EMAIL}|[A-Za-z0-9_~.=-]+)"
 )
 # A counted repetition over `-` would start anew at each one and leave the engine's fast path.
-# `/users/jdoe77`: a name of letters and digits behind a word for people.
-BEHIND_PEOPLE: Final = (
-    r"(?i:users?|home|profiles?|members?|people|authors?|accounts?|customers?|clients?|u|patients?"
-    r"|employees?|students?)(?:/|%(?:25)*2[Ff])"
+# `/users/jdoe77`: a word for people, and who it is.
+_PEOPLE_WORDS: Final = (
+    r"users?|home|profile?s?|profil[es]?|perfil|members?|people|authors?|autor(?:en|es)?|accounts?"
+    r"|customers?|clients?|u|patients?|employees?|students?|personal|persons?|personen|personas"
+    r"|benutzer|nutzer|mitglied(?:er)?|membres?|kunden?|mitarbeiter|utilisateurs?|usuarios?|utenti"
+    r"|players|by-(?:name|user)|by_(?:name|user)|owners?|teachers?|trainers?|drivers?|followers?"
+    r"|gebruikers?|leden|medlem(?:mar|mer)?|uzytkownik"
 )
+BEHIND_PEOPLE: Final = rf"(?:(?i:{_PEOPLE_WORDS})(?:/|%(?:25)*2[Ff]))+"
 PATH_NAME: Final = (
-    r"(?:[A-Za-z][A-Za-z_.-]*[0-9][A-Za-z0-9_.-]*|[A-Za-z]+\.[A-Za-z-]+|[A-Za-z]+_[A-Za-z_]+)"
+    r"(?:[A-Za-z_]|%(?:25)*[C-Fc-f][0-9A-Fa-f])(?:[A-Za-z0-9_.~-]|%(?:25)*[89A-Fa-f][0-9A-Fa-f])*"
 )
 RUN: Final = r"(?:[A-Za-z0-9_]+-)*[A-Za-z0-9_]{20,}(?:-[A-Za-z0-9_]+)*(?:\.[A-Za-z0-9]+)*"
 HOME: Final = r"(?:home|Users|Documents and Settings)(?:/|\\{1,2})[^\s/\\\"'<>:;,?&#()]+"
@@ -188,7 +198,7 @@ def scan_groups(*, free: bool, phones: bool) -> dict[str, str]:
 
 
 # What every proposal outside free text contains: a look that is much cheaper than the pattern.
-_PEOPLE: Final = r"(?i:user|home|prof|memb|peop|auth|acco|cust|clie|pati|empl|stud|u/|u%)"
+_PEOPLE: Final = rf"(?i:{_PEOPLE_WORDS})(?:/|%(?:25)*2[Ff])[A-Za-z_%]"
 GLANCE_VALUE: Final = (
     r"[@~\\]|:[^/]|=40|\[at\]|\(at\)|//0|//[0-9]{8}|(?i:dav/|principals/u|addressbooks/u)|%[0-9A-Fa-f]{2}[0-9A-Za-z]{4}|%(?:25)*(?:40|3[ADad])"
     rf"|[0-9]{DOT}[0-9]+{DOT}[0-9]+{DOT}[0-9]|%(?:25)*22|ip6\.arpa|{START}(?:[0-9]{{13}}|[A-Za-z0-9_]{{20}}"
@@ -196,7 +206,7 @@ GLANCE_VALUE: Final = (
     rf"|[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Za-z0-9]){{11}}|eyJ|AKIA|S-1-5|SHA256|[spr]k_|gh[pousr]_"
     r"|glpat-|xox|SG\.|(?i:bearer|basic|digest)[ %+]"
     r"|(?i:sess|toke|rese|pass|conf|veri|acti|invi|unsu|magi|logi|auth|oaut|shar|opto|opt-)"
-    rf"[A-Za-z-]*/|{_PEOPLE}[A-Za-z]*(?:/|%(?:25)*2[Ff])?[A-Za-z][A-Za-z_.-]*[0-9]|{_PEOPLE}[A-Za-z]*(?:/|%(?:25)*2[Ff])[A-Za-z]+[._][A-Za-z])"
+    rf"[A-Za-z-]*/|{_PEOPLE})"
 )
 GLANCE: Final = rf"[=&]|{GLANCE_VALUE}"
 
@@ -204,11 +214,32 @@ GLANCE: Final = rf"[=&]|{GLANCE_VALUE}"
 UNBOUND: Final = frozenset(["url_user", "tilde", "asked_name", "crontab", "su", "phone"])
 
 
+# Each of these counts what it reads, and all three kinds in one pattern would make so many states
+# that Rust's engine forgets them again and leaves its fast path: they are looked for in turn.
+_FIRST: Final = frozenset(["keyed"])
+_LAST: Final = frozenset(
+    ["iban", "card", "fraction", "uuid", "run", "token", "auth", "phone", "phone_key", "label"]
+)
+_TWICE: Final = frozenset(["digest"])
+
+
+def scan_passes(groups: dict[str, str]) -> tuple[dict[str, str], ...]:
+    """Divide the groups into those that are looked for in one pass, in the order of the passes.
+
+    Values with names go first; what only its form tells, last: nothing of it stands in the
+    pseudonyms of the passes before.
+    """
+    second = {n: p for n, p in groups.items() if n not in _FIRST | _LAST}
+    last = {n: p for n, p in groups.items() if n in _LAST | _TWICE}
+    return {n: p for n, p in groups.items() if n in _FIRST}, second, last
+
+
 def scan_pattern(groups: dict[str, str]) -> str:
     """Join the groups into the one pattern that finds every proposal."""
     unbound = "|".join(f"(?:{p})" for name, p in groups.items() if name in UNBOUND)
     bound = "|".join(f"(?:{p})" for name, p in groups.items() if name not in UNBOUND)
-    return f"{unbound}|(?:{ESCAPE}+|{START})(?:{bound})"
+    bound = f"(?:{ESCAPE}+|{START})(?:{bound})"
+    return f"{unbound}|{bound}" if unbound else bound
 
 
 def whole_pattern(groups: dict[str, str], name: str) -> str:

@@ -45,6 +45,9 @@ _COUNTRIES: Final = re.compile(
 )
 _DATE: Final = re.compile(r"(?:19|20)[0-9]{2}([.-])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])")
 
+# `0.002 0.000 257`: times, not numbers.
+_FRACTION: Final = re.compile(r"(?:^|\s)0\.[0-9]")
+
 
 def is_phone(text: str, digits: str) -> bool:
     """Tell a telephone number from a date behind an order's number, an ISBN or a serial number.
@@ -52,7 +55,7 @@ def is_phone(text: str, digits: str) -> bool:
     text    as it stands there, without escapes
     digits  its digits alone
     """
-    if _DATE.search(text) or text[1:2] == "+":
+    if _DATE.search(text) or _FRACTION.search(text) or text[1:2] == "+":
         return False
     if text.startswith(("+", "00")):
         number = digits.removeprefix("00")

@@ -46,12 +46,12 @@ DOTTED: Final = (
     rf"|{_ARROW}|{_TAG}|{_ATTACHED})?"
     rf"[0-9]+(?:{DOT}[0-9]+){{3,}}"
     r"(?:[._-]?[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*|-[0-9]+(?:\.[0-9]+)*(?:[A-Za-z~+][A-Za-z0-9.~+-]*)?"
-    r"|/[A-Za-z._-]+\.(?:js|css|map|html|woff2?))?"
+    r"|/[A-Za-z._/-]+\.(?:js|css|map|html|woff2?))?"
 )
 
 _VERSION: Final = re.compile(
     rf"(?i)(?:(?P<sure>(?:{PRODUCTS})[/_-])"
-    rf"|(?P<said>(?:versions?|ver|v|build|[a-z]+_version|sdk|oid|firmware|fw){_SIGN})"
+    rf"|(?P<said>(?:versions?|ver|v|build|[a-z]+_version|sdk|oid|firmware|fw|rev|release){_SIGN}|\br)"
     rf"|(?:{VERSION_WORDS}){_SIGN}|(?:{PRODUCTS})(?:{BLANK}|=)|{_ARROW})\Z"
 )
 _NAMED: Final = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\)?/|[_.#@-]|##)\Z")
@@ -67,6 +67,8 @@ _PACKAGE: Final = re.compile(
     r"(?i)(?:.*\.)?\.?(?:msi|exe|deb|rpm|jar|war|whl|apk|aab|ipa|dmg|pkg|zip|t[gbx]z|tar|tar\.[a-z0-9]+"
     r"|nupkg|gem|bin|iso|img|so|dll|npk|crate|vsix|snap|flatpak|js|mjs|css|map|wasm|woff2?)\Z"
 )
+# A file of a package: `ui@10.0.2.1/dist/ui.js`.
+_ASSET: Final = re.compile(r"/[A-Za-z._/-]+\.(?:js|css|map|html|woff2?)\Z")
 # Of a package of Debian.
 _REVISION: Final = re.compile(r"-[0-9]{1,2}(?:[A-Za-z~+.].*)?\Z")
 _PROGRAM: Final = re.compile(
@@ -98,6 +100,11 @@ def is_version(front: str, numbers: list[int], back: str) -> bool:
     named = _NAMED.search(front)
     if named is None or named[1].lower() in ADDRESS_WORDS:
         return False
+    if front.endswith("-") and named[1].isupper() and len(named[1]) > 1:
+        # The number of an article or a course: `KX-10.4.0.88`.
+        return True
+    if front.endswith("@") and _ASSET.match(back):
+        return True
     product = front.endswith("/") and (named[1][0].isupper() or _MODEL.search(named[1]) is not None)
     if product and rest_small:
         return True

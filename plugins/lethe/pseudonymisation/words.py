@@ -41,7 +41,7 @@ _NOT_NAMES_TEXT: Final = (
     "level state this that our your their le la les un une der die das dem den des ein eine "
     "einem einer mit ohne im nur admins staff everyone anyone nobody somebody someone all any "
     "both each directory database role roles lists type types field fields object objects db "
-    "its"
+    "its cn ou dc uid"
 )
 
 
