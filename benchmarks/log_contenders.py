@@ -3,11 +3,13 @@
 Every contender reads the gzipped log, replaces address and user name by a keyed token, keeps of
 the query what is allowed, writes paths by template, looks through paths, kept values and referrers
 for what is personal, reduces the user agent, cuts the time to the minute, and writes Parquet with
-zstd. Where a tool cannot put a token of its own for each find, it masks, which is less work.
+zstd. In SQL and in Polars' expressions alone a find can only be masked, which is less work than is
+asked for: `…_tokens` put a keyed token for each, made in Python once a distinct text.
 
-They look with one short pattern, as teams write it. `python_same_finds` looks with all that Lethe
-looks for, by the same patterns in Python's `re`. None of the contenders divides by days, sets
-unreadable lines aside, accounts for lines and bytes, makes its output durable or reads it back.
+They look with one short pattern, as teams write it. `…_same_finds` look for all that Lethe looks
+for, by the same patterns in Python's `re`; in DuckDB and Polars once a distinct text. None of the
+contenders divides by days, sets unreadable lines aside, accounts for lines and bytes, makes its
+output durable or reads it back.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -65,6 +68,17 @@ def agent(text: str) -> tuple[str | None, str | None, str | None, str, bool]:
     return tuple(reduce_agent(text))  # type: ignore[return-value]
 
 
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Puts a keyed token for each find in some texts.
+
+    short  finds are those of the short pattern, so that the tool can leave out the other texts
+    """
+
+    into: Callable[[list[str]], list[str]]
+    short: bool
+
+
 def python_lines(path: Path, output: Path) -> int:
     """Plain Python: `re` and `hmac`, line by line, and one short pattern for what is personal."""
     personal = re.compile(PERSONAL)
@@ -73,14 +87,15 @@ def python_lines(path: Path, output: Path) -> int:
 
 def python_same_finds(path: Path, output: Path) -> int:
     """Plain Python, line by line, that looks for all that Lethe looks for."""
+    return _python(path, output, finds_of_ours())
+
+
+def finds_of_ours() -> Callable[[str], str]:
+    """Replace in a text all that Lethe looks for in one, by the same patterns in Python's `re`."""
     groups = scan_groups(free=False, phones=False)
     pattern = re.compile("|".join(f"(?P<{n}>{_in_python(p, n)})" for n, p in groups.items()))
     judge = Judge(Tokening())
-
-    def looked_through(text: str) -> str:
-        return pattern.sub(lambda m: judge.judge(str(m.lastgroup), m[0]), text)
-
-    return _python(path, output, looked_through)
+    return lambda text: pattern.sub(lambda m: judge.judge(str(m.lastgroup), m[0]), text)
 
 
 class Tokening:
@@ -199,8 +214,11 @@ def pandas_strings(path: Path, output: Path) -> int:
     return written
 
 
-def duckdb_regex(path: Path, output: Path) -> int:
-    """DuckDB: regular expressions in SQL; tokens and agents of distinct values by a join."""
+def duckdb_regex(path: Path, output: Path, put: Put | None = None) -> int:
+    """DuckDB: regular expressions in SQL; tokens and agents of distinct values by a join.
+
+    put  puts something of its own for each find; without it finds are masked
+    """
     import duckdb
 
     base = duckdb.connect()
@@ -228,23 +246,45 @@ def duckdb_regex(path: Path, output: Path) -> int:
         before = f"split_part({name}, '?', 1)"
         before = f"regexp_replace({before}, '{ORDERS}', '\\1/customer/{{id}}/orders/{{order}}')"
         before = f"regexp_replace({before}, '{CUSTOMER}', '\\1/customer/{{id}}')"
-        masked = f"regexp_replace({before}, '{PERSONAL}', '[masked]', 'g')"
         query = f"split_part({name}, '?', 2)"
         kept = f"array_to_string(regexp_extract_all({query}, '{KEPT}'), '')"
-        kept = f"regexp_replace({kept}, '{PERSONAL}', '[masked]', 'g')"
-        return f"{masked} AS {name}_path, {kept} AS {name}_query"
+        if put is None:
+            before = f"regexp_replace({before}, '{PERSONAL}', '[masked]', 'g')"
+            kept = f"regexp_replace({kept}, '{PERSONAL}', '[masked]', 'g')"
+        return f"{before} AS {name}_path, {kept} AS {name}_query"
 
-    base.execute(
-        f"""COPY (SELECT map_ip.v AS ip, map_user.v AS "user",
+    rows = f"""SELECT map_ip.v AS ip, map_user.v AS "user",
         date_trunc('minute', strptime(time, '%d/%b/%Y:%H:%M:%S %z')) AS time, method,
         {url("url")}, protocol, status::INT AS status, try_cast(bytes AS BIGINT) AS bytes,
         {url("referrer")}, agents.* EXCLUDE (k)
         FROM parsed JOIN map_ip ON ip = map_ip.k JOIN map_user ON "user" = map_user.k
-        JOIN agents ON agent = agents.k
-        ) TO '{output}' (FORMAT parquet, COMPRESSION zstd)"""
-    )
+        JOIN agents ON agent = agents.k"""
+    if put is not None:
+        base.execute(f"CREATE TABLE clean AS {rows}")
+        rows = _with_finds(base, put)
+    base.execute(f"COPY ({rows}) TO '{output}' (FORMAT parquet, COMPRESSION zstd)")
     row = base.execute("SELECT count(*) FROM parsed").fetchone()
     return int(row[0]) if row else 0
+
+
+def _with_finds(base: Any, put: Put) -> str:
+    """Look through the distinct texts of some columns; give the query of all with what was put."""
+    columns = ("url_path", "url_query", "referrer_path", "referrer_query")
+    joins = ""
+    for name in columns:
+        narrowed = f"WHERE regexp_matches({name}, '{PERSONAL}')" if put.short else ""
+        texts = [
+            t for (t,) in base.execute(f"SELECT DISTINCT {name} FROM clean {narrowed}").fetchall()
+        ]
+        _table(
+            base,
+            f"put_{name}",
+            list(zip(texts, put.into(texts), strict=True)),
+            "k VARCHAR, v VARCHAR",
+        )
+        joins += f" LEFT JOIN put_{name} ON {name} = put_{name}.k"
+    put_in = ", ".join(f"coalesce(put_{name}.v, {name}) AS {name}" for name in columns)
+    return f"SELECT clean.* REPLACE ({put_in}) FROM clean{joins}"
 
 
 def _table(base: Any, name: str, rows: list[tuple[Any, ...]], columns: str) -> None:
@@ -257,8 +297,11 @@ def _table(base: Any, name: str, rows: list[tuple[Any, ...]], columns: str) -> N
     base.execute(f"CREATE TABLE {name} AS SELECT * FROM {name}_rows")
 
 
-def polars_regex(path: Path, output: Path) -> int:
-    """Polars: one big regular expression, then string expressions."""
+def polars_regex(path: Path, output: Path, put: Put | None = None) -> int:
+    """Polars: one big regular expression, then string expressions.
+
+    put  puts something of its own for each find; without it finds are masked
+    """
     import polars as pl
 
     lines = pl.read_csv(
@@ -274,18 +317,21 @@ def polars_regex(path: Path, output: Path) -> int:
         distinct = values.unique()
         return values.replace_strict(distinct, pl.Series([token(v) for v in distinct]))
 
+    def replaced(texts: pl.Series) -> pl.Series:
+        if put is None:
+            return texts.str.replace_all(PERSONAL, "[masked]")
+        distinct = texts.unique().drop_nulls()
+        if put.short:
+            distinct = distinct.filter(distinct.str.contains(PERSONAL))
+        return texts.replace(distinct, pl.Series(put.into(distinct.to_list()), dtype=pl.String))
+
     columns = {"ip": mapped(frame["ip"]), "user": mapped(frame["user"])}
     for name in ("url", "referrer"):
         halves = frame[name].str.splitn("?", 2).struct.unnest()
         before = halves["field_0"].str.replace(ORDERS, "${1}/customer/{id}/orders/{order}")
         before = before.str.replace(CUSTOMER, "${1}/customer/{id}")
-        columns[f"{name}_path"] = before.str.replace_all(PERSONAL, "[masked]")
-        columns[f"{name}_query"] = (
-            halves["field_1"]
-            .str.extract_all(KEPT)
-            .list.join("")
-            .str.replace_all(PERSONAL, "[masked]")
-        )
+        kept = halves["field_1"].str.extract_all(KEPT).list.join("")
+        columns[f"{name}_path"], columns[f"{name}_query"] = replaced(before), replaced(kept)
     reduced = {v: agent(v) for v in frame["agent"].unique()}
     for at, name in enumerate(("family", "major", "os", "device", "bot")):
         columns[name] = frame["agent"].replace_strict(
@@ -297,6 +343,36 @@ def polars_regex(path: Path, output: Path) -> int:
     columns["bytes"] = frame["bytes"].cast(pl.Int64, strict=False)
     pl.DataFrame(columns).write_parquet(output, compression="zstd")
     return len(frame)
+
+
+def _tokens() -> Put:
+    personal = re.compile(PERSONAL)
+    return Put(lambda texts: [personal.sub(lambda m: token(m[0]), text) for text in texts], True)
+
+
+def _all_finds() -> Put:
+    replace = finds_of_ours()
+    return Put(lambda texts: [replace(text) for text in texts], False)
+
+
+def duckdb_tokens(path: Path, output: Path) -> int:
+    """DuckDB that puts a keyed token for each find of the short pattern, as Lethe does."""
+    return duckdb_regex(path, output, _tokens())
+
+
+def duckdb_same_finds(path: Path, output: Path) -> int:
+    """DuckDB, and Python for all that Lethe finds in each distinct text."""
+    return duckdb_regex(path, output, _all_finds())
+
+
+def polars_tokens(path: Path, output: Path) -> int:
+    """Polars that puts a keyed token for each find of the short pattern, as Lethe does."""
+    return polars_regex(path, output, _tokens())
+
+
+def polars_same_finds(path: Path, output: Path) -> int:
+    """Polars, and Python for all that Lethe finds in each distinct text."""
+    return polars_regex(path, output, _all_finds())
 
 
 def lethe_engine(path: Path, output: Path, method: Method = Method.DETERMINISTIC) -> int:
@@ -318,7 +394,11 @@ CONTENDERS = {
         python_same_finds,
         pandas_strings,
         duckdb_regex,
+        duckdb_tokens,
+        duckdb_same_finds,
         polars_regex,
+        polars_tokens,
+        polars_same_finds,
     )
 }
 

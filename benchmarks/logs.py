@@ -77,6 +77,10 @@ def _throughput(options: Options, report: Report, room: Path, log: Path, lines: 
         at_least("times pandas .str", ours / rate["pandas_strings"], 6),
         at_least("times DuckDB", ours / rate["duckdb_regex"], 2.5),
         at_least("times Polars with one regex", ours / rate["polars_regex"], 1.4),
+        at_least("times DuckDB that puts tokens too", ours / rate["duckdb_tokens"], 2.5),
+        at_least("times Polars that puts tokens too", ours / rate["polars_tokens"], 1.4),
+        at_least("times DuckDB that finds the same", ours / rate["duckdb_same_finds"], 2.5),
+        at_least("times Polars that finds the same", ours / rate["polars_same_finds"], 1.4),
         at_most("cost of prefix-preserving", ours / rate["lethe_prefix"], 1.1, "times"),
     ]
 
