@@ -253,16 +253,16 @@ def duckdb_regex(path: Path, output: Path, put: Put | None = None) -> int:
             kept = f"regexp_replace({kept}, '{PERSONAL}', '[masked]', 'g')"
         return f"{before} AS {name}_path, {kept} AS {name}_query"
 
-    rows = f"""SELECT map_ip.v AS ip, map_user.v AS "user",
+    query = f"""SELECT map_ip.v AS ip, map_user.v AS "user",
         date_trunc('minute', strptime(time, '%d/%b/%Y:%H:%M:%S %z')) AS time, method,
         {url("url")}, protocol, status::INT AS status, try_cast(bytes AS BIGINT) AS bytes,
         {url("referrer")}, agents.* EXCLUDE (k)
         FROM parsed JOIN map_ip ON ip = map_ip.k JOIN map_user ON "user" = map_user.k
         JOIN agents ON agent = agents.k"""
     if put is not None:
-        base.execute(f"CREATE TABLE clean AS {rows}")
-        rows = _with_finds(base, put)
-    base.execute(f"COPY ({rows}) TO '{output}' (FORMAT parquet, COMPRESSION zstd)")
+        base.execute(f"CREATE TABLE clean AS {query}")
+        query = _with_finds(base, put)
+    base.execute(f"COPY ({query}) TO '{output}' (FORMAT parquet, COMPRESSION zstd)")
     row = base.execute("SELECT count(*) FROM parsed").fetchone()
     return int(row[0]) if row else 0
 
