@@ -63,3 +63,16 @@ def test_a_document_deleted_after_the_return_is_told(shop: Kit) -> None:
     come_back(shop)
     shop.execute("DELETE FROM invoice WHERE id = 31")
     assert documents(shop, LATER)["notes"] == {"archived, and deleted from the warehouse": 1}
+
+
+def test_a_document_that_came_to_somebody_who_had_come_back_gets_a_version(shop: Kit) -> None:
+    come_back(shop)
+    shop.execute("UPDATE invoice SET account_id = 1, bill_to = 'Ann' WHERE id = 20")
+    shop.execute("UPDATE account SET ended_on = '2026-06-03' WHERE id = 1")
+    assert shop.plan(END)["gone"]["not archived"] == 1, "it is archived for another"
+    found = documents(shop, LATER)
+    assert found["outcomes"] == {"account erased": 3, "corrected": 1, "unchanged": 2}
+    assert found["notes"] == {"customer changed": 1}
+    assert documents(shop, END)["outcomes"] == {"account erased": 3, "unchanged": 3}
+    assert shop.outcome(shop.sweep(END))["erased"] == 1
+    assert verify_archive(shop.site).faults == []

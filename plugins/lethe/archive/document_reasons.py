@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from psycopg2 import sql
 
+from lethe.archive.returned import is_back
 from lethe.catalogue.conditions import Context
 from lethe.catalogue.fragments import column
 from lethe.catalogue.graph import Kind
@@ -21,7 +22,7 @@ def document_reason(
     """
     text = (
         "CASE WHEN a.ended_on IS NOT NULL THEN 'past its period'"
-        " WHEN a.key IS NOT NULL AND {erased_since} THEN 'account erased'"
+        " WHEN a.key IS NOT NULL AND {erased_since} AND o.owner = {whose} THEN 'account erased'"
         " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} AND o.owner = {whose}"
         " THEN 'unchanged'"
         " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} AND o.owner IS NULL"
@@ -32,7 +33,7 @@ def document_reason(
         " ON z.subject_kind = r.subject_kind AND z.subject_key = r.subject_key"
         " WHERE r.leaf_no = a.leaf_no AND (r.subject_kind <> {kind}"
         " OR r.subject_key <> o.owner) AND ({others_erased_since}"
-        " OR EXISTS (SELECT FROM lethe.skeleton AS b"
+        " OR a.bound_digest <> {digest} AND NOT {back} AND EXISTS (SELECT FROM lethe.skeleton AS b"
         " WHERE b.subject_kind = {kind} AND b.key = o.owner))) THEN 'account erased'"
         " WHEN o.owner IS NULL THEN 'refused: no customer'"
         " WHEN {day} IS NULL THEN 'refused: no date'"
@@ -52,6 +53,7 @@ def document_reason(
         last=context.values.bind(plausible.to),
         number=column("d", document.number),
         same=sql.SQL("" if has_key else twice),
+        back=is_back(context, kind, [column("o", f"k{i}") for i in range(len(kind.key))]),
         erased_since=erased_since("f"),
         others_erased_since=erased_since("z"),
     )

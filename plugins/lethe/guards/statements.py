@@ -140,8 +140,9 @@ def _missing(
         "SELECT FROM lethe.archived_document AS a WHERE {listed}"
         " AND (a.ended_on IS NOT NULL OR a.bound_digest = {digest}"
         # Of somebody who came back: what his earlier erasure blanked is archived as it was before.
-        " OR EXISTS (SELECT FROM lethe.archive_frozen AS f WHERE f.subject_kind = {kind}"
-        " AND f.subject_key = {whose} AND a.leaf_no < f.sealed_no)))"
+        " OR EXISTS (SELECT FROM lethe.archive_frozen AS f JOIN lethe.archive_record AS r"
+        " USING (subject_kind, subject_key) WHERE f.subject_kind = {kind}"
+        " AND f.subject_key = {whose} AND r.leaf_no = a.leaf_no AND a.leaf_no < f.sealed_no)))"
     )
     first = sql.SQL("{} AS d").format(document.table.identifier)
     return sql.SQL(text).format(
