@@ -13,6 +13,7 @@ from lethe.archive.appending import Append
 from lethe.archive.check import verify_archive
 from lethe.archive.night import run_archive
 from lethe.errors import ActError
+from psycopg2 import sql
 
 from tests.archive.shop import MORE
 from tests.kit import TODAY, Kit
@@ -130,7 +131,7 @@ def test_what_was_found_unchanged_is_compared_again_only_when_it_changes(
 
     def noted(*arguments: Any) -> Any:
         found = inner(*arguments)
-        compared.append(sum(each["outcomes"].total() + each["open"] for each in found.values()))
+        compared.append(sum(each.outcomes.total() + len(each.new) for each in found.values()))
         return found
 
     monkeypatch.setattr(comparing, "_compare", noted)
@@ -161,6 +162,51 @@ def test_what_was_found_unchanged_is_compared_again_only_when_it_changes(
     assert verify_archive(large.site).faults != []
     assert documents(large, date(2026, 6, 7))["outcomes"] == {"corrected": 1, "unchanged": 27}
     assert compared[-1] == 28
+    assert verify_archive(large.site).faults == []
+
+
+def test_new_documents_of_a_part_leave_the_others_settled(
+    large: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents(large)
+    documents(large, date(2026, 6, 2))
+    compared: list[int] = []
+    inner = comparing._compare
+
+    def noted(*arguments: Any) -> Any:
+        found = inner(*arguments)
+        compared.append(sum(each.outcomes.total() + len(each.new) for each in found.values()))
+        return found
+
+    monkeypatch.setattr(comparing, "_compare", noted)
+    # One part for all of a month: whatever comes, comes to documents that are settled.
+    monkeypatch.setattr(
+        "lethe.archive.statements.DocumentStatements._part", lambda *_: sql.SQL("7")
+    )
+    add = "INSERT INTO invoice VALUES (%s, %s, 2, 'issued', %s, 'LU', 'EUR', 5, 'Bob')"
+    assert documents(large, date(2026, 6, 3))["outcomes"] == {"unchanged": 29}
+    large.execute(add, (9001, "N-1", "2019-01-01"))
+    large.execute(add, (9002, " ", "2019-01-01"))
+    refused = {"refused: no number": 1}
+    for day, outcomes, looked_at in (
+        (4, {"archived": 1, "unchanged": 29} | refused, 0),
+        (5, {"unchanged": 30} | refused, 31),  # once: not all that was new could be archived
+        (6, {"unchanged": 30} | refused, 0),
+    ):
+        assert documents(large, date(2026, 6, day))["outcomes"] == outcomes
+        assert compared[-1] == looked_at
+    large.execute("UPDATE invoice SET number = 'N-2' WHERE id = 9002")
+    assert documents(large, date(2026, 6, 7))["outcomes"] == {"archived": 1, "unchanged": 30}
+    large.execute("UPDATE invoice SET bill_to = 'Rob' WHERE id = 9001")
+    large.execute(add, (9003, "N-3", "2019-01-01"))
+    found = documents(large, date(2026, 6, 8))["outcomes"]
+    assert found == {"archived": 1, "corrected": 1, "unchanged": 30}
+    assert compared[-2:] == [0, 32]
+    large.execute("DELETE FROM invoice WHERE id = 9003")
+    large.execute(add, (9004, "N-4", "2019-01-01"))
+    found = documents(large, date(2026, 6, 9))
+    assert found["outcomes"] == {"archived": 1, "unchanged": 31}
+    assert found["notes"] == {"archived, and deleted from the warehouse": 1}
     assert verify_archive(large.site).faults == []
 
 

@@ -23,11 +23,11 @@ from psycopg2 import extensions
 from lethe.archive.appending import Append, ArchiveKeys, Place
 from lethe.archive.binary import copy_packed
 from lethe.archive.capture_rows import stream_apart, stream_rows
-from lethe.archive.comparing import Comparison, compare_documents
+from lethe.archive.comparing import Comparison, compare_documents, settle_grown
 from lethe.archive.heads import Head
 from lethe.archive.making import Batch, Making
+from lethe.archive.part_statements import PartStatements
 from lethe.archive.reading import read_records
-from lethe.archive.statements import DocumentStatements
 from lethe.catalogue.graph import Graph
 from lethe.connections import acting_as
 from lethe.evidence.batch import EvidenceBatch
@@ -89,7 +89,7 @@ class Capture:
         self._connection = connection
         self._reader = reader
         self._dsn = dsn
-        self._statements = DocumentStatements(graph, name, as_of)
+        self._statements = PartStatements(graph, name, as_of)
         self._policy_digest = policy_digest
         self._run_id = run_id
         self._keys = keys
@@ -98,6 +98,7 @@ class Capture:
         self._making = Making(name, self._statements, graph.policy.policy, as_of, keys)
         self._compared = Comparison(Place(0, 0))
         self._heads: set[int] = set()
+        self._archived: set[str] = set()
         self.captured = Captured(name)
 
     def work(self) -> Captured:
@@ -107,7 +108,7 @@ class Capture:
             self._connection, self._reader, self._statements, self._policy_digest, self._keys
         )
         captured.outcomes.update(found.outcomes)
-        captured.issued += found.outcomes.total()
+        captured.issued = found.outcomes.total() if found.issued is None else found.issued
         if found.deleted:
             captured.notes["archived, and deleted from the warehouse"] += found.deleted
         if found.is_much and self._dsn is not None:
@@ -118,12 +119,22 @@ class Capture:
                 self._archive(self._making.judge(lines))
         captured.parties = self._making.parties.archived
         self._reader.rollback()
+        settle_grown(
+            self._connection,
+            found,
+            self._statements,
+            self._policy_digest,
+            self._keys,
+            heads=self._heads,
+            archived=self._archived,
+        )
         return captured
 
     def _query(self) -> str:
-        pending = self._statements.read_pending()
+        found = self._compared
+        pending = self._statements.read_pending(by_key=found.keys is not None)
         with self._reader.cursor() as cursor:
-            values = {**pending.values, "parts": self._compared.parts}
+            values = {**pending.values, "parts": found.parts, "keys": found.keys}
             return cursor.mogrify(pending.text, values).decode()
 
     def _work_ahead(self, batches: Iterator[list[bytes]]) -> None:
@@ -220,14 +231,16 @@ class Capture:
                     "at": append.at,
                 }
                 cursor.execute(statement("archive/mark_archived"), named | values)
-            parts = {"parts": self._compared.parts, "kept": None}
-            cursor.execute(statement("archive/forget_unchanged"), named | parts)
+                # What another run noted of them while this one looked is true no more.
+                parts = {"parts": self._compared.compared, "kept": None}
+                cursor.execute(statement("archive/forget_unchanged"), named | parts)
         head = append.finish()
         evidence = EvidenceBatch(self._connection, self._run_id, self._witness)
         evidence.add_rows([told(head, {"document": self.captured.document, **batch.outcomes})])
         evidence.add_event("archive_head", {"head": head.line(self._keys.warehouse_id)})
         evidence.commit()
         self._heads.add(append.head_no)
+        self._archived.update(row.key.decode() for row, _ in batch.going)
         self._count(batch)
         log.info(
             "%s: %s; the tree has %s leaves",
@@ -238,7 +251,8 @@ class Capture:
         return append.end
 
     def _count(self, batch: Batch) -> None:
-        self.captured.issued += batch.lines
+        if self._compared.issued is None:
+            self.captured.issued += batch.lines
         self.captured.outcomes.update(batch.outcomes)
         self.captured.notes.update(batch.notes)
 

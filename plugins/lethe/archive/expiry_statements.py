@@ -40,21 +40,22 @@ UNNAMED = "refused: kind not in the policy"
 GONE = "refused: customer gone"
 ANOTHER_KEY = "refused: key of another form"
 _OF_BATCH = " AND r.leaf_no = ANY(%(leaves)s)"
+_RECORD = "r.leaf_no, r.country, r.issued_on, r.document_type, r.document_key, s.*"
 _BATCH_RECORDS = (
-    "SELECT r.*, coalesce(h.subject_key, r.subject_key) AS owner"
-    " FROM lethe.archive_record AS r LEFT JOIN heirs AS h ON h.leaf_no = r.leaf_no"
+    "SELECT {record} FROM lethe.archive_record AS r LEFT JOIN heirs AS h ON h.leaf_no = r.leaf_no"
+    " JOIN standing AS s ON s.subject_key = coalesce(h.subject_key, r.subject_key)"
     " WHERE r.kind = 'document' AND r.subject_kind = {kind} AND r.leaf_no = ANY(%(leaves)s)"
 )
 _PASSED_RECORDS = (
-    "SELECT r.*, s.subject_key AS owner FROM standing AS s JOIN lethe.archive_record AS r"
+    "SELECT {record} FROM standing AS s JOIN lethe.archive_record AS r"
     " ON hash_array_extended(r.subject_key, 0) = hash_array_extended(s.subject_key, 0)"
     " AND r.subject_key = s.subject_key"
     " WHERE r.kind = 'document' AND r.subject_kind = {kind} AND ({passed})"
     # No join: whatever the planner thinks of their number, it looks them up.
     " AND r.leaf_no NOT IN (SELECT leaf_no FROM heirs)"
-    " UNION ALL SELECT r.*, h.subject_key AS owner FROM heirs AS h"
+    " UNION ALL SELECT {record} FROM heirs AS h"
     " JOIN lethe.archive_record AS r ON r.leaf_no = h.leaf_no"
-    " JOIN standing AS s ON s.subject_key = h.subject_key WHERE {passed}"
+    " JOIN standing AS s ON s.subject_key = h.subject_key WHERE ({passed})"
 )
 
 
@@ -68,7 +69,7 @@ def judge_expiry(graph: Graph, kind_name: str, as_of: date, *, batch: bool = Fal
     context = Context(graph, as_of, Values())
     relations = [
         ("heirs", _heirs(context, kind, batch=batch)),
-        ("counted", _counted(batch=batch)),
+        ("counted", _counted(context, kind, batch=batch)),
         ("owned", _owned(context, kind)),
         ("asked", _asked(kind)),
         *deactivation(context, kind, archive, "asked"),
@@ -122,14 +123,19 @@ def _typed(kind: Kind, alias: str) -> sql.Composed:
     )
 
 
-def _counted(*, batch: bool) -> sql.Composable:
+def _counted(context: Context, kind: Kind, *, batch: bool) -> sql.Composable:
+    """First by whose they are, without a join; the few with an heir change sides then."""
     text = (
-        "SELECT r.subject_kind, coalesce(h.subject_key, r.subject_key) AS subject_key,"
-        " count(*) AS documents"
-        " FROM lethe.archive_record AS r LEFT JOIN heirs AS h ON h.leaf_no = r.leaf_no"
-        " WHERE r.kind = 'document'{only} GROUP BY 1, 2"
+        "SELECT c.subject_kind, c.subject_key, sum(c.documents)::bigint AS documents FROM ("
+        "SELECT r.subject_kind, r.subject_key, count(*) AS documents"
+        " FROM lethe.archive_record AS r WHERE r.kind = 'document'{only} GROUP BY 1, 2"
+        " UNION ALL SELECT r.subject_kind, r.subject_key, -1"
+        " FROM heirs AS h JOIN lethe.archive_record AS r ON r.leaf_no = h.leaf_no"
+        " UNION ALL SELECT {kind}, h.subject_key, 1 FROM heirs AS h"
+        ") AS c GROUP BY 1, 2 HAVING sum(c.documents) > 0"
     )
-    return sql.SQL(text).format(only=sql.SQL(_OF_BATCH) if batch else sql.SQL(""))
+    only = sql.SQL(_OF_BATCH) if batch else sql.SQL("")
+    return sql.SQL(text).format(kind=context.values.bind(kind.name), only=only)
 
 
 def _owned(context: Context, kind: Kind) -> sql.Composable:
@@ -141,20 +147,21 @@ def _documents(context: Context, kind: Kind, archive: Archive, *, batch: bool) -
     """Where the newest version of a document has ended, what is left of a customer that is gone
     follows it: the period of the customer whom it belonged to had passed."""
     text = (
-        "SELECT r.leaf_no, r.country, {year_end} AS year_end, {keys}, s.deactivated_on,"
-        " CASE WHEN a.ended_on IS NULL THEN s.open END AS open,"
-        " coalesce(a.ended_on - 1, s.by_policy) AS by_policy"
-        " FROM ({records}) AS r JOIN standing AS s ON s.subject_key = r.owner"
-        " LEFT JOIN lethe.archived_document AS a ON s.open = {gone}"
+        "SELECT r.leaf_no, r.country, {year_end} AS year_end, {keys}, r.deactivated_on,"
+        " CASE WHEN a.ended_on IS NULL THEN r.open END AS open,"
+        " coalesce(a.ended_on - 1, r.by_policy) AS by_policy"
+        " FROM ({records}) AS r"
+        " LEFT JOIN lethe.archived_document AS a ON r.open = {gone}"
         " AND hash_array_extended(a.key, 0) = hash_array_extended(r.document_key, 0)"
         " AND a.document_type = r.document_type AND a.key = r.document_key"
         " AND a.ended_on IS NOT NULL"
     )
     return sql.SQL(text).format(
         year_end=financial_year_end(archive, sql.SQL("r.issued_on")),
-        keys=comma(candidate_key(kind, "s")),
+        keys=comma(candidate_key(kind, "r")),
         gone=sql.Literal(GONE),
         records=sql.SQL(_BATCH_RECORDS if batch else _PASSED_RECORDS).format(
+            record=sql.SQL(_RECORD),
             kind=context.values.bind(kind.name),
             passed=is_passed(context.values.bind(context.as_of)),
         ),

@@ -13,17 +13,23 @@ from lethe.catalogue.ways import is_written, same
 from lethe.erasure.bare import is_bare
 
 _FORMS = {
-    "smallint": r"^-?[0-9]{1,5}$",
-    "integer": r"^-?[0-9]{1,10}$",
-    "bigint": r"^-?[0-9]{1,19}$",
-    "oid": r"^[0-9]{1,10}$",
+    "smallint": r"^-?[0-9]{1,4}$",
+    "integer": r"^-?[0-9]{1,9}$",
+    "bigint": r"^-?[0-9]{1,18}$",
+    "oid": r"^[0-9]{1,9}$",
     "numeric": r"^(-?[0-9]+([.][0-9]+)?|NaN|-?Infinity)$",
     "uuid": r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
     "boolean": r"^(true|false)$",
     "date": r"^[0-9]{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])( BC)?$",
 }
 """How PostgreSQL writes values of a type; a text that is none of it was a key of another type."""
-_MOST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1, "oid": 2**32 - 1}
+_LONGEST = {
+    "smallint": (r"^-?[0-9]{5}$", 2**15),
+    "integer": (r"^-?[0-9]{10}$", 2**31),
+    "bigint": (r"^-?[0-9]{19}$", 2**63),
+    "oid": (r"^[0-9]{10}$", 2**32),
+}
+"""Numbers with as many digits as the largest have; those below the bound belong to the type."""
 
 
 def is_of_form(key: sql.Composable, types: Sequence[str]) -> sql.Composable:
@@ -33,12 +39,14 @@ def is_of_form(key: sql.Composable, types: Sequence[str]) -> sql.Composable:
     ]
     for at, sql_type in enumerate(types, start=1):
         part = sql.SQL("{}[{}]").format(key, sql.Literal(at))
-        if sql_type in _FORMS:
-            found.append(sql.SQL("{} ~ {}").format(part, sql.Literal(_FORMS[sql_type])))
-        if sql_type in _MOST:
-            text = "CASE WHEN {} ~ {} THEN abs({}::numeric) <= {} END"
-            form, most = sql.Literal(_FORMS[sql_type]), sql.Literal(_MOST[sql_type])
-            found[-1] = sql.SQL(text).format(part, form, part, most)
+        if sql_type not in _FORMS:
+            continue
+        form = sql.SQL("{} ~ {}").format(part, sql.Literal(_FORMS[sql_type]))
+        if sql_type in _LONGEST:
+            longest, bound = _LONGEST[sql_type]
+            text = "CASE WHEN {} THEN true WHEN {} ~ {} THEN abs({}::numeric) < {} ELSE false END"
+            form = sql.SQL(text).format(form, part, sql.Literal(longest), part, sql.Literal(bound))
+        found.append(form)
     return all_of(found)
 
 

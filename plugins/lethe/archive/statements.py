@@ -15,9 +15,11 @@ from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.fragments import (
     Statement,
     Values,
+    all_of,
     column,
     comma,
     key_text,
+    type_name,
 )
 from lethe.catalogue.graph import Graph, Kind
 from lethe.errors import UsageError
@@ -25,7 +27,6 @@ from lethe.guards.bound import (
     bound_text,
     document_day,
     document_key,
-    fingerprint,
     is_sure,
     listed_as,
 )
@@ -83,56 +84,11 @@ class DocumentStatements:
             context.values.bound,
         )
 
-    def sum_parts(self) -> Statement:
-        """Sum the hashes of issued documents by part, and of their lines: a scan and no join.
-
-        Returns  (part, documents, fingerprint)
-        """
-        context = Context(self._graph, self._as_of, Values())
-        text = (
-            "SELECT {part}, count(*), sum({fingerprint}) FROM {table} AS d"
-            " WHERE {issued} GROUP BY 1"
-        )
-        return Statement(
-            sql.SQL(text).format(
-                part=self._part(context),
-                fingerprint=fingerprint(context, self._kind, self.document, "d"),
-                table=self.document.table.identifier,
-                issued=self._issued(context),
-            ),
-            context.values.bound,
-        )
-
-    def compare(self) -> Statement:
-        """Compare issued documents with what the archive holds of them.
-
-        values   settled (integer[]): parts that are left out
-        Returns  (part, outcome, documents, those of them that the archive holds); outcome NULL:
-                 new or changed
-        """
-        context = Context(self._graph, self._as_of, Values())
-        text = (
-            "SELECT part, reason, count(*), count(*) FILTER (WHERE is_held)"
-            " FROM (SELECT {part} AS part, {reason} AS reason,"
-            " a.key IS NOT NULL AND a.ended_on IS NULL AS is_held"
-            " FROM {source} WHERE {issued} AND {part} <> ALL(%(settled)s)) AS j GROUP BY 1, 2"
-        )
-        return Statement(
-            sql.SQL(text).format(
-                part=self._part(context),
-                reason=document_reason(
-                    context, self._archive, self._kind, self.document, has_key=self._has_key
-                ),
-                source=self._source(context),
-                issued=self._issued(context),
-            ),
-            context.values.bound,
-        )
-
-    def read_pending(self) -> Statement:
+    def read_pending(self, *, by_key: bool = False) -> Statement:
         """Read documents that are new or changed, or cannot be archived, with what is bound.
 
-        values   parts (integer[]; NULL: every part)
+        by_key   those with some keys alone, wherever they are
+        values   parts (integer[]; NULL: every part); keys (text[], each the text form of text[])
         Returns  rows as `capture_rows.Row`, those of a subject together; the party's text stands
                  with the first document of a subject (and day, where a history says what held
                  then), else NULL
@@ -150,7 +106,7 @@ class DocumentStatements:
             ' AS "lethe.first" FROM (SELECT d.*, {k}, o.owner AS "lethe.owner",'
             ' {day} AS "lethe.day", {key} AS "lethe.key", a.leaf_no AS "lethe.leaf",'
             ' {reason} AS "lethe.reason" FROM {source}'
-            " WHERE {issued} AND (%(parts)s::int[] IS NULL OR {part} = ANY(%(parts)s::int[]))"
+            " WHERE {issued}{some}"
             ' OFFSET 0) AS j WHERE j."lethe.reason" IS NULL'
             " OR j.\"lethe.reason\" LIKE 'refused%%' ORDER BY {owner_order},"
             ' j."lethe.day", j."lethe.key" OFFSET 0) AS d,'
@@ -162,6 +118,7 @@ class DocumentStatements:
         order = [sql.SQL("j.{}").format(name) for name in ours]
         by_day = [sql.SQL('j."lethe.day"')] if self.by_day else []
         refused = [sql.SQL('j."lethe.reason" IS NULL')]
+        some = " AND (%(parts)s::int[] IS NULL OR {} = ANY(%(parts)s::int[]))"
         return Statement(
             sql.SQL(text).format(
                 number=column("d", document.number),
@@ -184,9 +141,9 @@ class DocumentStatements:
                 reason=document_reason(
                     context, self._archive, self._kind, self.document, has_key=self._has_key
                 ),
-                source=self._source(context),
+                source=self._source(context, by_key=by_key),
                 issued=self._issued(context),
-                part=self._part(context),
+                some=sql.SQL("" if by_key else some).format(self._part(context)),
                 owner_order=comma(order),
             ),
             context.values.bound,
@@ -224,7 +181,7 @@ class DocumentStatements:
         """Party data may differ from one day of issue to another."""
         return any(bound.history is not None for bound in self._archive.party)
 
-    def _source(self, context: Context) -> sql.Composable:
+    def _source(self, context: Context, *, by_key: bool = False) -> sql.Composable:
         """Documents d, their subject o, what is archived of them a, its frozen clock f."""
         text = (
             "{documents} AS d LEFT JOIN LATERAL ({owner}) AS o ON true"
@@ -233,11 +190,24 @@ class DocumentStatements:
             " ON f.subject_kind = {kind} AND f.subject_key = o.owner"
         )
         return sql.SQL(text).format(
-            documents=self._documents(context),
+            documents=self._named(context) if by_key else self._documents(context),
             owner=owner_of(context, self._kind, self.document.table),
             listed=listed_as(context, "a", self.name, self._key(context, "d")),
             kind=context.values.bind(self._kind.name),
         )
+
+    def _named(self, context: Context) -> sql.Composable:
+        """The documents with some keys, found by the index over them."""
+        text = "(SELECT d.* FROM unnest(%(keys)s::text[]) AS n(key) JOIN {table} AS d ON {same})"
+        same = all_of(
+            sql.SQL("{} = (n.key::text[])[{}]::{}").format(
+                column("d", name),
+                sql.Literal(at),
+                type_name(self._graph.column_type(self.document.table, name)),
+            )
+            for at, name in enumerate(document_key(context, self.document), start=1)
+        )
+        return sql.SQL(text).format(table=self.document.table.identifier, same=same)
 
     def _documents(self, context: Context) -> sql.Composable:
         """The documents; where their key may be that of several, with how many have the same."""
