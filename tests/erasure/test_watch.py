@@ -93,6 +93,38 @@ def test_the_night_is_closed_and_the_next_one_goes_on(
     assert kit.execute("SELECT state FROM lethe.run") == [("done",)]
 
 
+def test_tables_with_odd_names_in_partitions_are_watched_as_well(make_kit: MakeKit) -> None:
+    kit = make_kit(
+        """
+        CREATE SCHEMA "Other %";
+        CREATE TABLE "Other %"."a""b %s" (id int PRIMARY KEY, ended_on date) PARTITION BY HASH (id);
+        CREATE TABLE "Other %".one PARTITION OF "Other %"."a""b %s"
+            FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+        CREATE TABLE note (id int PRIMARY KEY, person int REFERENCES "Other %"."a""b %s");
+        INSERT INTO "Other %"."a""b %s" SELECT i, '2020-01-01' FROM generate_series(1, 5) AS i;
+        """,
+        """
+        subjects: {person: {table: 'Other %."a""b %s"', key: id}}
+        clusters: {c: {subject: person}}
+        rules: {r: {cluster: c, starting_point: {latest: [{column: ended_on}]}}}
+        tables: {'Other %."a""b %s"': {cluster: c}, public.note: {cluster: c}}
+        guards: {batches: {subjects: 2, workers: 1}}
+        """,
+    )
+    run_id = freeze_plan(kit.site, TODAY)
+    guard_night(kit.site, run_id)
+    asked = iter(range(9))
+
+    def proceed() -> bool:
+        if next(asked) == 2:
+            kit.execute('CREATE TABLE new (id int REFERENCES "Other %"."a""b %s")')
+        return True
+
+    with pytest.raises(WarehouseRefused, match="changed while it was worked"):
+        erase_rule(kit.site, run_id, "r", proceed=proceed)
+    assert kit.execute('SELECT count(*) FROM "Other %"."a""b %s"') in ([(3,)], [(1,)])
+
+
 def test_what_others_do_beside_the_tables_stops_nothing(kit: Kit) -> None:
     run_id = freeze_plan(kit.site, TODAY)
     guard_night(kit.site, run_id)

@@ -50,7 +50,8 @@ def watch_tables(
 
     Raises  WarehouseRefused where they have other foreign keys by now than the catalogue told
     """
-    names = [table.identifier.as_string(cursor) for table in tables]
+    # Bound, not composed: a percent sign in a name stands once.
+    names = [table.identifier.as_string(cursor).replace("%%", "%") for table in tables]
     cursor.execute(statement("erasure/read_references"), {"tables": names})
     numbers, keys = cursor.fetchone() or ([], 0)
     known = [
