@@ -12,7 +12,7 @@ from lethe.catalogue.fragments import all_of, column
 from lethe.catalogue.graph import Graph, Kind, Way
 from lethe.catalogue.ways import same, walk
 from lethe.errors import UsageError
-from lethe.guards.bound import joined, lost, object_text, rows_text
+from lethe.guards.bound import joined, lost, named, object_text, rows_text
 from lethe.policy.model.archive import Archive, Bound
 from lethe.policy.names import TableName
 
@@ -30,16 +30,16 @@ class PartyStatements:
         return joined(self._parts(context))
 
     def _parts(self, context: Context) -> Iterator[tuple[str, sql.Composable]]:
-        for bound in self._archive.party:
+        for name, bound in named(self._archive.party):
             ways = context.graph.ways.get((self._kind.name, bound.table), ())
             if not ways:
                 raise lost(bound.table, self._kind.name)
             current = rows_text(self._rows(context, bound.table, ways, bound, bound.columns))
             at_capture = joined([("basis", sql.SQL("'\"capture\"'")), ("rows", current)])
             if bound.history is None:
-                yield str(bound.table), at_capture
+                yield name, at_capture
                 continue
-            yield str(bound.table), self._by_history(context, bound, bound.history, at_capture)
+            yield name, self._by_history(context, bound, bound.history, at_capture)
 
     def _by_history(
         self, context: Context, bound: Bound, history: TableName, at_capture: sql.Composable

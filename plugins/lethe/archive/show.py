@@ -48,7 +48,7 @@ def show_document(
             )
             leaves = [int(row[0]) for row in cursor.fetchall()]
         opened = {each.leaf_no: each.record for each in _read(connection, keys, leaves)}
-        versions = _versions_of(opened, as_of)
+        versions = _versions_of(opened, number, as_of)
         shown = [
             Shown(record["type"], leaf, record, _party(connection, keys, record))
             for leaf, record in versions
@@ -106,15 +106,22 @@ def _read(connection: extensions.connection, keys: ArchiveKeys, leaves: list[int
 
 
 def _versions_of(
-    opened: dict[int, dict[str, Any]], as_of: date
+    opened: dict[int, dict[str, Any]], number: str, as_of: date
 ) -> list[tuple[int, dict[str, Any]]]:
-    """The newest version of each document that held on the day."""
+    """The version that held on the day of each document that had the number until then.
+
+    It may have another number by that day: whoever holds the old paper finds it by the old one.
+    """
     newest: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
+    called = set()
     for leaf in sorted(opened):
         record = opened[leaf]
         if record["valid_from"] <= as_of.isoformat():
-            newest[record["type"], "\x00".join(map(str, record["key"]))] = (leaf, record)
-    return list(newest.values())
+            document = (record["type"], "\x00".join(map(str, record["key"])))
+            newest[document] = (leaf, record)
+            if record["number"] == number:
+                called.add(document)
+    return [found for document, found in newest.items() if document in called]
 
 
 def _party(

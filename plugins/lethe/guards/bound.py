@@ -7,7 +7,8 @@ no upgrade of a number format can change it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 import rfc8785
 from psycopg2 import sql
@@ -46,7 +47,7 @@ def bound_text(context: Context, kind: Kind, document: Document, alias: str) -> 
     row = object_text(alias, document_columns(document))
     lines = joined(
         (
-            str(bound.table),
+            name,
             rows_text(
                 sql.SQL("SELECT {} AS j FROM {} AS l WHERE {}").format(
                     object_text("l", bound.columns),
@@ -60,9 +61,18 @@ def bound_text(context: Context, kind: Kind, document: Document, alias: str) -> 
                 )
             ),
         )
-        for bound in document.lines
+        for name, bound in named(document.lines)
     )
     return joined([("document", row), ("lines", lines)])
+
+
+def named(bounds: Iterable[Bound]) -> Iterator[tuple[str, Bound]]:
+    """Bound tables by the names that they have in a record; one that is bound again is numbered."""
+    met: Counter[TableName] = Counter()
+    for bound in bounds:
+        met[bound.table] += 1
+        number = met[bound.table]
+        yield f"{bound.table}#{number}" if number > 1 else str(bound.table), bound
 
 
 def bound_digest(text: sql.Composable) -> sql.Composed:
@@ -157,7 +167,7 @@ def object_text(alias: str, columns: Iterable[str]) -> sql.Composed:
     """A row as a JSON object of texts, names in the order of RFC 8785."""
     return joined(
         (name, sql.SQL("coalesce(to_json({}::text)::text, 'null')").format(column(alias, name)))
-        for name in columns
+        for name in dict.fromkeys(columns)
     )
 
 
@@ -173,6 +183,8 @@ def rows_text(select: sql.Composable) -> sql.Composed:
 def joined(members: Iterable[tuple[str, sql.Composable]]) -> sql.Composed:
     """A JSON object of texts that the server makes, names in the order of RFC 8785."""
     ordered = sorted(members, key=lambda member: member[0].encode("utf-16-be"))
+    if len({name for name, _ in ordered}) < len(ordered):
+        raise ValueError("two members of one name: no record could be read again")
     pieces: list[sql.Composable] = []
     for number, (name, value) in enumerate(ordered):
         mark = ("," if number else "{") + rfc8785.dumps(name).decode() + ":"
