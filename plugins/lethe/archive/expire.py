@@ -19,6 +19,7 @@ from lethe.archive.appending import Append, ArchiveKeys
 from lethe.archive.capture import told
 from lethe.archive.expired import Expired, ended_token
 from lethe.archive.expiry_statements import UNNAMED, count_waiting, judge_expiry, lock_subjects
+from lethe.archive.sound import CHANGED, find_unsound
 from lethe.archive.statements import archive_of, kinds_of
 from lethe.catalogue.graph import Graph
 from lethe.catalogue.site import Site
@@ -237,6 +238,9 @@ class Expiry:
                 return False
             append = Append.begin(self._connection, self._keys)
             due, outcomes = self._recheck(cursor, claimed)
+            odd = find_unsound(self._connection, self._keys, due)
+            found.changed += [leaf for leaf, why in odd.items() if why == CHANGED]
+            due, outcomes = [leaf for leaf in due if leaf not in odd], {**outcomes, **odd}
             gone = self._destroy(cursor, append, due) if due else 0
             cursor.execute(
                 statement("erasure/decide_subjects"),

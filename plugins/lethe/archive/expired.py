@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lethe.archive.appending import ArchiveKeys
+from lethe.errors import TamperingFound
 
 
 @dataclass(slots=True)
@@ -18,6 +19,7 @@ class Expired:
     stopped    why nothing of it may be destroyed tonight
     destroyed  leaves: documents, and party data or clocks that nothing needs any more
     left       approved, and over the cap of one night: the next nights go on
+    changed    leaves of those that are not what was sealed; they stay
     beyond     country → documents kept past the published period, because of its law
     """
 
@@ -31,12 +33,24 @@ class Expired:
     destroyed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     left: int = 0
+    changed: list[int] = field(default_factory=list)
     beyond: dict[str, int] = field(default_factory=dict)
 
     @property
     def due(self) -> int:
         """Documents that may be destroyed."""
         return self.counts.get("due", 0)
+
+    def require_unchanged(self) -> None:
+        """Say that something was tampered with, once everything else is done.
+
+        Raises  TamperingFound
+        """
+        if self.changed:
+            raise TamperingFound(
+                f"archive: record {self.changed[0]} was to be destroyed and is not what was "
+                f"sealed ({len(self.changed)} in all); it stays. Run `lethe archive verify`"
+            )
 
 
 def ended_token(keys: ArchiveKeys, document_type: str, key: str, leaf: int, day: str) -> bytes:

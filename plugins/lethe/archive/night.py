@@ -157,8 +157,9 @@ def expire_records(site: Site, run_id: UUID, *, unarchived: Sequence[str] = ()) 
     """Destroy what is past its last day, as far as the guards allow; what was approved first.
 
     unarchived  kinds of document that the night could not archive: a correction of one may keep it
+    Raises      TamperingFound if something that was to go is not what was sealed; it stays
     """
-    found = []
+    found, approved = [], []
     with acting(site, "the expiry of the archive") as connection:
         run = read_run(connection, run_id)
         _require_policy(site, run)
@@ -171,7 +172,7 @@ def expire_records(site: Site, run_id: UUID, *, unarchived: Sequence[str] = ()) 
         documents = archive_of(graph).documents
         halted = {documents[name].subject: name for name in unarchived}
         if stop is None and not halted:
-            work_off_approved(site, connection, graph, keys, witness, on=run.as_of)
+            approved = work_off_approved(site, connection, graph, keys, witness, on=run.as_of)
         for kind in kinds_of(graph):
             expiry = Expiry(connection, site, graph, kind, run=run, keys=keys, witness=witness)
             planned = expiry.plan()
@@ -183,6 +184,8 @@ def expire_records(site: Site, run_id: UUID, *, unarchived: Sequence[str] = ()) 
                 log.warning("%s is stopped: %s", planned.rule, why)
             expiry.work(planned)
             found.append(planned)
+    for each in [*approved, *found]:
+        each.require_unchanged()
     return found
 
 

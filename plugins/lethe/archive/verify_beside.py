@@ -16,7 +16,7 @@ from lethe.include import statement
 
 Fault = Callable[[str], None]
 _AT_ONCE = 1_000
-_Clock = tuple[str, str, str, str, str | None]
+Clock = tuple[str, str, str, str, str | None]
 """Kind, key as JSON, day of the deactivation, day of the erasure, run."""
 
 
@@ -30,7 +30,7 @@ def verify_clocks(
     with connection.cursor() as cursor:
         cursor.execute(statement("archive/list_frozen"))
         rows = cursor.fetchall()
-    clocks: dict[int, _Clock] = {}
+    clocks: dict[int, Clock] = {}
     for number, kind, key, deactivated, erased, run_id, _ in rows:
         clock = (kind, key, deactivated, erased, run_id)
         if number is None:
@@ -49,18 +49,18 @@ def verify_clocks(
 
 
 def _verify_sealed(
-    connection: extensions.connection, keys: ArchiveKeys, clocks: dict[int, _Clock], fault: Fault
+    connection: extensions.connection, keys: ArchiveKeys, clocks: dict[int, Clock], fault: Fault
 ) -> None:
     absent = set(clocks)
-    for opened in _open(connection, keys, list(clocks)):
+    for opened in open_sound(connection, keys, list(clocks)):
         absent.discard(opened.leaf_no)
-        if not _is_said(opened, clocks[opened.leaf_no]):
+        if not is_said(opened, clocks[opened.leaf_no]):
             fault(f"frozen clock of leaf {opened.leaf_no}: is not what was sealed")
     for number in sorted(absent):
         fault(f"frozen clock of leaf {number}: its record is missing, or does not open")
 
 
-def _open(
+def open_sound(
     connection: extensions.connection, keys: ArchiveKeys, leaves: Sequence[int]
 ) -> Iterator[Opened]:
     """Open records; those that do not open are left out."""
@@ -76,7 +76,8 @@ def _open(
                     continue
 
 
-def _is_said(opened: Opened, clock: _Clock) -> bool:
+def is_said(opened: Opened, clock: Clock) -> bool:
+    """A clock record says what stands beside it."""
     kind, key, deactivated, erased, run_id = clock
     record = opened.record
     if record["kind"] != "clock":
