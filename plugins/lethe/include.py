@@ -6,10 +6,12 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-
-from psycopg2 import sql
+from typing import TYPE_CHECKING
 
 from lethe.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from psycopg2 import sql
 
 PROJECT = Path(__file__).resolve().parents[2]
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
@@ -44,6 +46,9 @@ def statement(name: str, **identifiers: sql.Composable) -> sql.Composed:
     identifiers  quoted by psycopg2.sql; values stay `%(bound)s`
     Raises       KeyError if a place has no identifier or an identifier no place
     """
+    # The workers of the log engine read words, and never a statement.
+    from psycopg2 import sql
+
     text = _without_comments(read_text(f"sql/{name}.sql"))
     wanted = set(_PLACEHOLDER.findall(text))
     if wanted != set(identifiers):

@@ -9,6 +9,7 @@ the others they would make every line thirty times as dear.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from lethe.pseudonymisation.oddities import BOUND_ODD, OPEN_ODD
@@ -217,6 +218,7 @@ def daemon_pattern(start: str) -> str:
     return f"{_proposing(OPEN)}|{start}(?:{_proposing(BOUND)})"
 
 
+@cache
 def judged_shapes() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
     """Give each shape as a pattern with a group for each place, and what the groups hold."""
     return tuple(

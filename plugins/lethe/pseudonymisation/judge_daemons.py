@@ -11,7 +11,6 @@ from lethe.pseudonymisation.judge_mail import MailJudge
 from lethe.pseudonymisation.spelling import fully_unquoted, has_both
 from lethe.pseudonymisation.words import NOT_ENTRIES, NOT_NAMES, NOT_PEERS
 
-_SHAPES: Final = judged_shapes()
 # What the first pass has replaced.
 OURS: Final = re.compile(
     r"(?:.*@)?(?:(?:email|user|token|host)_[a-z2-7]{16}|ip_[0-9a-f:.]+)|\[(?:card|iban|phone)\]"
@@ -33,7 +32,7 @@ class DaemonJudge(MailJudge):
 
     def fill_shape(self, text: str) -> str:
         """Replace what stands in the places of the first shape that fits the text."""
-        for pattern, places in _SHAPES:
+        for pattern, places in judged_shapes():
             match = pattern.fullmatch(text)
             if match is None:
                 continue

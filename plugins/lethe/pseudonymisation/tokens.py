@@ -9,7 +9,7 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_CACHE_LIMIT: Final = 200_000
+_CACHE_LIMIT: Final = 10_000
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 # Base 32 in lower case (RFC 4648), two letters at a time: `base64` takes as long as the digest.
 _PAIRS: Final = tuple(one + two for one in _ALPHABET for two in _ALPHABET)
