@@ -59,7 +59,7 @@ def test_cascading_children_of_the_plan_are_erased_and_counted_themselves(
     }
 
 
-@pytest.mark.parametrize("code", ["P0001", "42501", "23514", "XX000"])
+@pytest.mark.parametrize("code", ["P0001", "42501", "23514", "XX000", "57P01", "08006"])
 def test_a_trigger_that_raises_sets_only_its_subject_aside(make_kit: MakeKit, code: str) -> None:
     kit = make_kit(
         TABLES
@@ -90,6 +90,35 @@ def test_a_trigger_that_swallows_a_delete_sets_its_subject_aside(make_kit: MakeK
     reason = "other rows of public.person were erased than counted under lock"
     assert kit.outcome(run) == {"erased": 1, reason: 1}
     assert (kit.ids("person"), kit.ids("note")) == ([1, 3], [1, 3])
+
+
+@pytest.mark.parametrize("deferred", ["", "DEFERRABLE INITIALLY DEFERRED"])
+@pytest.mark.parametrize("table", ["person", "note"])
+def test_a_trigger_that_puts_a_row_back_sets_its_subject_aside(
+    make_kit: MakeKit, table: str, deferred: str
+) -> None:
+    column = "id" if table == "person" else "person_id"
+    kit = make_kit(
+        TABLES
+        + f"""
+        CREATE FUNCTION back() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+            IF OLD.{column} = 1 THEN INSERT INTO {table} VALUES (OLD.*); END IF; RETURN NULL;
+        END $$;
+        CREATE CONSTRAINT TRIGGER back AFTER DELETE ON {table} {deferred}
+            FOR EACH ROW EXECUTE FUNCTION back();
+        ALTER TABLE note DROP CONSTRAINT note_person_id_fkey;
+        """,
+        POLICY.replace(
+            "public.note: {cluster: c}",
+            "public.note: {cluster: c, links:"
+            " [{columns: person_id, to: public.person, references: id}]}",
+        ),
+    )
+    run = kit.sweep()
+    reason = f"rows of public.{table} were there again after they had been deleted"
+    assert kit.outcome(run) == {"erased": 1, reason: 1}
+    assert (kit.ids("person"), kit.ids("note")) == ([1, 3], [1, 3])
+    assert len(kit.erased_tokens()) == 1
 
 
 def test_a_row_policy_is_an_error_and_never_a_shorter_list(

@@ -17,7 +17,7 @@ from psycopg2 import extensions
 
 from lethe.erasure.assignment import Assignment, Claimed
 from lethe.erasure.counts import Counts
-from lethe.erasure.outcomes import DUE_EARLIER, Key, Outcomes
+from lethe.erasure.outcomes import DUE_EARLIER, Key, Outcomes, RowsDiffer
 from lethe.erasure.ready import Act, Batch, Prepared
 from lethe.erasure.rows import anchor_values
 from lethe.include import statement
@@ -225,11 +225,23 @@ class BatchAct:
         if prepared.deferred:
             self._cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self._counts.require_equal()
+        self._require_none_left()
         prepared.watch.require_same(self._cursor)
         if self._assignment.steps.keeps_subject:
             self.outcomes.remaining |= set(self._going)
         for claimed in self._going.values():
             self.outcomes.decided[claimed.number] = ("done", None)
+
+    def _require_none_left(self) -> None:
+        """What was deleted is gone, whatever triggers of the warehouse did meanwhile."""
+        left = self._prepared.left
+        if left is None:
+            return
+        self._cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        (counts,) = left.fetch(self._cursor, self._batch())
+        for table, rows in zip(self._prepared.left_of, counts, strict=True):
+            if rows:
+                raise RowsDiffer(f"rows of {table} were there again after they had been deleted")
 
 
 def _due_earlier(rows: Iterable[tuple[object, ...]], going: Mapping[Key, Claimed]) -> list[Key]:

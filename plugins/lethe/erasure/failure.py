@@ -57,7 +57,10 @@ def roll_back(connection: extensions.connection, error: psycopg2.Error, rule: st
 
     Raises  WarehouseUnreachable, WarehouseRefused for what no other batch would do better
     """
-    if connection.closed or (error.pgcode or "08").startswith(("57P", "08")):
+    # What a function of the warehouse raises, whatever its code, is about single rows.
+    raised = bool(error.diag.context)
+    broke = (error.pgcode or "08").startswith(("57P", "08")) and not raised
+    if connection.closed or broke:
         raise WarehouseUnreachable(
             "the connection to the warehouse broke in the middle of a batch; the batch was "
             "rolled back, and running again goes on from there"
@@ -65,8 +68,6 @@ def roll_back(connection: extensions.connection, error: psycopg2.Error, rule: st
     connection.rollback()
     told = describe_database_error(error)
     failure = Failure(told, error.pgcode, error.pgcode in _TRANSIENT)
-    # What a function of the warehouse raises, whatever its code, is about single rows.
-    raised = bool(error.diag.context)
     if failure.is_fatal and not raised:
         raise WarehouseRefused(
             f"rule {rule}: {told}; the batch was rolled back. If rights are missing, `lethe init` "

@@ -37,6 +37,7 @@ class _Preparer:
         members = [*steps.deletes, *(b.member for b in steps.blankings if _is_kept(b.member))]
         members = [member for member in members if may_swallow(self._graph, member.table)]
         blanked = {act.table for act in self._blankings()}
+        put_back = self._put_back()
         counting = questions.count_rows(self._graph, kind, members, self._as_of)
         return Prepared(
             lock=self._lock(),
@@ -55,8 +56,20 @@ class _Preparer:
             deferred=self._deferred(),
             acts=tuple(self._acts()),
             watch=self._watch(),
+            left=self._ready(questions.count_rows(self._graph, kind, put_back, self._as_of))
+            if put_back
+            else None,
+            left_of=tuple(member.table for member in put_back),
             keeps=tuple(self._ready(keep) for keep in self._assignment.keeps),
         )
+
+    def _put_back(self) -> list[Member]:
+        """The members whose rows a trigger of the warehouse's own may write anew."""
+        touched = self._steps.tables
+        if not any(trigger.table in touched for trigger in self._graph.catalogue.triggers):
+            return []
+        deletes = self._steps.deletes
+        return [m for m in deletes if m.action.do == "erase" and m.anchor is None]
 
     def _watch(self) -> Watch:
         steps = self._steps

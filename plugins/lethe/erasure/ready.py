@@ -138,6 +138,7 @@ class Prepared:
     counted   the tables that `count` counts, and whether each count must equal rows acted on: those
               where something of the warehouse's own could swallow what we do
     acts      in the order of the act
+    left      counts what is left of `left_of` after the act, where a trigger may put rows back
     watch     tells whether the tables are still those that the statements were made for
     """
 
@@ -154,4 +155,6 @@ class Prepared:
     deferred: str | None
     acts: tuple[Act, ...]
     watch: Watch
+    left: Ready | None
+    left_of: tuple[TableName, ...]
     keeps: tuple[Ready, ...] = ()
