@@ -33,13 +33,20 @@ class PartyStatements:
         for name, bound in named(self._archive.party):
             ways = context.graph.ways.get((self._kind.name, bound.table), ())
             if not ways:
-                raise lost(bound.table, self._kind.name)
+                self._require_others(context, bound.table)
+                continue
             current = rows_text(self._rows(context, bound.table, ways, bound, bound.columns))
             at_capture = joined([("basis", sql.SQL("'\"capture\"'")), ("rows", current)])
             if bound.history is None:
                 yield name, at_capture
                 continue
             yield name, self._by_history(context, bound, bound.history, at_capture)
+
+    def _require_others(self, context: Context, table: TableName) -> None:
+        """Data that guests have not are left out for them; what hangs on nobody is a fault."""
+        kinds = {document.subject for document in self._archive.documents.values()}
+        if not any(context.graph.ways.get((name, table)) for name in kinds):
+            raise lost(table, self._kind.name)
 
     def _by_history(
         self, context: Context, bound: Bound, history: TableName, at_capture: sql.Composable

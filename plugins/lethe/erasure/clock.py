@@ -17,6 +17,7 @@ from lethe.catalogue.fragments import Statement, Values, all_of, column, comma, 
 from lethe.catalogue.graph import Graph, Kind
 from lethe.catalogue.ways import same
 from lethe.policy.model.archive import Archive
+from lethe.policy.model.rules import StartingPoint
 from lethe.policy.names import quoted
 
 Relation = tuple[str, sql.Composable]
@@ -73,8 +74,15 @@ def deactivation(
 
     asked    relation with the keys k0… of the subjects
     refusal  why the day cannot be believed; NULL if it can, or if there is none
+
+    A kind of subject without the events of the starting point, such as guests who have no account,
+    has no deactivation.
     """
     point = archive.starting_point
+    if _has_none(context.graph, kind, archive):
+        text = "SELECT {}, NULL::date AS day, false AS running, NULL::text AS refusal FROM {} AS a"
+        names = comma(column("a", f"k{i}") for i in range(len(kind.key)))
+        return [("live", sql.SQL(text).format(names, quoted(asked)))]
     events = event_sources(context, kind, point, batch=batch)
     opened = earliest_source(context, kind, point, batch=batch)
     names = [source.name for source in events]
@@ -109,6 +117,27 @@ def deactivation(
     )
     sources = [*events, *([opened] if opened else [])]
     return [*((source.name, source.text) for source in sources), ("live", live)]
+
+
+def _has_none(graph: Graph, kind: Kind, archive: Archive) -> bool:
+    """The starting point is that of another kind of subject that has documents."""
+    if has_point(graph, kind, archive.starting_point):
+        return False
+    others = {document.subject for document in archive.documents.values()} - {kind.name}
+    return any(has_point(graph, graph.kinds[name], archive.starting_point) for name in others)
+
+
+def has_point(graph: Graph, kind: Kind, point: StartingPoint) -> bool:
+    """Every event of a starting point can be read for a kind of subject."""
+    events = [*point.events, *([point.not_before] if point.not_before else [])]
+    for event in events:
+        table = event.table or kind.table
+        if table is None or not graph.ways.get((kind.name, table)):
+            return False
+        known = graph.catalogue.tables.get(table)
+        if known is None or event.column not in known.columns:
+            return False
+    return True
 
 
 def with_list(relations: list[Relation]) -> sql.Composed:
