@@ -164,6 +164,19 @@ def test_a_trigger_that_changes_another_column_is_no_hindrance(make_kit: MakeKit
     assert work(kit).read == work(kit).quarantined["unchanged"]
 
 
+def test_what_only_looks_like_a_pseudonym_is_replaced_too(kit: Kit) -> None:
+    fill(kit, 3)
+    kit.execute(
+        "UPDATE session SET ip = '198.51.100.6/31', proxy = 'ip_198.51.100.7',"
+        " agent = CASE seen WHEN 1 THEN 'ua: ann@example.org' WHEN 2 THEN 'ua: Firefox; 1; ann'"
+        " ELSE agent END"
+    )
+    assert work(kit).written == 3
+    text = str(rows(kit))
+    assert not any(raw in text for raw in ("198.51.100", "ann"))
+    assert work(kit).written == 0
+
+
 def test_a_restricted_person_and_a_locked_row_wait(kit: Kit) -> None:
     fill(kit, 5)
     fill(kit, 3, person=2, front="frozen")

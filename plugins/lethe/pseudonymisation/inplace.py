@@ -21,10 +21,10 @@ from lethe.include import statement
 from lethe.policy.model.logs import Field_
 from lethe.pseudonymisation.key_life import LogRoom
 from lethe.pseudonymisation.placeforms import (
-    DONE_INET,
     GONE_V6,
     UNDATED,
     done_form,
+    done_inet,
     filled,
     is_inet,
     marked,
@@ -142,7 +142,7 @@ class _Place(PlaceRows):
     ) -> pl.Series:
         known = self._table.columns[name]
         inet = is_inet(known)
-        form = DONE_INET if inet else done_form(name, spec)
+        form = done_inet(spec) if inet else done_form(name, spec, known.width)
         done = values.is_null()
         if form is not None:
             done |= values.str.contains(form).fill_null(value=True)

@@ -26,7 +26,22 @@ _TOKEN: Final = "[a-z2-7]{16}"  # noqa: S105 (the form of a token)
 GONE_V6: Final = "::/127"
 
 
-DONE_INET: Final = r":.*/127$|\..*/31$"
+_DONE_INET: Final = r":.*/127$"
+# Only prefix-preserving pseudonyms of IPv4 are IPv4 themselves; a network of two stays a network.
+_DONE_INET_V4: Final = r"|\..*/31$"
+
+
+_DEVICES: Final = "desktop|mobile|tablet|bot|tv|console|unknown"
+
+
+def done_inet(spec: Field_) -> str:
+    """The pattern of what is done, of a column of type inet as text."""
+    return _DONE_INET + (_DONE_INET_V4 if stays_v4(spec) else "")
+
+
+def stays_v4(spec: Field_) -> bool:
+    """Tell whether the pseudonym of an IPv4 address may be one."""
+    return spec.method == "ipcrypt-pfx"
 
 
 _METHODS: Final = {
@@ -42,14 +57,21 @@ _METHODS: Final = {
 }
 
 
-def done_form(name: str, spec: Field_) -> str | None:
-    """The pattern of what is done, of a column of text; None: what is done is told by nothing."""
+def done_form(name: str, spec: Field_, width: int | None = None) -> str | None:
+    """The pattern of what is done, of a column of text; None: what is done is told by nothing.
+
+    width  of the column, which cuts off what is longer
+    """
     own = re.escape(name)
+    always_v6 = spec.method == "ipcrypt-deterministic"
+    address = r"[0-9a-f.]*:[0-9a-f:.]*" if always_v6 else r"[0-9a-f:.]+"
+    cut_off = f"|ua:[^@]{{{width - 3}}}" if width is not None and width > 3 else ""
     forms = {
-        "ipcrypt": rf"{MARK}[0-9a-f:.]+(, {MARK}[0-9a-f:.]+)*|host_{_TOKEN}|unknown|localhost",
+        "ipcrypt": rf"{MARK}{address}(, {MARK}{address})*|host_{_TOKEN}|unknown|localhost",
         "token": rf"({own}|user|email|host)_{_TOKEN}",
         "mask": "",
-        "user-agent": "ua:.*",
+        # Whoever sends it may write `ua: …` himself, but not with these words at its end.
+        "user-agent": f"ua: [^@]+; [^;@]+; ({_DEVICES}){cut_off}",
         # Looked through again each night: what changes nothing is not written.
         "url": None,
         "text": None,

@@ -25,6 +25,7 @@ from lethe.pseudonymisation.placeforms import (
     is_inet,
     plan_columns,
     require_place,
+    stays_v4,
 )
 
 if TYPE_CHECKING:
@@ -165,12 +166,12 @@ class PlaceRows:
         for name, spec in self._columns.items():
             here = column("r", name)
             if is_inet(self._table.columns[name]):
-                yield sql.SQL(
-                    "({c} IS NOT NULL AND masklen({c}) <> CASE family({c}) WHEN 4 THEN 31 ELSE 127"
-                    " END)"
-                ).format(c=here)
+                done = sql.SQL("family({c}) = 6 AND masklen({c}) = 127").format(c=here)
+                if stays_v4(spec):
+                    done += sql.SQL(" OR family({c}) = 4 AND masklen({c}) = 31").format(c=here)
+                yield sql.SQL("({c} IS NOT NULL AND NOT ({done}))").format(c=here, done=done)
                 continue
-            form = done_form(name, spec)
+            form = done_form(name, spec, self._table.columns[name].width)
             if form is None:
                 yield sql.SQL("{} IS NOT NULL").format(here)
             else:
