@@ -213,7 +213,7 @@ def test_heads_in_wrapped_and_coded_mails_are_read_and_what_is_cut_off_is_named(
     told = read_mails(tmp_path)
     assert verify_archive(shop.site, told=told).told_heads == 2
     (fault,) = verify_archive(shop.site, told=[line, f"Dear DPO\n{line[:90]}\nDPO"]).faults
-    assert "1 heads in them cannot be read" in fault
+    assert "a head in it cannot be read" in fault
     with pytest.raises(UsageError, match="cannot be read"):
         read_mails(tmp_path / "no.eml")
 

@@ -11,11 +11,14 @@ from psycopg2 import extensions
 
 from lethe.archive.appending import read_keys
 from lethe.archive.facts import VERIFICATION_RUN
+from lethe.archive.old_mails import NOTHING, OldMails, parse_heads, read_texts
 from lethe.archive.opening import acting, open_witness_of
 from lethe.archive.verify import Verification, Verifier
+from lethe.archive.verify_heads import compare_mails
 from lethe.catalogue.site import Site
 from lethe.connections import acting_as, warehouse_dsn
 from lethe.errors import describe_database_error
+from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.runs import State, begin_run, set_state
 from lethe.evidence.settle import lost_batches, settle_witness
 from lethe.evidence.witness import Witness, WitnessRecord
@@ -27,11 +30,14 @@ log = logging.getLogger(__name__)
 _PROCESSES = 2
 
 
-def verify_archive(site: Site, *, told: Iterable[str] = (), processes: int = 1) -> Verification:
+def verify_archive(
+    site: Site, *, told: OldMails | Iterable[str] = (), processes: int = 1
+) -> Verification:
     """Verify everything in one snapshot; of the warehouse only the list of runs is added to.
 
-    told  texts of old mails, with heads in them
+    told  what old mails tell, or lines of them
     """
+    mails = told if isinstance(told, OldMails) else read_texts(told)
     with acting(site, "verifying the archive") as connection:
         witness = open_witness_of(site, connection)
         # Before the comparison: what was in flight then is committed or voided after it.
@@ -45,17 +51,32 @@ def verify_archive(site: Site, *, told: Iterable[str] = (), processes: int = 1) 
             cursor.execute(statement("archive/read_last_head"))
             is_empty = cursor.fetchone() is None
         if is_empty and not witnessed:
+            found = _of_nothing(connection, mails, lost)
             connection.rollback()
-            return Verification()
+            if mails != NOTHING:
+                _note(site, found)
+            return found
         keys = read_keys(KeyRing.open(connection))
         verifier = Verifier(
             connection, keys, dsn=warehouse_dsn(site.dsn, "runner"), processes=processes
         )
-        found = verifier.verify(told, witnessed, lost)
+        found = verifier.verify(mails, witnessed, lost)
         connection.rollback()
     if state in ("behind", "witness_lost"):
         found.faults.append(f"warehouse and witness do not agree ({state.replace('_', ' ')})")
     _note(site, found)
+    return found
+
+
+def _of_nothing(
+    connection: extensions.connection, mails: OldMails, lost: Iterable[str]
+) -> Verification:
+    """Nothing is archived, says the warehouse and its witness; old mails may know better."""
+    found = Verification(told_heads=len(mails.heads))
+    if mails != NOTHING:
+        warehouse_id = read_warehouse(connection).warehouse_id
+        gone = frozenset(parse_heads(lost))
+        compare_mails([], mails, warehouse_id, found.faults.append, gone)
     return found
 
 

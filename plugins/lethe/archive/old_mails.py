@@ -1,77 +1,114 @@
-"""Heads in old mails, whatever stands around them and however lines were broken."""
+"""Heads in old mails, whatever stands around them and however lines were broken.
+
+A head that is there and cannot be read is told, and so is a file that cannot be looked into.
+"""
 
 from __future__ import annotations
 
-import base64
-import email
-import re
+import os
 from collections.abc import Iterable, Iterator
-from email import policy
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from uuid import UUID
 
+from lethe.archive.head_lines import find_heads
 from lethe.archive.heads import ToldHead
+from lethe.archive.mail_texts import Texts
 from lethe.errors import UsageError
 
-_PLACE = re.compile(r"lethe-archive-head[\s>=]+1[\s>=]+[0-9a-f]{8}")
-_LINE = re.compile(
-    r"lethe-archive-head\s+1\s+([0-9a-f-]{36})\s+(\d+)\s+(\d+)\s+([0-9a-f]{64})\s+"
-    r"(\S+)\s+([A-Za-z0-9+/]{86}==)"
-)
-_LONGEST = 1_000
-_BREAK = re.compile(r"\r?\n[ \t]*(?:>[ \t]*)*")
-_MAILS = re.compile(rb"^From [^\n]*\n", re.MULTILINE)
+
+@dataclass(frozen=True, slots=True)
+class OldMails:
+    """What old mails tell.
+
+    heads   each once
+    unread  which file holds a head that cannot be read, or cannot be looked into
+    """
+
+    heads: tuple[ToldHead, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+NOTHING = OldMails()
 
 
 def parse_heads(texts: Iterable[str]) -> Iterator[ToldHead]:
     """Find the heads, each once a text."""
     for text in texts:
-        found = (_read(text, place.start()) for place in _PLACE.finditer(text))
-        yield from dict.fromkeys(head for head in found if head is not None)
+        yield from dict.fromkeys(each for each in find_heads(text) if isinstance(each, ToldHead))
 
 
-def count_unread(texts: Iterable[str]) -> int:
-    """Count places where a head begins that cannot be read: cut off, or written over."""
-    return sum(
-        _read(text, place.start()) is None for text in texts for place in _PLACE.finditer(text)
-    )
+def read_texts(texts: Iterable[str]) -> OldMails:
+    """Read what was taken out of old mails by hand: lines, not coded in any way."""
+    heads: dict[ToldHead, None] = {}
+    unread = 0
+    for text in texts:
+        for each in find_heads(text):
+            if isinstance(each, ToldHead):
+                heads[each] = None
+            else:
+                unread += 1
+    return OldMails(tuple(heads), (_cannot("what was given", unread),) if unread else ())
 
 
-def read_mails(path: Path) -> list[str]:
-    """Read old mails: a file, a mailbox, or a folder of files; coded parts are decoded.
+def read_mails(path: Path) -> OldMails:
+    """Read old mails: a file, a mailbox, or a folder of files.
 
     Raises  UsageError
     """
+    heads: dict[ToldHead, None] = {}
+    unread: list[str] = []
     try:
-        files = sorted(each for each in path.rglob("*") if each.is_file())
-        return [text for file in (files if path.is_dir() else [path]) for text in _texts_of(file)]
+        for file in _files(path):
+            told, why = _read_file(file)
+            heads |= told
+            name = file.relative_to(path) if file != path else file.name
+            unread += [_cannot(str(name), each) for each in why]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    return OldMails(tuple(heads), tuple(unread))
 
 
-def _texts_of(file: Path) -> Iterator[str]:
-    data = file.read_bytes()
-    yield data.decode("utf-8", "replace")
-    for one in _MAILS.split(data):
-        for part in email.message_from_bytes(one, policy=policy.compat32).walk():
-            if str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
-                decoded = part.get_payload(decode=True)
-                if isinstance(decoded, bytes):
-                    yield decoded.decode("utf-8", "replace")
+def _read_file(file: Path) -> tuple[dict[ToldHead, None], list[str | int]]:
+    texts = Texts()
+    told: dict[ToldHead, None] = {}
+    broken: set[str] = set()
+    for meant in texts.of(file.read_bytes()):
+        found = [list(find_heads(text)) for text in meant]
+        read = [sum(isinstance(each, ToldHead) for each in some) for some in found]
+        for each in chain.from_iterable(found):
+            if isinstance(each, ToldHead):
+                told[each] = None
+        # Where another coding makes sense of as many heads, this one was not meant.
+        broken.update(
+            each[:200]
+            for some in found
+            if len(some) > max(read)
+            for each in some
+            if not isinstance(each, ToldHead)
+        )
+    why: list[str | int] = [len(broken)] if broken else []
+    return told, [*why, *dict.fromkeys(texts.closed + ([] if told else texts.perhaps))]
 
 
-def _read(text: str, start: int) -> ToldHead | None:
-    there = text[start : start + _LONGEST]
-    # A line may have been folded, or wrapped and quoted; a signature ends like a fold.
-    unfolded = re.sub(r"=3D", "=", re.sub(r"=\r?\n", "", there))
-    for form in (there, unfolded, _BREAK.sub(" ", there), _BREAK.sub("", there)):
-        if (found := _LINE.match(form)) is not None:
-            warehouse, number, size, root, _, signature = found.groups()
-            return ToldHead(
-                UUID(warehouse),
-                int(number),
-                int(size),
-                bytes.fromhex(root),
-                base64.b64decode(signature),
-            )
-    return None
+def _cannot(name: str, why: str | int) -> str:
+    if isinstance(why, int):
+        why = f"{why} heads in it cannot be read" if why > 1 else "a head in it cannot be read"
+    return f"{name}: {why}"
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    seen: set[Path] = set()
+    for folder, below, names in os.walk(path, onerror=fail, followlinks=True):
+        real = Path(folder).resolve()
+        below[:] = [] if real in seen else sorted(below)
+        if real not in seen:
+            seen.add(real)
+            yield from (each for name in sorted(names) if (each := Path(folder, name)).is_file())

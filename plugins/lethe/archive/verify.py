@@ -18,11 +18,17 @@ from psycopg2 import extensions
 from lethe.archive.appending import ArchiveKeys
 from lethe.archive.expired import ended_token
 from lethe.archive.heads import Head, is_signed, read_heads
-from lethe.archive.old_mails import count_unread, parse_heads
+from lethe.archive.old_mails import NOTHING, OldMails, parse_heads
 from lethe.archive.tile_hashes import HASH, WIDTH
 from lethe.archive.tiles import TiledTree, open_tree
 from lethe.archive.verify_beside import verify_clocks, verify_settled
-from lethe.archive.verify_heads import compare_heads, root_of, verify_heads, verify_told
+from lethe.archive.verify_heads import (
+    compare_heads,
+    compare_mails,
+    root_of,
+    verify_heads,
+    verify_told,
+)
 from lethe.archive.verify_parts import Range
 from lethe.archive.verify_processes import verify_ranges
 from lethe.errors import TamperingFound
@@ -89,13 +95,13 @@ class Verifier:
 
     def verify(
         self,
-        told: Iterable[str] = (),
+        mails: OldMails = NOTHING,
         witnessed: Iterable[str] = (),
         lost: Iterable[str] = (),
     ) -> Verification:
         """Verify everything; the caller's transaction is REPEATABLE READ and stays as it is.
 
-        told       texts of old mails, with heads in them
+        mails      what old mails tell
         witnessed  heads that the witness outside the warehouse knows
         lost       those of them that a restore lost, which is on record
         """
@@ -121,15 +127,12 @@ class Verifier:
         with self._named("heads"):
             verify_heads(heads, tree, self._keys, self._fault)
         verify_told(self._connection, heads, self._fault)
-        texts = list(told)
-        mails = list(dict.fromkeys(parse_heads(texts)))
-        if unread := count_unread(texts):
-            self._fault(f"old mails: {unread} heads in them cannot be read, and were not compared")
-        self.found.told_heads = len(mails)
         gone = frozenset(parse_heads(lost))
         self.found.lost = len(gone)
-        for those, who in ((parse_heads(witnessed), "the witness"), (mails, "an old mail")):
-            compare_heads(heads, those, who, self._keys.warehouse_id, self._fault, gone)
+        who = self._keys.warehouse_id
+        compare_heads(heads, parse_heads(witnessed), "the witness", who, self._fault, gone)
+        self.found.told_heads = len(mails.heads)
+        compare_mails(heads, mails, who, self._fault, gone)
         self.found.head = heads[-1].line(self._keys.warehouse_id) if heads else None
         return self.found
 

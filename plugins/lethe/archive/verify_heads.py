@@ -9,6 +9,7 @@ from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys
 from lethe.archive.heads import BEGINNING, Head, ToldHead, last_head
+from lethe.archive.old_mails import OldMails
 from lethe.archive.tiles import TiledTree
 from lethe.errors import TamperingFound
 from lethe.include import statement
@@ -104,6 +105,19 @@ def compare_heads(
             each.signature,
         ):
             fault(f"head {each.head_no}: is not the one that {who} tells")
+
+
+def compare_mails(
+    heads: Sequence[Head],
+    mails: OldMails,
+    warehouse_id: UUID,
+    fault: Callable[[str], None],
+    lost: Container[ToldHead] = (),
+) -> None:
+    """The heads are those of the old mails, as far as these can be read; what cannot is named."""
+    compare_heads(heads, mails.heads, "an old mail", warehouse_id, fault, lost)
+    for each in mails.unread:
+        fault(f"old mails: {each}; it was not compared")
 
 
 def root_of(tree: TiledTree, size: int) -> bytes | None:

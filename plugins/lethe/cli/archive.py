@@ -16,7 +16,7 @@ from rich.table import Table
 from lethe.archive.check import verify_archive
 from lethe.archive.export import export_archive
 from lethe.archive.night import run_archive
-from lethe.archive.old_mails import parse_heads, read_mails
+from lethe.archive.old_mails import NOTHING, read_mails
 from lethe.archive.recovering import recover_records
 from lethe.archive.recovery import make_recovery_key, read_private
 from lethe.archive.show import show_document
@@ -101,8 +101,8 @@ def verify(
 ) -> None:
     """Compute everything again from the stored bytes; every fault is named."""
     desk: Desk = context.obj
-    told = read_mails(heads) if heads else []
-    if heads and not any(parse_heads(told)):
+    told = read_mails(heads) if heads else NOTHING
+    if heads and told == NOTHING:
         raise UsageError(f"{heads}: holds no head (lines that begin 'lethe-archive-head 1')")
     found = verify_archive(desk.site, told=told, processes=processes)
     if not desk.answer(asdict(found)):
