@@ -42,6 +42,12 @@ def scrub(text: str, *, free: bool = True) -> str:
         ("<zkhvostov> hello all", "zkhvostov"),
         ("permission denied: emil cannot write /etc/passwd", "emil"),
         ("from=<wwieland>, size=12", "wwieland"),
+        ("access-accept: quota hstrand 12, badge 4711 (tmueller2)", "hstrand"),
+        ("badge 4711 (tmueller2) opened", "tmueller2"),
+        ("cc: r.lindqvist, and others", "r.lindqvist"),
+        ("notify @zkhvostov about it", "zkhvostov"),
+        ("key zkhvostov@laptop accepted", "zkhvostov"),
+        ("running as svc_backup on node-12", "svc_backup"),
         ("GET /users/mkeller/orders -> 200", "mkeller"),
     ],
 )
@@ -69,6 +75,8 @@ def test_a_name_goes_where_only_the_words_beside_it_tell_that_it_is_one(
         "on host felix the disk is full",
         "julian 1.9.3 installed",
         "took 12 ms, cache hit",
+        "celery@node-3 joined, name=eth0 owner=platform-team",
+        "certificate issued by letsencrypt for beta group",
     ],
 )
 def test_a_word_that_programs_write_stays_in_the_same_places(text: str) -> None:

@@ -12,7 +12,7 @@ each set when it was new, before anything was mended for it, is the honest figur
     unseen_daemons_two.txt  recall 0.952, precision 0.998
     unseen_places.txt       recall 0.884, precision 0.983
 
-`unseen_web_two.txt` gave 0.985 and 0.919 as it came, with its JSON read field by field. The last one
+`unseen_web_two.txt` gave 0.985 and 0.919 as it came, its JSON read field by field. The last one
 is our own, written without looking at the patterns against what they were known to lack: names
 behind ordinary words.
 
@@ -217,7 +217,7 @@ def test_the_lines_are_many_and_of_many_kinds(file: str) -> None:
     lines = [line for part in sections(file).values() for line in part]
     assert len(lines) >= 100
     assert len(sections(file)) > 7
-    assert sum(len(STAYS.findall(line)) for line in lines) > 200
+    assert sum(len(STAYS.findall(line)) for line in lines) > 90
 
 
 def test_texts_in_which_only_a_shape_is_found_are_replaced_and_stay_as_they_were() -> None:

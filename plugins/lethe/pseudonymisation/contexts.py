@@ -34,10 +34,10 @@ _DONE: Final = (
     r"|delivered|received|accepted|declined|denied|silenced|snoozed|muted|hired|filed|prepared"
     r"|verified|countersigned|dismissed|triaged|unblocked|blocked|issued|voided|rebooted|withdrawn"
 )
-_BY: Final = rf"(?:{_DONE})(?: (?:in|out|up|over|on|off|again|manually|remotely))? by "
+_BY: Final = rf"(?:{_DONE}|[a-z]+ed|now)(?: (?:in|out|up|over|on|off|again|manually|remotely))? by "
 _AS: Final = (
     r"(?:log(?:ged|in)?(?: ?(?:in|on))?|sign(?:ed|ing)?[ -]?(?:in|on)|auth(?:enticat(?:ed|ing|e))?"
-    r"|connect(?:ed|ing)?|bind|bound|acting|impersonat(?:ed|ing)|identified|known|switched|session"
+    r"|connect(?:ed|ing)?|runn?(?:ing|s)?|executed|bind|bound|acting|impersonat(?:ed|ing)|identified|known|switched|session"
     r"|registered|executing|masquerading) as "
 )
 _FOR: Final = (
@@ -115,6 +115,8 @@ BEFORE: Final = (
     rf"|(?i:by|for|as|id|of|user|account) {_QUOTE}"
     rf"|(?:{_KEYS}){_SIGN}"
 )
+# `notify @tmueller`, `lmartinez@laptop`.
+_MACHINE: Final = r"@[A-Za-z][A-Za-z0-9-]*(?:[^A-Za-z0-9.@-]|$)"
 LOOSE: Final = rf"(?:{_LOOSE_KEYS}){_SIGN}"
 # `Exit (gunnar) from <…>`, `<gerda> hello`.
 ALONE: Final = rf"[A-Z][a-z]+ \({WORD}\) from |(?:^|\] |: )<{WORD}> "
@@ -126,11 +128,13 @@ REST: Final = rf"user_[a-z2-7]{{16}}(?: {_CAPITAL}[{_LETTER}'’-]+)+"
 SUBJECT: Final = rf"(?:^|[:\]\[(>\"'|] ?){WORD}(?i:{_DID})"
 # `^` stands for the beginning of a text alone: lines have no others.
 PLACES: Final = (
-    rf"{SUBJECT}|{ALONE}|{MAILBOX}|(?-u:\b{{start-half}})(?:{REST}|(?:{BEFORE}|{LOOSE}){CANDIDATE})"
+    rf"{SUBJECT}|{ALONE}|{MAILBOX}|[\s(]@{WORD}"
+    rf"|(?-u:\b{{start-half}})(?:{REST}|{WORD}{_MACHINE}|(?:{BEFORE}|{LOOSE}){CANDIDATE})"
 )
 
 JUDGED_SUBJECT: Final = re.compile(rf"([:\]\[(>\"'| ]*)({WORD})((?i:{_DID}))\Z")
 JUDGED_ALONE: Final = re.compile(rf"([A-Z][a-z]+ \(|(?:\] |: )?<)({WORD})(\) from |> )\Z")
+JUDGED_BESIDE_AT: Final = re.compile(rf"([\s(]@)({WORD})()\Z|()({WORD})({_MACHINE})\Z")
 JUDGED_REST: Final = re.compile(r"(user_[a-z2-7]{16} )(.*)()\Z", re.DOTALL)
 JUDGED_BEFORE: Final = re.compile(rf"({BEFORE})({CANDIDATE})()\Z")
 JUDGED_LOOSE: Final = re.compile(rf"({LOOSE})({CANDIDATE})()\Z")

@@ -8,6 +8,7 @@ from typing import Final
 from lethe.pseudonymisation.contexts import (
     JUDGED_ALONE,
     JUDGED_BEFORE,
+    JUDGED_BESIDE_AT,
     JUDGED_LOOSE,
     JUDGED_REST,
     JUDGED_SUBJECT,
@@ -18,6 +19,7 @@ from lethe.pseudonymisation.people import (
     is_first_name,
     is_ordinary,
     reads_as_account,
+    reads_as_login,
     reads_as_name,
 )
 from lethe.pseudonymisation.words import FILE_ENDINGS, NOT_NAMES
@@ -55,6 +57,9 @@ class PeopleJudge(DaemonJudge):
         """Decide on a proposal of `contexts.PLACES`."""
         if text[0] == "<" and text[-1] == ">":
             return f"<{self.value('email', text[1:-1])}>"
+        if "@" in text and (match := JUDGED_BESIDE_AT.match(text)):
+            front, found, back = match.groups()[:3] if match[2] else match.groups()[3:]
+            return self._in_place(front, found, back, sure=True)
         if match := JUDGED_REST.match(text):
             return self._in_place(match[1], match[2], "", sure=True)
         for pattern in (JUDGED_SUBJECT, JUDGED_ALONE, JUDGED_BEFORE):
@@ -81,7 +86,16 @@ class PeopleJudge(DaemonJudge):
 
     def replace_first_names(self, text: str) -> str:
         """Replace the first names that stand in a text by themselves, with their family's."""
-        return _STANDING.sub(self._standing, text)
+        # The same words again and again are decided once, where nothing beside them matters.
+        known: dict[str, str] = {}
+
+        def standing(match: re.Match[str]) -> str:
+            key = _front(match) + match[1] + text[match.end() : match.end() + _LONGEST_FRONT]
+            if key not in known:
+                known[key] = self._standing(match)
+            return known[key]
+
+        return _STANDING.sub(standing, text)
 
     def _standing(self, match: re.Match[str]) -> str:
         words = match[1].split(" ")
@@ -112,7 +126,7 @@ class PeopleJudge(DaemonJudge):
             whole = match[0]
             if (token := names.get(whole.lower())) is not None:
                 return token
-            if OURS.match(whole):
+            if whole.isalpha() or OURS.match(whole):
                 return whole
             return "".join(names.get(part.lower(), part) for part in _SPLIT.split(whole))
 
@@ -141,6 +155,11 @@ def _is_standing_name(word: str) -> bool:
         return False
     if len(parts) > 2 or not all(parts):
         return False
+    if len(parts[0]) == 1 and len(parts) == len("ab"):
+        # `r.lindqvist`
+        return len(parts[1]) >= _LEAST and not is_ordinary(parts[1])
+    if len(parts) == 1 and word.islower() and reads_as_login(word):
+        return True
     if not any(len(part) >= _LEAST and is_first_name(part) for part in parts):
         return False
     return len(parts) == 1 or not any(is_ordinary(part) for part in parts if len(part) > 2)

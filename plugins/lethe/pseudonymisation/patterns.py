@@ -137,7 +137,7 @@ _PEOPLE_WORDS: Final = (
     r"users?|home|profile?s?|profil[es]?|perfil|members?|people|authors?|autor(?:en|es)?|accounts?"
     r"|customers?|clients?|u|patients?|employees?|students?|personal|persons?|personen|personas"
     r"|benutzer|nutzer|mitglied(?:er)?|membres?|kunden?|mitarbeiter|utilisateurs?|usuarios?|utenti"
-    r"|players|by-(?:name|user)|by_(?:name|user)|owners?|teachers?|trainers?|drivers?|followers?"
+    r"|players|staff|by-(?:name|user)|by_(?:name|user)|owners?|teachers?|trainers?|drivers?|followers?"
     r"|gebruikers?|leden|medlem(?:mar|mer)?|uzytkownik"
 )
 BEHIND_PEOPLE: Final = rf"(?:(?i:{_PEOPLE_WORDS})(?:/|%(?:25)*2[Ff]))+"

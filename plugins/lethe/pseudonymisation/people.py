@@ -18,6 +18,9 @@ _PARTS: Final = re.compile(r"[^\W\d_]+")
 _INITIAL: Final = re.compile(r"[^\W\d_][._][^\W\d_]{3,}\d*\Z")
 _PAIR: Final = re.compile(r"[^\W\d_]+\.[^\W\d_]+\Z")
 _SHORTEST: Final = 3
+_LONG_ENOUGH: Final = 5
+# Accounts of services and of those who administer.
+_SERVICE: Final = re.compile(r"(?i)(?:svc|srv|sa|adm)[_-][a-z]")
 
 
 @cache
@@ -62,14 +65,21 @@ def is_first_name(word: str) -> bool:
     return word.lower() in _words("names")
 
 
-def first_names() -> frozenset[str]:
-    """Give the first names that are no words of programs."""
-    return _words("names")
+def reads_as_login(word: str) -> bool:
+    """Tell whether a word is an initial and a family name, as logins are made: `mkeller`."""
+    bare = word.rstrip("0123456789").lower()
+    return len(bare) > _LONG_ENOUGH and bare[1:] in _words("surnames") and not is_ordinary(bare)
+
+
+def tells_a_name(word: str) -> bool:
+    """Tell whether a text with such a word is worth a closer look: it is quick, and often wrong."""
+    word = word.lower()
+    return word in _words("names") or word[1:] in _words("surnames") or "." in word
 
 
 def reads_as_name(text: str) -> bool:
-    """Tell whether a first name is a part of some text: `nina.k`, `anna_92`, `Zoe Adler`."""
-    return any(map(is_first_name, _PARTS.findall(text)))
+    """Tell whether a first name is a part of some text, or an initial with a family name."""
+    return any(is_first_name(part) or reads_as_login(part) for part in _PARTS.findall(text))
 
 
 def reads_as_account(text: str) -> bool:
@@ -79,7 +89,7 @@ def reads_as_account(text: str) -> bool:
     """
     if text.rpartition(".")[2].lower() in FILE_ENDINGS and "." in text:
         return False
-    if _INITIAL.match(text):
+    if _INITIAL.match(text) or _SERVICE.match(text):
         return True
     parts = [part for part in _PARTS.findall(text) if len(part) >= _SHORTEST]
     ordinary = sum(map(is_ordinary, parts))
