@@ -235,6 +235,10 @@ def _dates(checked: Checked) -> Iterator[tuple[Place, TableName | None, str, str
         for name, document in policy.archive.documents.items():
             place = ("archive", "documents", name, "issued_on")
             yield place, document.table, document.issued_on, "issued_on"
+        for at, bound in enumerate(policy.archive.party):
+            for key in ("valid_from", "valid_to"):
+                if (column := getattr(bound, key)) is not None:
+                    yield ("archive", "party", at, key), bound.history, column, key
 
 
 def _queries(checked: Checked) -> Iterator[Found]:

@@ -37,6 +37,20 @@ class Bound(Model):
     valid_to: str | None = None
     """Column of the history that says until when."""
 
+    @model_validator(mode="after")
+    def _dates_of_history(self) -> Self:
+        dated = self.valid_from is not None or self.valid_to is not None
+        if self.history is not None and not dated:
+            raise ValueError(
+                f"history {self.history}: say valid_from and valid_to, its columns; without them "
+                "every row of all times would be taken for the one of the day of issue"
+            )
+        if dated and self.history is None:
+            raise ValueError(
+                "valid_from and valid_to are columns of a history; name it, or drop them"
+            )
+        return self
+
 
 class Document(Model):
     """A kind of document: invoice, credit note, payment."""
@@ -69,6 +83,12 @@ class Document(Model):
     """Columns of the document itself that are archived."""
     lines: tuple[Bound, ...] = ()
     """Its lines."""
+
+    @model_validator(mode="after")
+    def _lines_without_history(self) -> Self:
+        if any(line.history is not None for line in self.lines):
+            raise ValueError("lines: they are archived as they are; only party data have a history")
+        return self
 
 
 class Archive(Model):
