@@ -114,3 +114,9 @@ def test_a_public_half_that_is_missing_or_broken_stops_the_night_with_the_way_ou
 def test_a_private_half_without_its_passphrase_is_refused(kept: Kit, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no private key"):
         read_private(tmp_path / "safe.pem", "wrong")
+
+
+def test_a_name_that_no_file_can_have_is_told(make_kit: MakeKit) -> None:
+    kit = make_kit(DDL, f"{POLICY}      recovery_key: {'r' * 300}\n")
+    with pytest.raises(ConfigurationError, match=r"archive\.recovery_key: File name too long"):
+        run_archive(kit.site, TODAY)

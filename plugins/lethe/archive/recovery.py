@@ -30,7 +30,14 @@ def recovery_key(archive: Archive) -> X25519PublicKey | None:
         return None
     tried = [base / archive.recovery_key for base in (include_folder(), home_folder())]
     for path in tried:
-        if path.is_file():
+        try:
+            there = path.is_file()
+        except OSError as error:
+            raise ConfigurationError(
+                f"archive.recovery_key: {error.strerror or 'the name cannot be looked up'}; name a "
+                "file below include/ or LETHE_HOME"
+            ) from None
+        if there:
             return _read_public(path)
     raise ConfigurationError(
         f"archive.recovery_key: neither {tried[0]} nor {tried[1]} is there; make a pair with "

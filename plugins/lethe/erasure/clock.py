@@ -81,8 +81,8 @@ def deactivation(
     point = archive.starting_point
     if _has_none(context.graph, kind, archive):
         text = "SELECT {}, NULL::date AS day, false AS running, NULL::text AS refusal FROM {} AS a"
-        names = comma(column("a", f"k{i}") for i in range(len(kind.key)))
-        return [("live", sql.SQL(text).format(names, quoted(asked)))]
+        asked_for = comma(column("a", f"k{i}") for i in range(len(kind.key)))
+        return [("live", sql.SQL(text).format(asked_for, quoted(asked)))]
     events = event_sources(context, kind, point, batch=batch)
     opened = earliest_source(context, kind, point, batch=batch)
     names = [source.name for source in events]
