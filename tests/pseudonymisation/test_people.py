@@ -97,6 +97,18 @@ def test_the_family_name_of_a_full_name_goes_with_it() -> None:
     assert "Marit" not in scrubbed
 
 
+def test_the_value_of_every_cookie_goes_and_its_attributes_stay() -> None:
+    assert scrub("Cookie: a=zq1; theme=zq2") == "Cookie: a=<token:zq1>; theme=<token:zq2>"
+    assert scrub("Set-Cookie: vid=zq3; Path=/") == "Set-Cookie: vid=<token:zq3>; Path=/"
+
+
+def test_an_address_with_its_port_behind_a_dot_is_one() -> None:
+    scrubbed = scrub("IP 198.51.100.7.443 > 203.0.113.9.51234: Flags [S]")
+    assert "198.51" not in scrubbed
+    assert "203.0" not in scrubbed
+    assert scrub("image (1.187.0.39.7) unpacked") == "image (1.187.0.39.7) unpacked"
+
+
 def test_a_path_gives_a_name_without_free_text_too() -> None:
     assert scrub("/users/mkeller/orders", free=False) == "/users/<user:mkeller>/orders"
     assert scrub("/customers/by-name/anna.meier", free=False).endswith("<user:anna.meier>")

@@ -69,6 +69,8 @@ _WEAK_PHRASE: Final = re.compile(
 )
 _BARE_USER: Final = re.compile(r"(?i)(?:(?:by|of) )?user[ :(]{1,3}\Z|[a-zé]+ (?:by|par) \Z")
 _DOTTED_NAME: Final = re.compile(r"[^\W\d]+\.[^\W\d]{2,}\Z")
+_COOKIES: Final = re.compile(r"(?i)(?:set-)?cookie:")
+_COOKIE: Final = re.compile(r"([^=;\s]+=)([^;\s]+)")
 _BEHIND: Final = re.compile(r"(?i)(.*(?:/|%(?:25)*2F))(.*)\Z")
 # `/users/v2`, `/home/page3`: parts of a site, not people.
 _VERSIONED: Final = re.compile(
@@ -133,11 +135,17 @@ class Judge(PeopleJudge):
         """Decide on a proposal of `RARE`: a handle, a package in its scope, an odd host, a bot."""
         if text.startswith("/@"):
             return self._judge_handle(text)
+        if _COOKIES.match(text):
+            return _COOKIE.sub(self._judge_cookie, text)
         if text.startswith("bot"):
             return "bot" + self._replace.value("token", text[3:])
         if text[0] in ":%":
             return self._judge_odd_host(text)
         return text if "/@" in text else self._judge_shared_folder(text)
+
+    def _judge_cookie(self, match: re.Match[str]) -> str:
+        name, value = match.groups()
+        return name + (value if OURS.fullmatch(value) else self._replace.value("token", value))
 
     def _judge_handle(self, text: str) -> str:
         name = text[2:].rstrip(".")

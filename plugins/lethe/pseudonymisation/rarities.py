@@ -26,8 +26,13 @@ _SHARED: Final = r"(?i:dav/(?:files|calendars|uploads|avatars)|(?:principals|add
 SHARED_FOLDER: Final = rf"{_SHARED}/(?:{PATH_EMAIL}|[^\s/?#&\"'<>;,]+)"
 # The whole of it lets anybody speak as the bot.
 BOT: Final = r"bot[0-9]{8,10}(?::|%3[Aa])[A-Za-z0-9_-]{20,}"
-RARE: Final = f"(?-u:\\b{{start-half}})(?:{SCOPE}|{SHARED_FOLDER}|{BOT})|{HANDLE}|{ODD_HOST}"
+# Of all cookies the values go; behind the first one of `Set-Cookie` stand its attributes.
+_PAIR: Final = r"[^=;\s\"',]+=[^;\s\"',]+"
+COOKIES: Final = rf"(?i:set-cookie: ?){_PAIR}|(?i:cookie: ?){_PAIR}(?:; ?{_PAIR})*"
+RARE: Final = (
+    f"(?-u:\\b{{start-half}})(?:{COOKIES}|{SCOPE}|{SHARED_FOLDER}|{BOT})|{HANDLE}|{ODD_HOST}"
+)
 RARE_GLANCE: Final = (
-    r"/@[A-Za-z]|bot[0-9]{8}|(?i:dav/|principals/u|addressbooks/u)"
+    r"/@[A-Za-z]|(?i:cookie: ?[^=;\s]+=)|bot[0-9]{8}|(?i:dav/|principals/u|addressbooks/u)"
     r"|(?://|\\/\\/|(?:%(?:25)*2[Ff]){2})(?:0[0-7xX]|[0-9]{8})"
 )
