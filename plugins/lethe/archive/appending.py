@@ -15,13 +15,13 @@ from psycopg2 import extensions
 from lethe.archive.binary import begin_row, copy_packed, copy_rows, pack_bigint, pack_bytes
 from lethe.archive.heads import BEGINNING, Head, Signer, add_head, last_head
 from lethe.archive.records import NewRecord
-from lethe.archive.sealing import Agreement, RecordSealer, agree
 from lethe.archive.tiles import TiledTree, open_tree, store_tiles
 from lethe.errors import TamperingFound
 from lethe.evidence.canonical import canonical_instant
 from lethe.evidence.merkle import hash_leaf
 from lethe.include import statement
 from lethe.keys import KeyRing, derive
+from lethe.keys.record_sealing import Agreement, RecordSealer, agree
 
 _ROW = begin_row(15)
 

@@ -15,7 +15,7 @@ from lethe.archive.binary import NULL as NOTHING
 from lethe.archive.binary import pack_bigint, pack_bytes, pack_day, pack_only_text, pack_texts
 from lethe.archive.capture_rows import NULL, Row
 from lethe.archive.records import FORMAT, NewRecord, verbatim, write_record
-from lethe.archive.sealing import ABSENT, join_columns
+from lethe.keys.record_sealing import ABSENT, join_columns
 
 _encode = msgspec.json.encode
 _element = re.compile(rb'"((?:[^"\\]|\\.)*)"|([^",]+)')

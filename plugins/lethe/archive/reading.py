@@ -12,10 +12,10 @@ from psycopg2 import extensions
 
 from lethe.archive.appending import ArchiveKeys
 from lethe.archive.records import read_record
-from lethe.archive.sealing import RecordSealer, join_columns
 from lethe.archive.tiles import open_tree
 from lethe.errors import TamperingFound
 from lethe.include import statement
+from lethe.keys.record_sealing import RecordSealer, join_columns
 
 
 @dataclass(frozen=True, slots=True)

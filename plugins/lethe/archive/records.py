@@ -29,7 +29,7 @@ class NewRecord(NamedTuple):
     """A record to be archived.
 
     record  canonical bytes
-    texts   what stands beside it in the clear, as `sealing.join_columns` writes it, but the head
+    texts   what stands beside it in the clear but the head, as `join_columns` writes it
     packed  the same columns, as COPY takes them
     """
 

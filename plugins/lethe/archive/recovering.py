@@ -16,13 +16,13 @@ from psycopg2 import extensions
 from lethe.archive.opening import acting
 from lethe.archive.reading import Opened
 from lethe.archive.records import read_record
-from lethe.archive.sealing import join_columns, open_with, recover_data_key, recovery_id
 from lethe.archive.show import log_access, require_archivist, require_reason
 from lethe.archive.tiles import open_tree
 from lethe.catalogue.site import Site
 from lethe.errors import ActError, AnswerIsNo
 from lethe.evidence.initialise import read_warehouse
 from lethe.include import statement
+from lethe.keys.record_sealing import join_columns, open_with, recover_data_key, recovery_id
 
 _PAGE = 500
 

@@ -12,10 +12,10 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidTag
 
 from lethe.archive.binary import END, HEADER, micros_of
-from lethe.archive.sealing import ABSENT, RecordSealer
 from lethe.archive.shapes import CanonicalReader
 from lethe.archive.tile_hashes import HASH, WIDTH
 from lethe.archive.verify_parts import Part, Range
+from lethe.keys.record_sealing import ABSENT, RecordSealer
 
 _SIGNATURE = HEADER[:11]
 _PAST_HEADER = 19

@@ -6,6 +6,7 @@ commit, so that a restore of the warehouse cannot make us forget whom we erased.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -20,8 +21,11 @@ from lethe.erasure.counts import Counts
 from lethe.erasure.outcomes import DUE_EARLIER, Key, Outcomes, RowsDiffer
 from lethe.erasure.ready import Act, Batch, Prepared
 from lethe.erasure.rows import anchor_values
+from lethe.guards.archived import DAMAGED, ArchivedRecords, documents_of
 from lethe.include import statement
 from lethe.policy.names import TableName
+
+log = logging.getLogger(__name__)
 
 
 class BatchAct:
@@ -34,6 +38,7 @@ class BatchAct:
         prepared: Prepared,
         claimed: Sequence[Claimed],
         batch_id: UUID,
+        archived: ArchivedRecords | None = None,
     ) -> None:
         self._cursor = cursor
         self._assignment = assignment
@@ -43,6 +48,7 @@ class BatchAct:
         self._anchored: dict[TableName, list[Key]] = {}
         self._staying: dict[TableName, set[Key]] = defaultdict(set)
         self._is_group = assignment.steps.kind.is_group
+        self._archived = archived if _has_documents(assignment) else None
         self.batch_id = batch_id
         self.outcomes = Outcomes()
         self._counts = Counts(self.outcomes, prepared.counted)
@@ -58,6 +64,8 @@ class BatchAct:
         self._lock(final=final)
         if self._going:
             self._recheck(thorough=thorough or strict)
+        if self._going and self._archived is not None:
+            self._open_records(self._archived)
         if self._going:
             self._bar(final=final, strict=strict)
         if self._going:
@@ -145,6 +153,15 @@ class BatchAct:
             if outcome != "due":
                 self._skip([key], _reason(outcome))
         self._skip(_due_earlier(rows, self._going), DUE_EARLIER)
+
+    def _open_records(self, archived: ArchivedRecords) -> None:
+        """Keep whoever has an archived record that is missing or does not open."""
+        numbers = [each.number for each in self._going.values()]
+        run_id, rule = self._assignment.run_id, self._assignment.rule
+        damaged = archived.find_damaged(self._cursor, run_id, rule, numbers)
+        if damaged:
+            log.error("Rule %s: archived records of %s subjects are damaged", rule, len(damaged))
+        self._skip([key for key, each in self._going.items() if each.number in damaged], DAMAGED)
 
     def _bar(self, *, final: bool, strict: bool) -> None:
         """Stop subjects, and rows they share, that must stay; each stop may stop others."""
@@ -242,6 +259,12 @@ class BatchAct:
         for table, rows in zip(self._prepared.left_of, counts, strict=True):
             if rows:
                 raise RowsDiffer(f"rows of {table} were there again after they had been deleted")
+
+
+def _has_documents(assignment: Assignment) -> bool:
+    steps, graph = assignment.steps, assignment.graph
+    tables = {member.table for member in graph.members[steps.cluster]}
+    return bool(documents_of(graph, steps.kind, tables))
 
 
 def _due_earlier(rows: Iterable[tuple[object, ...]], going: Mapping[Key, Claimed]) -> list[Key]:

@@ -178,7 +178,14 @@ class Eraser:
     ) -> Failure | None:
         """Act on claimed subjects and commit; if that fails, roll back and say why."""
         evidence = self._recorder.begin(self._connection, self._assignment)
-        act = BatchAct(cursor, self._assignment, self._prepared, claimed, evidence.batch)
+        act = BatchAct(
+            cursor,
+            self._assignment,
+            self._prepared,
+            claimed,
+            evidence.batch,
+            self._recorder.archived,
+        )
         try:
             if act.settle(final=final, strict=strict):
                 self._recorder.bury(evidence, self._assignment, act)

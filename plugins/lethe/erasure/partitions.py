@@ -20,6 +20,7 @@ from lethe.catalogue.days import DATE_TYPES
 from lethe.catalogue.graph import Graph, Kind
 from lethe.catalogue.model import Partition
 from lethe.connections import group_role
+from lethe.guards.archived import documents_of
 from lethe.policy.model.rules import Rule
 from lethe.policy.names import TableName
 
@@ -96,6 +97,8 @@ def _of_subjects(graph: Graph, kind: Kind, rule: Rule) -> list[str]:
     marked = (*policy.guards.holds.values(), *policy.guards.restrictions.values())
     if any(each.subject == kind.name for each in marked):
         found.append("the warehouse marks holds or restrictions on its subjects")
+    if documents_of(graph, kind, {member.table for member in members}):
+        found.append("its documents are archived, each of which is looked at before it goes")
     if any(ref.parent == kind.table for ref in graph.references):
         found.append("other rows reference it")
     if any(trigger.table == kind.table for trigger in graph.catalogue.triggers):

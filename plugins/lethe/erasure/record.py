@@ -15,6 +15,7 @@ from lethe.evidence.batch import EvidenceBatch
 from lethe.evidence.ledger import Json, LedgerRow
 from lethe.evidence.tombstones import make_tombstones
 from lethe.evidence.witness import Witness
+from lethe.guards.archived import ArchivedRecords
 from lethe.keys import Tokens
 from lethe.policy.model.subjects import Identifier
 
@@ -22,10 +23,17 @@ from lethe.policy.model.subjects import Identifier
 class Recorder:
     """Writes what batches did; holds the keys of tokens and tombstones in memory."""
 
-    def __init__(self, tokens: Tokens, tombstones: Tokens, witness: Witness | None) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        tombstones: Tokens,
+        witness: Witness | None,
+        archived: ArchivedRecords | None = None,
+    ) -> None:
         self._tokens = tokens
         self._tombstones = tombstones
         self.witness = witness
+        self.archived = archived
         self._night: dict[str, Json] = {}
 
     def for_night(self, on: date, run_id: UUID | None) -> None:

@@ -15,6 +15,7 @@ from lethe.catalogue.conditions import Context, Row, conditions_sql
 from lethe.catalogue.fragments import all_of, column, comma, key_text
 from lethe.catalogue.graph import Kind, Way
 from lethe.catalogue.ways import is_written, same, walk
+from lethe.guards.archived import documents_of
 from lethe.guards.bound import bound_digest, bound_text, document_key, listed_as
 from lethe.policy.model.archive import Document
 from lethe.policy.model.conditions import Conditions
@@ -119,13 +120,9 @@ def unarchived(context: Context, kind: Kind, tables: set[TableName]) -> list[sql
 
     tables  those that the erasure touches; documents elsewhere do not matter
     """
-    archive = context.graph.policy.archive
-    if archive is None:
-        return []
     return [
         _missing(context, kind, name, document, way)
-        for name, document in archive.documents.items()
-        if document.subject == kind.name and (document.table in tables or kind.table in tables)
+        for name, document in documents_of(context.graph, kind, tables).items()
         for way in context.graph.ways.get((kind.name, document.table), ())
     ]
 
@@ -139,6 +136,8 @@ def _missing(
         "SELECT {key} FROM {source}, candidates AS c WHERE {where} AND NOT EXISTS ("
         "SELECT FROM lethe.archived_document AS a WHERE {listed}"
         " AND (a.ended_on IS NOT NULL OR a.bound_digest = {digest}"
+        # A list proves nothing: the record must be there (`guards.archived` opens it).
+        " AND EXISTS (SELECT FROM lethe.archive_record AS r WHERE r.leaf_no = a.leaf_no)"
         # Of somebody who came back: what his earlier erasure blanked is archived as it was before.
         " OR EXISTS (SELECT FROM lethe.archive_frozen AS f JOIN lethe.archive_record AS r"
         " USING (subject_kind, subject_key) WHERE f.subject_kind = {kind}"

@@ -25,6 +25,7 @@ from lethe.evidence.acting import acting, open_witness_of
 from lethe.evidence.runs import Run
 from lethe.evidence.witness import Witness
 from lethe.guards.approval import find_decision
+from lethe.guards.archived import ArchivedRecords
 from lethe.guards.holds import require_queries
 from lethe.guards.inputs import find_stop
 from lethe.guards.limits import count_erased, day_begun, merged
@@ -183,8 +184,9 @@ def recorder_of(connection: extensions.connection, witness: Witness, as_of: date
     ring = KeyRing.open(connection, witness=witness)
     tokens = ring.tokens("token", year_of(as_of), create=True)
     tombstones = ring.tokens("tombstone", year_of(as_of), create=True)
+    archived = ArchivedRecords.of(ring)
     connection.commit()
-    return Recorder(tokens, tombstones, witness)
+    return Recorder(tokens, tombstones, witness, archived)
 
 
 def verify_night(site: Site, run_id: UUID) -> dict[str, Verification]:
