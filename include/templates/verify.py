@@ -171,23 +171,31 @@ def printable(text):
     ]
 
 
-def read_zip(path):
-    """Read a zip file of ours, or name what is wrong with it."""
+def read_zip(path, names=None):
+    """Read a zip file of ours, or name what is wrong with it.
+
+    names    those of a bundle, in their order; None: an evidence pack, whose names are sorted
+    """
     try:
-        return _read_zip(path)
+        return _read_zip(path, names)
     except struct.error:
         raise Fault(path.name, 0, "the zip file was changed") from None
+    except MemoryError:
+        raise Fault(path.name, 0, "unpacks to more than this machine can hold") from None
 
 
-def _read_zip(path):
+def _read_zip(path, names):
     """Read a zip as we write it, and in no other form: every byte of it has one possible value.
 
     What a lenient reader skips is refused: two entries of one name, names that lead elsewhere,
     gaps, comments, sizes that lie. Nothing is unpacked beyond the size that an entry declares.
     """
     name = path.name
-    if path.stat().st_size > LARGEST:
-        raise Fault(name, 0, "is larger than 1 GiB: it is no evidence pack")
+    largest, what = (LARGEST, "1 GiB: it is no evidence pack")
+    if names is not None:
+        largest, what = (4 * LARGEST, "4 GiB: it is no bundle")
+    if path.stat().st_size > largest:
+        raise Fault(name, 0, f"is larger than {what}")
     data = path.read_bytes()
     if len(data) < 22 or data[-22:-18] != b"PK\5\6":
         raise Fault(name, 0, "is no whole zip file: it was cut off, or something was added")
@@ -204,17 +212,24 @@ def _read_zip(path):
         entry = data[place + 46 : place + 46 + length].decode("ascii", "replace")
         if not NAME.match(entry):
             raise Fault(name, 0, f"an entry has a name that leads elsewhere: {entry!r}")
-        if entry <= previous:
-            what = "is there twice" if entry in files else "stands in the wrong place"
-            raise Fault(entry, 0, f"{what} in the zip file")
+        if names is not None and entry not in names:
+            raise Fault(entry, 0, "is no file of the bundle")
+        if entry in files:
+            raise Fault(entry, 0, "is there twice in the zip file")
+        if entry <= previous if names is None else entry != names[len(files)]:
+            raise Fault(entry, 0, "stands in the wrong place in the zip file")
         previous = entry
         total += plain
-        if total > LARGEST:
-            raise Fault(entry, 0, "the zip file unpacks to more than 1 GiB: it is no evidence pack")
-        fixed = (made, need, flags, clock, day, extra, remark, disk, inner, outer)
-        if fixed != (0x314, 20, 0, 0, 33, 0, 0, 0, 0, 0o100644 << 16) or begin != at:
+        if total > largest:
+            raise Fault(entry, 0, f"the zip file unpacks to more than {what}")
+        if names is not None and plain > max(1 << 20, 100 * packed):
+            raise Fault(entry, 0, "says that it unpacks to far more than it can hold")
+        fixed = (made, need, flags, extra, remark, disk, inner, outer)
+        mode = 0o100644 if names is None else 0o600
+        dated = (clock, day) != (0, 33) and names is None
+        if fixed != (0x314, 20, 0, 0, 0, 0, 0, mode << 16) or dated or begin != at:
             raise Fault(entry, 0, "its entry in the zip file was changed")
-        header = struct.pack("<5H3I2H", 20, 0, method, 0, 33, crc, packed, plain, length, 0)
+        header = struct.pack("<5H3I2H", 20, 0, method, clock, day, crc, packed, plain, length, 0)
         if data[at : at + 30 + length] != b"PK\3\4" + header + entry.encode("ascii"):
             raise Fault(entry, 0, "its header in the zip file was changed")
         at += 30 + length
@@ -1222,46 +1237,76 @@ def check_mails(mails, heads, bundle, faults):
     return len(found)
 
 
+BUNDLE = "lethe-archive-bundle/1"
+IN_BUNDLE = ("verify.py", "records.jsonl", "destroyed.jsonl", "archive.json")
+SAID = {"format", "warehouse_id", "public_key", "heads", "contents", "signature"}
+
+
+def read_bundle(path):
+    """The files of a bundle, zipped or unpacked; a folder may hold other things beside them."""
+    if not path.is_dir():
+        files = read_zip(path, IN_BUNDLE)
+    else:
+        files = {}
+        for name in IN_BUNDLE:
+            file = path / name
+            if file.is_symlink() or (file.exists() and not file.is_file()):
+                raise Fault(name, 0, "is a link or a device, not a file")
+            if file.exists():
+                files[name] = file.read_bytes()
+    for name in IN_BUNDLE:
+        if name not in files:
+            raise Fault(name, 0, "is missing")
+    return files
+
+
+def read_about(data):
+    """What a bundle says of itself: in the one form in which it is written, and nothing beside."""
+    try:
+        found = parse(data.decode("ascii"))
+    except ValueError as error:
+        raise Fault("archive.json", 0, f"was changed: {error}") from None
+    hexes = [found["public_key"], found["signature"]]
+    for head in found["heads"]:
+        hexes += [head["signature"], *head["consistency"]]
+    if (
+        json.dumps(found, indent=1).encode() != data
+        or found["format"] != BUNDLE
+        or set(found) != SAID
+        or any(set(head) != {"message", "signature", "consistency"} for head in found["heads"])
+        or not all(re.fullmatch(r"(?:[0-9a-f]{2})*", text) for text in hexes)
+    ):
+        raise Fault("archive.json", 0, "was changed: it is not as it was written")
+    return found
+
+
 def verify_bundle(path, pinned=None, mails=()):
     """Check a bundle of the archive.
 
     mails    lines of old mails
     Returns  {"valid", "faults", "says", "compared_with", "told", "key"}, plain data
     """
-
-    def read(name):
-        if path.is_dir():
-            return (path / name).read_text(encoding="utf-8")
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(name).decode("utf-8")
-
-    def names():
-        if path.is_dir():
-            return []  # beside what was unpacked may stand anything
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-
     faults = []
     try:
-        bundle = json.loads(read("archive.json"))
+        parts = read_bundle(path)
+        bundle = read_about(parts["archive.json"])
         key = bytes.fromhex(bundle["public_key"])
         if pinned and pinned not in (key.hex(), sha256(key)):
             faults.append("the bundle names another public key than --key")
         heads, size, root = check_heads(bundle, key, faults)
-        files = {name: read(f"{name}.jsonl") for name in ("records", "destroyed")}
+        files = {name: parts[f"{name}.jsonl"].decode() for name in ("records", "destroyed")}
         contents = check_contents(bundle, key, size, root, files, faults)
         # Bundles of before 2026-11-23 do not say which program they came with.
         program = contents.get("program")
-        if program and program != sha256(read("verify.py").encode()):
+        if program and program != sha256(parts["verify.py"]):
             faults.append("verify.py: is not the program that was exported")
         records = check_records(_lines(files["records"]), size, root, faults)
         gone = check_destroyed(_lines(files["destroyed"]), size, root, key, faults)
-        known = {"archive.json", "verify.py", *(f"{name}.jsonl" for name in files)}
-        faults += [f"{name}: is no file of the bundle" for name in sorted(set(names()) - known)]
-        faults += [f"{name}: is doubled" for name in sorted(known) if names().count(name) > 1]
         told = check_mails(mails, heads, bundle, faults)
-    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error, *UNREADABLE) as error:
+    except (OSError, Fault, *UNREADABLE) as error:
         what = f"not a bundle that can be checked: {type(error).__name__}: {error}"
+        if isinstance(error, Fault):
+            what = str(error)
         return {"valid": False, "faults": [what], "compared_with": {}, "told": 0, "says": [what]}
     compared = {"key": int(bool(pinned)), "archive-head": told}
     compared = {name: count for name, count in compared.items() if count}
@@ -1359,7 +1404,7 @@ def is_bundle(path):
     try:
         with zipfile.ZipFile(path) as file:
             names = file.namelist()
-    except (OSError, zipfile.BadZipFile, ValueError):
+    except (OSError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, ValueError):
         return False
     return "archive.json" in names and "manifest.json" not in names
 
