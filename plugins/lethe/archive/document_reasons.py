@@ -25,6 +25,11 @@ def document_reason(
         " WHEN a.key IS NOT NULL AND {erased_since} AND o.owner = {whose} THEN 'account erased'"
         " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} AND o.owner = {whose}"
         " THEN 'unchanged'"
+        # Where no foreign key held his row, the erasure left nobody whose the document could be.
+        " WHEN a.key IS NOT NULL AND o.owner IS NULL AND EXISTS ("
+        "SELECT FROM lethe.archive_record AS r JOIN lethe.archive_frozen AS z"
+        " USING (subject_kind, subject_key) WHERE r.leaf_no = a.leaf_no AND {others_erased_since})"
+        " THEN 'account erased'"
         " WHEN a.key IS NOT NULL AND a.bound_digest = {digest} AND o.owner IS NULL"
         " THEN 'customer lost'"
         # What the erasure of another customer blanked is no correction.
