@@ -42,7 +42,7 @@ class FieldMethods:
 
     def _period(self, name: str, secret: bytes) -> Means:
         if name not in self._periods:
-            self._periods[name] = Means(self.plan, Replaced(self.plan, secret))
+            self._periods[name] = Means(self.plan, secret)
         return self._periods[name]
 
     def apply(
@@ -135,8 +135,9 @@ class FieldMethods:
         return means.known[name]
 
     def _addresses(self, means: Means, name: str, kind: Kind, method: Method) -> Make:
-        pseudonyms = means.replaced.addresses(method, self.plan.domains.get(name, "ip"))
-        return lambda fresh: self._chains(means, pseudonyms, kind, fresh)
+        replaced = means.replaced(name)
+        pseudonyms = replaced.addresses(method)
+        return lambda fresh: self._chains(replaced, pseudonyms, kind, fresh)
 
     def _addresses_once(
         self, means: Means, name: str, kind: Kind, method: Method, values: pl.Series
@@ -149,7 +150,7 @@ class FieldMethods:
 
     def _chains(
         self,
-        means: Means,
+        replaced: Replaced,
         pseudonyms: AddressPseudonyms,
         kind: Kind,
         texts: Sequence[str | None],
@@ -167,29 +168,28 @@ class FieldMethods:
         packed = [pack_address(item) for item in items]
         made = iter(pseudonyms.replace([p for p in packed if p is not None]))
         written = iter(
-            next(made) if p is not None else self._no_address(means, item)
+            next(made) if p is not None else self._no_address(replaced, item)
             for item, p in zip(items, packed, strict=True)
         )
         done = [[next(written) for _ in chain] for chain in chains]
         return [", ".join(i for i in chain if i is not None) or None for chain in done]
 
-    def _no_address(self, means: Means, item: str) -> str | None:
+    def _no_address(self, replaced: Replaced, item: str) -> str | None:
         """Replace what stands in the place of an address: a host name, or nothing of note."""
         if item in _NO_ADDRESS:
             return None if item in ("-", "") else item
-        return means.replaced.value("host", item.lower())
+        return replaced.value("host", item.lower())
 
     def _tokens(self, means: Means, name: str, kind: Kind) -> Make:
-        domain = self.plan.domains.get(name, "user" if kind is Kind.USER else name)
-        label = "user" if kind is Kind.USER else name
-        tokens = means.replaced.tokens(domain, label)
+        replaced = means.replaced(name)
+        tokens = replaced.tokens("user" if kind is Kind.USER else name)
 
         def made(value: str) -> str | None:
             if value in _NOBODY:
                 return None
             if "@" in value or "%40" in value:
-                # An e-mail address has one pseudonym, wherever it stands.
-                return means.replaced.value("email", canonical_email(value))
+                # An e-mail address has one pseudonym in a field, however it is written.
+                return replaced.value("email", canonical_email(value))
             return tokens.replace(fully_unquoted(value))
 
         return lambda fresh: [made(value) for value in fresh]

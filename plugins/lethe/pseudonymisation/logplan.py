@@ -118,7 +118,7 @@ class LogPlan:
     others           method of the fields that `methods` does not name, such as `drop`
     text_address     how addresses inside text are replaced
     value_methods    kind of value in text (email, token, card …) → token or mask
-    domains          field → domain, where fields must not be linkable with each other
+    domains          field → domain, where fields are to be linkable with each other; else by field
     query_allow, path_templates   rules of every URL that `urls` does not name
     urls             field → rules of its own
     query_others     what happens to parameters that do not stay: `drop`, `token` or `scan`

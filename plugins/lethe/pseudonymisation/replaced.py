@@ -29,29 +29,32 @@ _MASKED: Final = ("card", "iban", "phone")
 
 
 class Replaced:
-    """What takes the place of values found in text, in one key period."""
+    """What takes the place of the values of one field, in one key period.
 
-    def __init__(self, plan: LogPlan, secret: bytes) -> None:
+    domain   separates the field: no pseudonym of it can be linked with one of another domain
+    """
+
+    def __init__(self, plan: LogPlan, secret: bytes, domain: str) -> None:
         self._plan = plan
         self._secret = secret
-        self._tokens: dict[tuple[str, str], Tokens] = {}
-        self._addresses: dict[tuple[str, str], AddressPseudonyms] = {}
+        self._domain = domain
+        self._tokens: dict[str, Tokens] = {}
+        self._addresses: dict[Method, AddressPseudonyms] = {}
         self.linkable = plan.text_address in (Method.DETERMINISTIC, Method.PREFIX)
 
-    def tokens(self, domain: str, label: str) -> Tokens:
-        """Give the tokens of a domain."""
-        key = (domain, label)
-        if key not in self._tokens:
-            self._tokens[key] = Tokens(self._secret, domain, label)
-        return self._tokens[key]
+    def tokens(self, kind: str) -> Tokens:
+        """Give the tokens of one kind of value (user, email, token …, or the field's own name)."""
+        if kind not in self._tokens:
+            # No name of a field holds a NUL: no two fields and kinds read as the same domain.
+            self._tokens[kind] = Tokens(self._secret, f"{self._domain}\0{kind}", kind)
+        return self._tokens[kind]
 
-    def addresses(self, method: Method, domain: str = "ip") -> AddressPseudonyms:
-        """Give the pseudonyms of addresses of a domain."""
-        key = (method.value, domain)
-        if key not in self._addresses:
-            made = AddressPseudonyms(AddressMethod(method.value), self._secret, domain)
-            self._addresses[key] = made
-        return self._addresses[key]
+    def addresses(self, method: Method) -> AddressPseudonyms:
+        """Give the pseudonyms of addresses."""
+        if method not in self._addresses:
+            kind = AddressMethod(method.value)
+            self._addresses[method] = AddressPseudonyms(kind, self._secret, self._domain)
+        return self._addresses[method]
 
     def address(self, packed: bytes) -> str:
         """Replace an address inside text."""
@@ -64,7 +67,7 @@ class Replaced:
         default = Method.MASK if kind in _MASKED else Method.TOKEN
         if self._plan.value_methods.get(kind, default) == Method.MASK:
             return f"[{kind}]"
-        return self.tokens(kind, kind).replace(value)
+        return self.tokens(kind).replace(value)
 
 
 @dataclass(slots=True)
@@ -72,17 +75,26 @@ class Means:
     """The means of one key period."""
 
     plan: LogPlan
-    replaced: Replaced
+    secret: bytes = field(repr=False)
     known: dict[str, Known] = field(default_factory=dict)
-    _scrubbers: dict[tuple[bool, bool], TextScrubber] = field(default_factory=dict)
+    _replaced: dict[str, Replaced] = field(default_factory=dict)
+    _scrubbers: dict[tuple[str, bool], TextScrubber] = field(default_factory=dict)
     _queries: dict[str, QueryFilter] = field(default_factory=dict)
+
+    def replaced(self, name: str) -> Replaced:
+        """Give what takes the place of the values of a field."""
+        domain = self.plan.domains.get(name, name)
+        if domain not in self._replaced:
+            self._replaced[domain] = Replaced(self.plan, self.secret, domain)
+        return self._replaced[domain]
 
     def scrub(self, name: str, texts: pl.Series, *, free: bool = False) -> pl.Series:
         """Replace what is personal in the text of a field."""
-        kind = (free, name in self.plan.phones)
-        if kind not in self._scrubbers:
-            self._scrubbers[kind] = TextScrubber(self.replaced, free=free, phones=kind[1])
-        return self._scrubbers[kind].scrub(texts)
+        key = (name, free)
+        if key not in self._scrubbers:
+            phones = name in self.plan.phones
+            self._scrubbers[key] = TextScrubber(self.replaced(name), free=free, phones=phones)
+        return self._scrubbers[key].scrub(texts)
 
     def filter_queries(self, name: str, queries: pl.Series) -> pl.Series:
         """Keep of the queries of a field what the policy allows."""
@@ -91,7 +103,7 @@ class Means:
                 self.plan.rules_of(name),
                 self.plan.query_others,
                 partial(self.scrub, name),
-                lambda _, value: self.replaced.value("token", fully_unquoted(value)),
+                lambda _, value: self.replaced(name).value("token", fully_unquoted(value)),
                 phones=name in self.plan.phones,
             )
         return self._queries[name].filter(queries)

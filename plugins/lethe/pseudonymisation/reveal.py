@@ -187,7 +187,7 @@ def _undo(room: LogRoom, question: Question) -> dict[str, str]:
         ) from None
     finally:
         room.connection.rollback()
-    pseudonyms = AddressPseudonyms(_METHODS[field.method], secret, "ip")
+    pseudonyms = AddressPseudonyms(_METHODS[field.method], secret, question.field)
     try:
         plain = pseudonyms.reveal([each.partition("/")[0] for each in wanted])
     except ValueError as fault:
