@@ -123,6 +123,47 @@ def test_that_tokens_cannot_be_undone_is_said_before_a_case_is_opened(kit: Kit) 
         assert list_cases(room) == []
 
 
+def test_what_is_no_pseudonym_of_an_address_opens_no_case(kit: Kit) -> None:
+    asked = question(kit, pseudonyms=("rubbish", *question(kit).pseudonyms))
+    with log_room(kit.site, DAY) as room:
+        with pytest.raises(UsageError, match="1 of 3 are no pseudonym of ipcrypt-deterministic"):
+            ask(room, asked)
+        assert list_cases(room) == []
+
+
+def test_a_question_that_nobody_approves_keeps_no_key_for_ever(kit: Kit) -> None:
+    with log_room(kit.site, DAY) as room:
+        case = ask(room, question(kit))
+    age = "UPDATE lethe.reveal_case SET asked_at = %(asked)s"
+    kit.execute(age, {"asked": "2028-01-20"})
+    with log_room(kit.site, date(2028, 2, 1)) as room:
+        assert destroy_due(room).held == {"2026-11": "an open case"}
+    kit.execute(age, {"asked": "2027-12-20"})
+    with log_room(kit.site, date(2028, 2, 1)) as room:
+        assert not destroy_due(room).held
+        approve(room, case.digest.hex(), "bob", "x")
+        with pytest.raises(UsageError, match="nobody can undo"):
+            reveal(room, question(kit))
+
+
+def test_what_another_field_holds_is_revealed_with_the_key_of_that_field(kit: Kit) -> None:
+    policy = POLICY.replace("fields:\n", "fields:\n        forwarded: {method: ipcrypt-nd}\n")
+    named = kit.under(policy + "guards: {approvers: [{user: bob, name: Bob}]}\n")
+    raw = named.home / "raw" / "b.log"
+    raw.write_text(combined_line().rstrip("\n") + ' "198.51.100.3"\n')
+    with log_room(named.site, DAY) as room:
+        (done,) = work_night(room, find_files(room), workers=0)
+        assert done.destroyed
+        frames = (
+            pl.read_parquet(file, hive_partitioning=False)
+            for file in (named.home / "logs" / "web").glob("day=*/*.parquet")
+        )
+        (written,) = (f["forwarded"][0] for f in frames if "forwarded" in f.columns)
+        asked = Question("FR-2026-8", "web", "forwarded", "2026-11", (written,), "ann")
+        approve(room, ask(room, asked).digest.hex(), "bob", "x")
+        assert list(reveal(room, asked)[2].values()) == ["198.51.100.3"]
+
+
 def test_an_open_case_keeps_the_key_and_a_closed_one_does_not(kit: Kit) -> None:
     asked, later = question(kit), date(2028, 2, 1)
     with log_room(kit.site, DAY) as room:

@@ -1,6 +1,7 @@
--- Name the months of logs that something stands on: a hold on the period, or an open case.
+-- Name the months of logs that something stands on: a hold on the period, or an open case; one that
+-- nobody approved keeps a key for thirty days only, for anybody may ask anything.
 -- identifiers: none
--- values: kind (text: how holds name a period of logs)
+-- values: kind (text: how holds name a period of logs), as_of (date)
 -- locks: none
 SELECT h.key[1], 'a hold'
   FROM lethe.hold AS h
@@ -11,3 +12,6 @@ SELECT h.key[1], 'a hold'
 SELECT c.period, 'an open case'
   FROM lethe.reveal_case AS c
  WHERE c.closed_at IS NULL
+   AND (c.asked_at >= %(as_of)s::date - 30
+        OR EXISTS (SELECT FROM lethe.approval AS a
+                    WHERE a.rule = 'logs:reveal' AND a.digest = c.digest AND a.decision = 'approve'))

@@ -78,6 +78,15 @@ def write_address(packed: bytes) -> str:
     return inet_ntop(AF_INET6, packed)
 
 
+def is_pseudonym(method: AddressMethod, text: str) -> bool:
+    """Whether a text is written as what a method makes of an address."""
+    bare = text.removeprefix(MARK)
+    if method in (AddressMethod.DETERMINISTIC, AddressMethod.PREFIX):
+        return pack_address(bare) is not None
+    width = 24 if method is AddressMethod.ND else 32
+    return len(bare) == 2 * width and set(bare) <= set("0123456789abcdef")
+
+
 class AddressPseudonyms:
     """The pseudonyms of addresses under one secret.
 

@@ -49,7 +49,7 @@ def waiting_keys(
 
     connection  in a transaction of the runner; nothing is written, and no key is opened
     """
-    held = _held(connection)
+    held = _held(connection, as_of)
     due = tuple(
         each
         for each in due_keys(list_keys(connection), policy, as_of)
@@ -64,12 +64,12 @@ def waiting_keys(
 
 def held_months(room: LogRoom) -> dict[str, str]:
     """Name the months whose keys must stay, and why; in whatever transaction is open."""
-    return _held(room.connection)
+    return _held(room.connection, room.as_of)
 
 
-def _held(connection: extensions.connection) -> dict[str, str]:
+def _held(connection: extensions.connection, as_of: date) -> dict[str, str]:
     with connection.cursor() as cursor:
-        cursor.execute(statement("logs/list_held_months"), {"kind": LOG_PERIOD})
+        cursor.execute(statement("logs/list_held_months"), {"kind": LOG_PERIOD, "as_of": as_of})
         return {str(month): str(why) for month, why in cursor.fetchall()}
 
 

@@ -193,6 +193,8 @@ def close_night(site: Site, run_id: UUID, told: Sequence[Mapping[str, Any]], pie
             room.require_destruction_allowed()
             files = end_lives(room)
             keys = destroy_due(room)
+            for month, why in keys.held.items():
+                log.warning("The key of %s stays past its window: %s stands on it", month, why)
         except GuardStop as stop:
             stopped.append(str(stop))
             log.warning("Not everything that has ended is destroyed tonight: %s", stop)

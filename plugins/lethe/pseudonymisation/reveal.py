@@ -2,7 +2,8 @@
 
 One asks, and the digest of exactly what is asked is kept; another approves that digest, under the
 approver's own database role; only then does the first one see the values. Nothing that is revealed
-is stored anywhere. While a case is open the key of its month is not destroyed.
+is stored anywhere. While an approved case is open the key of its month is not destroyed; a question
+that nobody approved keeps it for thirty days.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from lethe.guards.approval import deciding, find_decision, record_decision
 from lethe.include import statement
 from lethe.keys import KeyDestroyed, KeyMissing
 from lethe.policy.model.logs import Field_
-from lethe.pseudonymisation.addresses import AddressMethod, AddressPseudonyms
+from lethe.pseudonymisation.addresses import AddressMethod, AddressPseudonyms, is_pseudonym
 from lethe.pseudonymisation.cases import FRAUD, Case, Question, find_case, read_digest, require_open
 from lethe.pseudonymisation.key_life import PURPOSE, LogKeys, LogRoom
 
@@ -220,6 +221,13 @@ def _require_sense(room: LogRoom, question: Question) -> None:
         raise UsageError(
             f"{question.source}.{question.field}: what the method {field.method} made cannot be"
             " undone by anybody; only addresses can be revealed"
+        )
+    method = _METHODS[field.method]
+    strange = sum(not is_pseudonym(method, each.partition("/")[0]) for each in question.pseudonyms)
+    if strange:
+        raise UsageError(
+            f"{strange} of {len(question.pseudonyms)} are no pseudonym of {field.method}; give each"
+            " as it stands in the output"
         )
 
 
