@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from lethe.archive.night import run_archive
 from lethe.errors import TamperingFound
@@ -9,6 +11,7 @@ from lethe.errors import TamperingFound
 from tests.archive.shop import DDL, POLICY
 from tests.kit import TODAY, Kit, MakeKit
 
+NEXT = date(2026, 6, 2)
 TWO_LEFT = "UPDATE account SET ended_on = '2020-06-30'"
 KEPT = {"erased": 1, "archived record damaged": 1}
 FLIP = "UPDATE lethe.archive_record SET sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)"
@@ -49,6 +52,8 @@ def test_who_has_a_document_without_its_record_is_not_archived(shop: Kit) -> Non
     shop.execute(BARE + "DELETE FROM lethe.archive_record WHERE number = 'A-10'")
     assert shop.plan()["gone"] == {"due": 1, "not archived": 1}
     assert shop.outcome(shop.sweep()) == {"erased": 1, "not archived": 1}
+    with pytest.raises(TamperingFound, match="is missing"):
+        run_archive(shop.site, NEXT)
 
 
 def test_a_list_that_was_made_to_fit_a_changed_document_erases_nobody(shop: Kit) -> None:

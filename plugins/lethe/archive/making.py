@@ -19,6 +19,7 @@ from lethe.archive.documents import RecordWriter, array_forms, owner_forms, text
 from lethe.archive.parties import Parties, Party
 from lethe.archive.records import NewRecord
 from lethe.archive.statements import DocumentStatements
+from lethe.errors import TamperingFound
 from lethe.guards.bank import holds_account, may_hold_account
 from lethe.policy.model.clauses import Edition
 
@@ -146,7 +147,12 @@ class Making:
     def _corrected(
         self, writer: RecordWriter, batch: Batch, row: Row, digest: bytes, leaf: int
     ) -> NewRecord:
-        before = self.befores[int(row.before_no)]
+        number = int(row.before_no)
+        before = self.befores.get(number)
+        if before is None:
+            raise TamperingFound(
+                f"archive: record {number} is listed and is missing; run `lethe archive verify`"
+            )
         changed = _changed(row, before)
         for name in changed:
             if name in ("number", "currency", "customer"):
