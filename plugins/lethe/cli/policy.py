@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,9 @@ from lethe.cli.policy_check import print_report
 from lethe.cli.policy_diff import diff
 from lethe.connections import warehouse_dsn
 from lethe.errors import ConfigurationError, UsageError
-from lethe.retention.check import CheckReport, check_file, check_policy
+from lethe.policy.yaml_problems import dotted
+from lethe.pseudonymisation.policy_check import check_logs
+from lethe.retention.check import CheckReport, Problem, check_file, check_policy
 
 app = typer.Typer(help="Check a policy, and compare two.", no_args_is_help=True, epilog=COMMON)
 app.command("diff", epilog=COMMON)(diff)
@@ -53,6 +56,19 @@ def record(
 
 
 def _checked(desk: Desk, *, file_only: bool) -> CheckReport:
+    report = _asked(desk, file_only=file_only)
+    loaded = desk.loaded
+    logs = [
+        Problem(
+            each.level, each.code, loaded.file, loaded.line_of(each.place), dotted(each.place),
+            each.message, None,
+        )
+        for each in check_logs(loaded.policy.logs)
+    ]  # fmt: skip
+    return replace(report, problems=(*report.problems, *logs))
+
+
+def _asked(desk: Desk, *, file_only: bool) -> CheckReport:
     if file_only or not _has_warehouse(desk):
         return check_file(desk.loaded)
     with desk.site.connected("planner") as connection:

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+def _reason(error: Exception) -> str:
+    """Take what is wrong out of the engine's message, which draws the pattern."""
+    lines = str(error).splitlines()
+    told = (line.partition("error: ")[2] for line in lines if line.startswith("error: "))
+    return next(told, lines[0])
+
+
 class PatternLog(Stateless):
     """Lines that match a pattern in Rust's syntax, whose engine cannot be made slow.
 
@@ -35,8 +42,7 @@ class PatternLog(Stateless):
             groups = pl.Series([""]).str.extract_groups(self._pattern).struct.fields
         except pl.exceptions.PolarsError as error:
             raise UsageError(
-                f"pattern: {str(error).splitlines()[0]} (Rust's syntax: no look-around, no"
-                " back-references)"
+                f"pattern: {_reason(error)} (Rust's syntax: no look-around, no back-references)"
             ) from None
         named = [group for group in groups if not group.isdigit()]
         if not named:
