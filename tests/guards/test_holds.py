@@ -16,7 +16,7 @@ from lethe.guards.holds import (
     list_holds,
     lost_queries,
     release_hold,
-    require_queries,
+    require_force,
     restore_holds,
 )
 from lethe.guards.lookup import Key, find_by_identifier, find_by_key
@@ -188,10 +188,10 @@ def test_a_hold_whose_query_an_edition_drops_is_reported(shop: Shop) -> None:
     assert lost_queries(shop.act("runner"), shop.loaded.policy) == []
     later = shop.edition(("    unpaid:", "    not_paid:"))
     assert lost_queries(shop.act("runner"), later.policy) == [("hold", "customer", "unpaid")]
-    require_queries(shop.connection, later.policy, "reader")
-    require_queries(shop.connection, shop.loaded.policy, "customer")
+    require_force(shop.connection, later.policy, "reader")
+    require_force(shop.connection, shop.loaded.policy, "customer")
     with pytest.raises(GuardStop, match="hold on 'unpaid'"):
-        require_queries(shop.connection, later.policy, "customer")
+        require_force(shop.connection, later.policy, "customer")
 
 
 def test_a_restore_of_the_warehouse_does_not_lift_a_hold(shop: Shop) -> None:

@@ -14,7 +14,7 @@ from lethe.connections import acting_as
 from lethe.errors import GuardStop
 from lethe.evidence.initialise import read_warehouse
 from lethe.guards.edition_gate import require_edition
-from lethe.guards.holds import require_queries
+from lethe.guards.holds import require_force
 
 
 def why_stopped(
@@ -31,7 +31,7 @@ def why_stopped(
         if kind is None:
             require_edition(connection, site.loaded, as_of)
         else:
-            require_queries(connection, site.loaded.policy, kind)
+            require_force(connection, site.loaded.policy, kind)
     except GuardStop as stop:
         return str(stop)
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from psycopg2 import extensions
 from rich.markup import escape
 
 from lethe.catalogue.bind import require_bound
@@ -19,6 +20,7 @@ from lethe.guards.edition_gate import approve_edition
 from lethe.guards.editions import see_edition, write_diff
 from lethe.policy.diff import PolicyDiff, diff_policies
 from lethe.policy.load import LoadedPolicy, load_policy
+from lethe.retention.check import check_holds
 from lethe.retention.policy_diff import RowChange, diff_rows, say_rows
 
 _MARKS = {"added": "+", "removed": "-", "longer": "↑", "shorter": "↓", "changed": "·"}
@@ -106,14 +108,28 @@ def _rows(
             old = require_bound(connection, before)
         except PolicyError as error:
             first = str(error).splitlines()[0]
-            return [], [], f"{_NOT_COUNTED}: the old edition does not fit the warehouse: {first}"
+            connection.rollback()
+            return (
+                [],
+                _unfit(connection, new),
+                f"{_NOT_COUNTED}: the old edition does not fit the warehouse: {first}",
+            )
         connection.rollback()
         acting_as(connection, "planner")
         changes = diff_rows(connection, old, new, desk.as_of)
         connection.rollback()
+        unfit = _unfit(connection, new)
     finally:
         connection.close()
-    return changes, _sentences(new, old, changes), None
+    return changes, [*_sentences(new, old, changes), *unfit], None
+
+
+def _unfit(connection: extensions.connection, new: Graph) -> list[str]:
+    """Holds to which the new edition leaves no force: its rules would stop."""
+    acting_as(connection, "planner")
+    said = [each.message for each in check_holds(connection, new)]
+    connection.rollback()
+    return said
 
 
 def _sentences(new: Graph, old: Graph, changes: list[RowChange]) -> list[str]:

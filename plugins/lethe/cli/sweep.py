@@ -146,8 +146,11 @@ def run(
     _require_done(done)
 
 
+_MEND = "; mend them, or say in the policy what is to be expected (quality.checks)"
+
+
 def _require_done(done: Run) -> None:
-    """Raise GuardStop where a rule waits for a person or was stopped by its inputs."""
+    """Raise GuardStop where a rule waits for a person or was stopped by inputs or a hold."""
     said = []
     names = [each["rule"] for each in done.summary["rules"] if each["state"] == "waiting"]
     if names:
@@ -156,8 +159,8 @@ def _require_done(done: Run) -> None:
             "plan`, then `lethe sweep run --approve DIGEST`"
         )
     said += [
-        f"rule {each['rule']} waits: {each['over_limit']}; mend them, or say in the policy what is "
-        "to be expected (quality.checks)"
+        f"rule {each['rule']} waits: {each['over_limit']}"
+        + (_MEND if each["over_limit"].startswith("its inputs") else "")
         for each in done.summary["rules"]
         if each["state"] == "stopped"
     ]

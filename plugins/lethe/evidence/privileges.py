@@ -121,7 +121,7 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
         "approver",
         "hold",
         "INSERT",
-        "hold_id subject_kind key query_name reason owner review_on source created_by",
+        "hold_id subject_kind key query_name reason owner review_on source created_by key_of",
     ),
     _control("approver", "hold", "UPDATE", _RELEASE),
     _control("approver", "outbox", "SELECT", _FILE),
@@ -161,13 +161,15 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
         "reader",
         "hold",
         "SELECT",
-        "hold_id subject_kind query_name owner review_on source created_at released_at",
+        "hold_id subject_kind query_name owner review_on source created_at released_at "
+        "key_parts key_of",
     ),
     _control(
         "reader",
         "restriction",
         "SELECT",
-        "restriction_id subject_kind query_name owner review_on created_at released_at",
+        "restriction_id subject_kind query_name owner review_on created_at released_at "
+        "key_parts key_of",
     ),
     _control(
         "reader",

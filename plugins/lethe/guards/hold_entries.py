@@ -49,6 +49,7 @@ class Wanted:
 
     keys   subjects, in PostgreSQL's text form; or
     query  a named condition of the policy
+    key_of table and key columns of the kind, as `key_of` tells; None: of an older Lethe
     """
 
     sort: Sort
@@ -61,6 +62,7 @@ class Wanted:
     query: str | None = None
     source: str = "hand"
     request_id: UUID | None = None
+    key_of: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def fields_of(
         wanted.review_on,
         own,
         wanted.by,
+        None if wanted.key_of is None else array_text(wanted.key_of),
     )
 
 
@@ -136,6 +139,7 @@ def payload_of(wanted: Wanted, key: Key | None) -> bytes:
         "by": wanted.by,
         "source": wanted.source,
         "request_id": None if wanted.request_id is None else str(wanted.request_id),
+        "key_of": wanted.key_of,
     }
     return json.dumps(entry).encode()
 
@@ -144,7 +148,7 @@ def read_payload(sort: Sort, entry: Mapping[str, object]) -> tuple[Wanted, Key |
     def text(name: str) -> str:
         return str(entry[name])
 
-    key = entry["key"]
+    key, of = entry["key"], entry.get("key_of")
     wanted = Wanted(
         sort,
         text("kind"),
@@ -155,5 +159,6 @@ def read_payload(sort: Sort, entry: Mapping[str, object]) -> tuple[Wanted, Key |
         query=None if entry["query"] is None else text("query"),
         source=text("source"),
         request_id=None if entry["request_id"] is None else UUID(text("request_id")),
+        key_of=tuple(of) if isinstance(of, list) else None,
     )
     return wanted, tuple(key) if isinstance(key, list) else None

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid4
 
 import psycopg2
 from psycopg2 import errorcodes, extensions, sql
 
+from lethe.catalogue.graph import Graph
 from lethe.connections import Role, acting_as
 from lethe.errors import (
     ConfigurationError,
@@ -40,6 +42,7 @@ from lethe.guards.hold_entries import (
     read_payload,
 )
 from lethe.guards.lookup import Key, copy_rows
+from lethe.guards.unfit_holds import key_of, say_unfit, uncast_holds, unfit_holds
 from lethe.include import statement
 from lethe.keys import KeyRing
 from lethe.policy.model import Policy
@@ -71,6 +74,8 @@ def add_holds(
     Returns     one id a subject, or the one of the query
     """
     _require_sense(wanted, policy, as_of)
+    if wanted.kind in policy.subjects:
+        wanted = replace(wanted, key_of=key_of(policy.subjects[wanted.kind]))
     targets: Sequence[Key | None] = wanted.keys or (None,)
     ids = [uuid4() for _ in targets]
     batch = EvidenceBatch(connection, None, witness)
@@ -155,9 +160,13 @@ def lost_queries(connection: extensions.connection, policy: Policy) -> list[tupl
     return [row for row in rows if row[2] not in named_queries(policy, row[1])]
 
 
-def require_queries(connection: extensions.connection, policy: Policy, kind: str) -> None:
-    """Stop the rules of a kind of subject while a hold on it names a query that is not there.
+def require_force(
+    connection: extensions.connection, policy: Policy, kind: str, graph: Graph | None = None
+) -> None:
+    """Stop the rules of a kind of subject while a hold on it has no force: it names a query or a
+    key that this edition does not have.
 
+    graph   with it, keys are tried against the types of their columns too
     Raises  GuardStop with the way out
     """
     lost = [(sort, query) for sort, of, query in lost_queries(connection, policy) if of == kind]
@@ -167,6 +176,11 @@ def require_queries(connection: extensions.connection, policy: Policy, kind: str
             f"in force on {kind}: {named}, and this edition of the policy has no such query; "
             "put it back under guards, or release the hold"
         )
+    unfit = unfit_holds(connection, policy)
+    if graph is not None:
+        unfit += uncast_holds(connection, graph.kinds[kind], unfit)
+    if stops := [each for each in unfit if each.stops(kind, policy)]:
+        raise GuardStop("; ".join(say_unfit(stops)))
 
 
 def restore_holds(

@@ -1,4 +1,4 @@
-"""Rules that are stopped because their inputs are wrong, in the plan itself, with the reason."""
+"""Rules that are stopped in the plan itself, with the reason: wrong inputs, holds without force."""
 
 from __future__ import annotations
 
@@ -18,11 +18,22 @@ def stop_rules(connection: extensions.connection, run_id: UUID, reasons: Mapping
     """
     with connection.cursor() as cursor:
         cursor.execute(statement("guards/release_stopped"), {"run_id": str(run_id)})
-        for rule, reason in reasons.items():
-            cursor.execute(
-                statement("guards/stop_rules"),
-                {"run_id": str(run_id), "rule": rule, "reason": reason},
-            )
+    for rule, reason in reasons.items():
+        stop_rule(connection, run_id, rule, reason)
+
+
+def stop_rule(
+    connection: extensions.connection, run_id: UUID, rule: str, reason: str, by: str = "inputs"
+) -> None:
+    """Stop one rule of a frozen plan; the caller commits.
+
+    by  what stops it: inputs or holds
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("guards/stop_rules"),
+            {"run_id": str(run_id), "rule": rule, "reason": reason, "by": by},
+        )
 
 
 def find_stop(connection: extensions.connection, policy_name: str, rule: str) -> str | None:

@@ -12,10 +12,12 @@ from psycopg2 import extensions
 
 from lethe.catalogue.bind import Bound, bind
 from lethe.catalogue.checks import Found
+from lethe.catalogue.graph import Graph
 from lethe.catalogue.known import Missing
 from lethe.connections import acting_as
 from lethe.erasure.check import check_barred, check_partitions, check_rights, check_steps
 from lethe.errors import LetheError
+from lethe.guards.unfit_holds import open_misfits, say_unfit
 from lethe.keys import KeyRing, Tokens, year_of
 from lethe.policy.load import LoadedPolicy
 from lethe.policy.yaml_problems import dotted
@@ -147,6 +149,7 @@ def check_policy(
             *_asked(bound, "rights", lambda: check_rights(connection, bound)),
             *_asked(bound, "partitions", lambda: check_partitions(graph)),
             *check_clauses(loaded.policy),
+            *_asked(bound, "holds", lambda: check_holds(connection, graph)),
         ]
         lines: list[CoverageLine] = []
         found += _asked(
@@ -166,6 +169,30 @@ def check_policy(
         if not connection.closed:
             connection.rollback()
     return _report(loaded, bound, found, lines, as_of)
+
+
+def check_holds(connection: extensions.connection, graph: Graph) -> list[Found]:
+    """Holds and restrictions to which this edition would leave no force."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_catalog.pg_attribute WHERE NOT attisdropped AND"
+            " attname = 'key_of' AND attrelid = to_regclass('lethe.hold')"
+            " AND has_column_privilege(attrelid, attnum, 'SELECT')"
+        )
+        if cursor.fetchone() != (1,):
+            return []  # not initialised, by an older Lethe, or by somebody who may not see holds
+    found = open_misfits(connection, graph)
+    return [
+        Found(
+            "alarm",
+            "hold-without-force",
+            ("subjects", each[0].kind) if each[0].kind in graph.policy.subjects else (),
+            sentence,
+        )
+        for kind in dict.fromkeys(one.kind for one in found)
+        if (each := [one for one in found if one.kind == kind])
+        for sentence in say_unfit(each)
+    ]
 
 
 def _asked(bound: Bound, what: str, ask: Callable[[], Iterable[Found] | None]) -> list[Found]:

@@ -23,6 +23,7 @@ from lethe.evidence.initialise import read_warehouse
 from lethe.evidence.witness import Witness
 from lethe.guards.holds import lost_queries
 from lethe.guards.undecided import not_kept, read_refusals
+from lethe.guards.unfit_holds import say_unfit, unfit_holds
 from lethe.include import statement
 from lethe.policy.model import Policy
 from lethe.policy.periods import end_of
@@ -108,6 +109,7 @@ def check_health(
             health.facts |= said
             health.problems.extend(problems)
         _ask_queries(connection, health, policy)
+        _ask_unfit(connection, health, policy)
         _ask_views(connection, health, policy)
         _ask_undecided(connection, health, policy)
     except psycopg2.Error as error:
@@ -246,6 +248,17 @@ def _ask_queries(connection: extensions.connection, health: Health, policy: Poli
         health.problems.append(
             f"a {sort} on '{query}' of {kind} is in force, and the policy has no such query"
         )
+
+
+def _ask_unfit(connection: extensions.connection, health: Health, policy: Policy) -> None:
+    """Holds that an edition left without force; whose values do not fit, the night has found."""
+    unfit = unfit_holds(connection, policy)
+    health.facts["holds_without_force"] = len(unfit)
+    health.problems.extend(say_unfit(unfit))
+    with connection.cursor() as cursor:
+        cursor.execute(statement("guards/list_hold_stops"), _named(policy))
+        stopped = cursor.fetchall()
+    health.problems.extend(f"rule {rule} was stopped: {reason}" for rule, reason in stopped)
 
 
 def _ask_views(connection: extensions.connection, health: Health, policy: Policy) -> None:

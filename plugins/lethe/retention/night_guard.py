@@ -19,6 +19,8 @@ from lethe.guards.answers import settle_answers, supersede
 from lethe.guards.approval import find_decision
 from lethe.guards.edition_gate import require_edition
 from lethe.guards.editions import see_edition
+from lethe.guards.holds import require_force
+from lethe.guards.inputs import stop_rule
 from lethe.guards.limits import day_begun, judge_limits
 from lethe.keys import KeyRing, year_of
 from lethe.policy.periods import boundary, start_of_day
@@ -44,6 +46,7 @@ def guard_night(site: Site, run_id: UUID) -> Night:
         for planned in night.rules:
             if planned.state == "planned":
                 leave_to_open_sets(connection, night.run, planned)
+        _stop_unheld(site, connection, read_night(connection, run_id))
         for planned in read_night(connection, run_id).rules:
             if planned.state == "planned":
                 _judge_limits(site, connection, night.run, planned)
@@ -74,6 +77,17 @@ def require_allowed(site: Site, connection: extensions.connection, run: Run) -> 
         set_state(connection, run.run_id, "stopped", reason=reason, finished=True)
         connection.commit()
         raise GuardStop(reason)
+
+
+def _stop_unheld(site: Site, connection: extensions.connection, night: Night) -> None:
+    """Stop the rules under which somebody would go on whom a hold without force was laid."""
+    graph = site.graph(connection)
+    for planned in night.rules:
+        if planned.state == "planned":
+            try:
+                require_force(connection, graph.policy, planned.kind, graph)
+            except GuardStop as stop:
+                stop_rule(connection, night.run.run_id, planned.rule, str(stop), by="holds")
 
 
 def _judge_limits(

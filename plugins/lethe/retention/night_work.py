@@ -26,7 +26,7 @@ from lethe.evidence.runs import Run
 from lethe.evidence.witness import Witness
 from lethe.guards.approval import find_decision
 from lethe.guards.archived import ArchivedRecords
-from lethe.guards.holds import require_queries
+from lethe.guards.holds import require_force
 from lethe.guards.inputs import find_stop
 from lethe.guards.limits import count_erased, day_begun, merged
 from lethe.keys import KeyRing, year_of
@@ -75,7 +75,8 @@ def erase_rule(
         if (stop := find_stop(connection, found.run.policy_name, rule)) is not None:
             log.warning("Rule %s waits: %s", rule, stop)
             return Tally()
-        require_queries(connection, site.loaded.policy, planned.kind)
+        graph = site.graph(connection)
+        require_force(connection, graph.policy, planned.kind, graph)
         night = night or Tonight(found.run.as_of, run_id)
         most = _most(site, connection, planned, night)
         connection.rollback()
@@ -83,7 +84,7 @@ def erase_rule(
             log.info("Rule %s: the cap of %s is used up", rule, night.on)
             return Tally()
         manners = site.loaded.policy.guards.batches
-        assignment = assign(site.graph(connection), rule, found.run.as_of, run_id)
+        assignment = assign(graph, rule, found.run.as_of, run_id)
         recorder = _recorder(site, connection, found.run, night)
         dropped = drop_partitions(
             connection,
