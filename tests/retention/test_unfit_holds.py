@@ -6,6 +6,7 @@ import pytest
 from lethe.connections import acting_as
 from lethe.errors import GuardStop
 from lethe.retention.check import check_policy
+from lethe.retention.facts import sweep_facts
 from lethe.retention.health import Health, check_health
 from lethe.retention.night_guard import guard_night, settle_night
 from lethe.retention.night_work import erase_rule
@@ -94,3 +95,12 @@ def test_a_hold_under_the_key_of_today_holds_its_subject_alone(kit: Kit) -> None
     kit.execute("UPDATE lethe.hold SET key = '{LU,2}', key_of = '{public.person,land,id}'")
     assert kit.outcome(kit.sweep(), "r") == {"erased": 2, "held": 1}
     assert kit.ids("person") == ["2"]
+
+
+def test_the_report_says_that_the_clause_of_a_stopped_rule_is_not_kept(kit: Kit) -> None:
+    run = kit.sweep()
+    (clause,) = [each["clause"] for each in run.summary["rules"] if each["rule"] == "r"]
+    with kit.site.connected("reader") as connection:
+        acting_as(connection, "reader")
+        facts = sweep_facts(connection, kit.loaded.policy, TODAY, TODAY)
+    assert any("owner legal" in sentence for sentence in facts.not_kept[clause])

@@ -88,6 +88,12 @@ class _Gatherer:
         }
         self._first, self._last = first, last
 
+    def _hold_stops(self) -> list[tuple[str, str]]:
+        """Rules that the last plan of the period stopped for a hold without force, and why."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement("guards/list_hold_stops"), self._values)
+            return [(str(rule), str(reason)) for rule, reason in cursor.fetchall()]
+
     def gather(self) -> SweepFacts:
         """Read everything."""
         warehouse = read_warehouse(self._connection)
@@ -105,6 +111,9 @@ class _Gatherer:
         for view, told in unrefreshed(self._connection, self._policy, self._last).items():
             for clause in told["clauses"]:
                 not_kept.setdefault(clause, []).append(say_unrefreshed(view, told))
+        for rule, reason in self._hold_stops():
+            clause = self._policy.rules[rule].clause if rule in self._policy.rules else None
+            not_kept.setdefault(clause or "without a rule", []).append(f"{rule}: {reason}")
         done: dict[str, dict[str, str]] = {}
         for run, _, kind, told in refreshes(self._connection, self._policy, self._last):
             outcome = REFRESHED if kind == "view_refreshed" else str(told["reason"])

@@ -256,7 +256,9 @@ def _ask_unfit(connection: extensions.connection, health: Health, policy: Policy
     health.facts["holds_without_force"] = len(unfit)
     health.problems.extend(say_unfit(unfit))
     with connection.cursor() as cursor:
-        cursor.execute(statement("guards/list_hold_stops"), _named(policy))
+        cursor.execute(
+            statement("guards/list_hold_stops"), {**_named(policy), "last": health.as_of}
+        )
         stopped = cursor.fetchall()
     health.problems.extend(f"rule {rule} was stopped: {reason}" for rule, reason in stopped)
 
