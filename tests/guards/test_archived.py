@@ -56,6 +56,18 @@ def test_who_has_a_document_without_its_record_is_not_archived(shop: Kit) -> Non
         run_archive(shop.site, NEXT)
 
 
+def test_a_list_that_names_the_record_of_another_document_archives_nothing(shop: Kit) -> None:
+    other = shop.execute("SELECT leaf_no, number FROM lethe.archive_record WHERE number <> 'A-10'")
+    shop.execute(
+        "ALTER TABLE lethe.archived_document DISABLE TRIGGER USER;"
+        "UPDATE lethe.archived_document SET leaf_no = %s WHERE key = '{10}';"
+        + BARE
+        + "DELETE FROM lethe.archive_record WHERE number = 'A-10'",
+        (other[0][0],),
+    )
+    assert shop.outcome(shop.sweep()) == {"erased": 1, "not archived": 1}
+
+
 def test_a_list_that_was_made_to_fit_a_changed_document_erases_nobody(shop: Kit) -> None:
     other = shop.execute("SELECT bound_digest FROM lethe.archived_document WHERE key = '{10}'")
     shop.execute("UPDATE invoice SET bill_to = 'Ann of late' WHERE id = 10")

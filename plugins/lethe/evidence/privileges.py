@@ -92,7 +92,12 @@ CONTROL_GRANTS: tuple[Grant, ...] = (
             "SELECT INSERT": "plan_subject",
         },
     ),
-    _control("planner", "archive_record", "SELECT", "leaf_no subject_kind subject_key"),
+    _control(
+        "planner",
+        "archive_record",
+        "SELECT",
+        "leaf_no subject_kind subject_key document_type document_key",
+    ),
     # The approver decides, and puts the decision on the ledger; role and instant are the
     # database's to fill in.
     *_for(

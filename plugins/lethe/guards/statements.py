@@ -136,8 +136,9 @@ def _missing(
         "SELECT {key} FROM {source}, candidates AS c WHERE {where} AND NOT EXISTS ("
         "SELECT FROM lethe.archived_document AS a WHERE {listed}"
         " AND (a.ended_on IS NOT NULL OR a.bound_digest = {digest}"
-        # A list proves nothing: the record must be there (`guards.archived` opens it).
-        " AND EXISTS (SELECT FROM lethe.archive_record AS r WHERE r.leaf_no = a.leaf_no)"
+        # A list proves nothing: this document's record must be there (`guards.archived` opens it).
+        " AND EXISTS (SELECT FROM lethe.archive_record AS r WHERE r.leaf_no = a.leaf_no"
+        " AND r.document_type = a.document_type AND r.document_key = a.key)"
         # Of somebody who came back: what his earlier erasure blanked is archived as it was before.
         " OR EXISTS (SELECT FROM lethe.archive_frozen AS f JOIN lethe.archive_record AS r"
         " USING (subject_kind, subject_key) WHERE f.subject_kind = {kind}"
