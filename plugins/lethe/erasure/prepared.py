@@ -64,11 +64,17 @@ class _Preparer:
         )
 
     def _put_back(self) -> list[Member]:
-        """The members whose rows a trigger of the warehouse's own may write anew."""
+        """The members whose rows a trigger of the warehouse's own may write back.
+
+        The subject's own row, whatever has a trigger, and rows of tables that have one. What one
+        table's trigger adds to another below the subject is late, and goes at the read-back.
+        """
         touched = self._steps.tables
-        if not any(trigger.table in touched for trigger in self._graph.catalogue.triggers):
+        triggered = {one.table for one in self._graph.catalogue.triggers if one.table in touched}
+        if not triggered:
             return []
-        deletes = self._steps.deletes
+        asked = triggered | {self._kind.table}
+        deletes = [m for m in self._steps.deletes if m.table in asked]
         return [m for m in deletes if m.action.do == "erase" and m.anchor is None]
 
     def _watch(self) -> Watch:
