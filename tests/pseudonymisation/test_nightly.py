@@ -222,7 +222,7 @@ def test_where_no_leases_are_given_a_file_counts_as_closed(
 def test_what_is_lethes_own_is_never_raw_whatever_a_pattern_names(
     kit: Kit, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for name in ("witness/a.log", "secrets/b.log", "logs/web/c.log", "raw/d.log"):
+    for name in ("witness/a.log", "secrets/b.log", "logs/web/_runs/c.log", "raw/d.log"):
         path = kit.home / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(combined_line())
@@ -231,6 +231,17 @@ def test_what_is_lethes_own_is_never_raw_whatever_a_pattern_names(
     assert (outcome.file.path.name, outcome.destroyed) == ("d.log", True)
     assert (kit.home / "witness" / "a.log").exists() and (kit.home / "secrets" / "b.log").exists()
     assert "3 files of Lethe's own" in caplog.text
+
+
+def test_raw_logs_may_lie_in_the_folder_of_an_output(kit: Kit) -> None:
+    kit.home.joinpath("logs", "raw").mkdir(parents=True)
+    path = kit.home / "logs" / "raw" / "a.log"
+    path.write_text(combined_line())
+    beside = POLICY.replace("files: raw/*.log*", "files: logs/raw/*.log*")
+    for output in ("logs", "logs/web"):
+        path.write_text(combined_line(ip="192.0.2.9" if output == "logs" else "192.0.2.8"))
+        (outcome,) = night(kit.under(beside.replace("output: logs/web", f"output: {output}")))
+        assert (outcome.file.path, outcome.destroyed) == (path, True)
 
 
 def test_columns_to_tell_rows_apart_that_are_none_keep_the_raw(kit: Kit) -> None:

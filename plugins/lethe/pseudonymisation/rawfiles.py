@@ -116,13 +116,19 @@ def find_inputs(room: LogRoom, pattern: str) -> list[RawFile]:
 _OWN_FOLDERS: Final = ("secrets", "witness", "reports")
 
 
+def _is_ours(room: LogRoom, path: Path) -> bool:
+    """Whether Lethe wrote a file; raw logs may lie beside what an output folder holds of ours."""
+    if any(path.is_relative_to((home_folder() / name).resolve()) for name in _OWN_FOLDERS):
+        return True
+    outputs = ((home_folder() / each.output).resolve() for each in room.logs.sources.values())
+    inside = (path.relative_to(each).parts for each in outputs if path.is_relative_to(each))
+    return any(parts[0].startswith(("day=", "_")) for parts in inside if parts)
+
+
 def _matches(room: LogRoom, pattern: str) -> list[Path]:
     whole = str(home_folder() / pattern) if not Path(pattern).is_absolute() else pattern
     named = sorted(Path(name) for name in glob.glob(whole, recursive=True))  # noqa: PTH207
-    sources = room.logs.sources.values()
-    ours = [(home_folder() / name).resolve() for name in _OWN_FOLDERS]
-    ours += [(home_folder() / source.output).resolve() for source in sources]
-    own = {path for path in named if any(path.resolve().is_relative_to(each) for each in ours)}
+    own = {path for path in named if _is_ours(room, path.resolve())}
     files = [path for path in named if path not in own and path.is_file()]
     if own:
         log.warning(
