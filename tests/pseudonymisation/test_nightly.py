@@ -244,6 +244,14 @@ def test_raw_logs_may_lie_in_the_folder_of_an_output(kit: Kit) -> None:
         assert (outcome.file.path, outcome.destroyed) == (path, True)
 
 
+def test_a_log_without_any_column_to_tell_rows_apart_is_written_all_the_same(kit: Kit) -> None:
+    both = POLICY.replace("unique_share: 1.0", "quasi_identifiers: [vhost, agent_family, device]")
+    both = both.replace("fields:\n", "fields:\n        message: {method: text}\n", 1)
+    write(kit, "auth.log", "Nov 22 06:25:01 h sshd[7]: Accepted password for zoe from 192.0.2.7\n")
+    (outcome,) = night(kit.under(both))
+    assert (outcome.fault, outcome.destroyed) == (None, True)
+
+
 def test_columns_to_tell_rows_apart_that_are_none_keep_the_raw(kit: Kit) -> None:
     wrong = kit.under(POLICY.replace("unique_share: 1.0", "quasi_identifiers: [nope]"))
     write(kit, "a.log", combined_line())

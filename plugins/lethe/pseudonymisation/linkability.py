@@ -71,11 +71,11 @@ def quasi_identifiers(
     there   columns of the output
     fields  of the policy: pseudonyms and masks are left out, for they are what is asked about
     chosen  of the policy; none: every column that remains
-    Raises  UsageError where none of the chosen ones is there
+    Raises  UsageError where none of the chosen ones could be there, whatever the format
     """
     if chosen:
         named = tuple(name for name in there if name in chosen)
-        if not named:
+        if not named and not set(chosen) & possible_columns(fields):
             # A score over nothing would keep every limit.
             raise UsageError(
                 f"quasi_identifiers: none of {', '.join(sorted(chosen))} is a column of the output;"
@@ -88,6 +88,18 @@ def quasi_identifiers(
         if field.method.startswith("ipcrypt") or field.method in ("token", "mask")
     }
     return tuple(name for name in there if name != "line" and name not in replaced)
+
+
+def possible_columns(fields: Mapping[str, Field_]) -> set[str]:
+    """Name the columns that the fields of a policy can become in an output of any format."""
+    possible = set(fields)
+    for name, field in fields.items():
+        if field.method == "user-agent":
+            ends = ("os_family", "device", "bot")
+            possible |= {f"{name}_family", f"{name}_major", *ends, *(f"{name}_{e}" for e in ends)}
+        elif field.method == "url":
+            possible |= {"path", "query"}
+    return possible
 
 
 def over_limits(score: Linkability, logs: Logs) -> tuple[str, ...]:
